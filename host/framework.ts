@@ -1,0 +1,2 @@
+/** Public entry `portico`: the application framework. */
+export { PorticoError } from "./errors.js";
