@@ -1,2 +1,2 @@
 /** Public entry `portico/container`: the host, for programs that embed it and for tests. */
-export { PorticoError } from "./errors.js";
+export { PorticoError } from './errors.js';

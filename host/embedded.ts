@@ -1,2 +1,2 @@
 /** Public entry `portico/embedded`: engines that need no host. */
-export { PorticoError } from "./errors.js";
+export { PorticoError } from './errors.js';

@@ -1,2 +1,2 @@
 /** Public entry `portico`: the application framework. */
-export { PorticoError } from "./errors.js";
+export { PorticoError } from './errors.js';

@@ -1,2 +1,2 @@
 /** Public entry `portico/testing`: run applications without a socket. */
-export { PorticoError } from "./errors.js";
+export { PorticoError } from './errors.js';

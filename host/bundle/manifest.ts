@@ -1,24 +1,24 @@
-import type { ApplicationSettings } from "../config/host-config.js";
+import type { ApplicationSettings } from '../config/host-config.js';
 
 /**
  * What one version of a bundle is and wants: the developer's descriptor (`application.yaml` in the bundle), the
  * operator's (`apps/NAME.yaml`, wins), `package.json` and what lies in the folder, brought together and checked.
  */
 export interface Manifest {
-	/** How the bundle answers. */
-	readonly entry: /** Framework modules, `dist/shop.js#shopModule`; files exist inside the bundle. */
-		| { readonly kind: "modules"; readonly modules: readonly string[] }
-		/** Absolute path of the Node entry; inside the bundle. */
-		| { readonly kind: "main"; readonly main: string }
-		/** Absolute folder; inside the bundle. */
-		| { readonly kind: "static"; readonly folder: string }
-		/** A server elsewhere: `http://127.0.0.1:9000`. */
-		| { readonly kind: "upstream"; readonly url: string };
-	/** Context path asked for by `servlet.context` of the operator's descriptor; undefined: from the name. */
-	readonly contextPath: string | undefined;
-	readonly settings: ApplicationSettings;
-	/** The whole configuration tree for `environment.config`, plain JSON data. */
-	readonly config: Readonly<Record<string, unknown>>;
-	/** Things worth a log line: ignored keys such as `deployment.port`. */
-	readonly notes: readonly string[];
+  /** How the bundle answers. */
+  readonly entry: /** Framework modules, `dist/shop.js#shopModule`; files exist inside the bundle. */
+    | { readonly kind: 'modules'; readonly modules: readonly string[] }
+    /** Absolute path of the Node entry; inside the bundle. */
+    | { readonly kind: 'main'; readonly main: string }
+    /** Absolute folder; inside the bundle. */
+    | { readonly kind: 'static'; readonly folder: string }
+    /** A server elsewhere: `http://127.0.0.1:9000`. */
+    | { readonly kind: 'upstream'; readonly url: string };
+  /** Context path asked for by `servlet.context` of the operator's descriptor; undefined: from the name. */
+  readonly contextPath: string | undefined;
+  readonly settings: ApplicationSettings;
+  /** The whole configuration tree for `environment.config`, plain JSON data. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Things worth a log line: ignored keys such as `deployment.port`. */
+  readonly notes: readonly string[];
 }

@@ -3,32 +3,32 @@
  * refused.
  */
 export interface ConnectorLimits {
-	/** Request line and header section together; 431 beyond it. */
-	readonly maxHeaderBytes: number;
-	/** Header fields of one request, or trailer fields; 431 beyond it. */
-	readonly maxHeaderCount: number;
-	/** Request target; 414 beyond it. */
-	readonly maxTargetBytes: number;
-	/** From the first byte of a request to the end of its header section, in total; 408 beyond it. */
-	readonly headerTimeoutMs: number;
-	/** Longest pause within a request body, and longest wait for a client that does not read; 408 or cut. */
-	readonly bodyIdleTimeoutMs: number;
-	/** Idle time between two requests on a connection; closed silently beyond it. */
-	readonly keepAliveTimeoutMs: number;
-	/** Requests on one connection; the last answer carries `Connection: close`. 0: no limit. */
-	readonly maxRequestsPerConnection: number;
-	/** Open connections; a connection beyond it gets 503 and is closed. */
-	readonly maxConnections: number;
+  /** Request line and header section together; 431 beyond it. */
+  readonly maxHeaderBytes: number;
+  /** Header fields of one request, or trailer fields; 431 beyond it. */
+  readonly maxHeaderCount: number;
+  /** Request target; 414 beyond it. */
+  readonly maxTargetBytes: number;
+  /** From the first byte of a request to the end of its header section, in total; 408 beyond it. */
+  readonly headerTimeoutMs: number;
+  /** Longest pause within a request body, and longest wait for a client that does not read; 408 or cut. */
+  readonly bodyIdleTimeoutMs: number;
+  /** Idle time between two requests on a connection; closed silently beyond it. */
+  readonly keepAliveTimeoutMs: number;
+  /** Requests on one connection; the last answer carries `Connection: close`. 0: no limit. */
+  readonly maxRequestsPerConnection: number;
+  /** Open connections; a connection beyond it gets 503 and is closed. */
+  readonly maxConnections: number;
 }
 
 /** The defaults. */
 export const DEFAULT_CONNECTOR_LIMITS: ConnectorLimits = {
-	maxHeaderBytes: 16 * 1024,
-	maxHeaderCount: 100,
-	maxTargetBytes: 8 * 1024,
-	headerTimeoutMs: 20_000,
-	bodyIdleTimeoutMs: 30_000,
-	keepAliveTimeoutMs: 60_000,
-	maxRequestsPerConnection: 0,
-	maxConnections: 10_000,
+  maxHeaderBytes: 16 * 1024,
+  maxHeaderCount: 100,
+  maxTargetBytes: 8 * 1024,
+  headerTimeoutMs: 20_000,
+  bodyIdleTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 60_000,
+  maxRequestsPerConnection: 0,
+  maxConnections: 10_000,
 };

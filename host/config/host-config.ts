@@ -1,110 +1,110 @@
-import type { ConnectorLimits } from "./connector-limits.js";
+import type { ConnectorLimits } from './connector-limits.js';
 
 /**
  * `host.yaml`, read, checked and with every default filled in. Durations are milliseconds, sizes bytes; in the file
  * they carry units (`30s`, `10MiB`). Folders are absolute.
  */
 export interface HostConfig {
-	/** File this was read from; undefined when the defaults alone are in force. */
-	readonly file: string | undefined;
-	/** The base folder; relative paths of the file are relative to it. */
-	readonly base: string;
-	readonly folders: {
-		/** `apps`: the drop folder. */
-		readonly apps: string;
-		/** `logs`: access log, server log, output of the applications. */
-		readonly logs: string;
-		/** `work`: expanded bundles, journal. May be deleted while the host is stopped. */
-		readonly work: string;
-		/** `run`: pid file, admin token, exchange sockets. Mode 0700. */
-		readonly run: string;
-	};
-	/** Listening addresses; at least one. Default: one named `http` on 0.0.0.0:8080. */
-	readonly connectors: readonly ConnectorConfig[];
-	/** Default: 127.0.0.1:9090. */
-	readonly admin: { readonly host: string; readonly port: number };
-	readonly deployer: {
-		/** Time between two polls of the drop folder; changes are noticed earlier by watching. Default 2s. */
-		readonly scanIntervalMs: number;
-		/** A bundle is taken when it has not changed for this long. Default 1s. */
-		readonly stabilityWindowMs: number;
-		/** Applications started at the same time. Default 4. */
-		readonly maxParallelStarts: number;
-	};
-	/** Limits of what an archive may expand to. */
-	readonly archives: ArchiveLimits;
-	/** Defaults of every application; `servlet:` of a descriptor overrides them one by one. */
-	readonly applications: ApplicationSettings;
-	readonly accessLog: {
-		readonly enabled: boolean;
-		readonly format: "combined" | "json";
-		readonly maxFileBytes: number;
-		readonly keptFiles: number;
-	};
-	/** Captured standard output and error of each application. */
-	readonly output: {
-		readonly maxFileBytes: number;
-		readonly keptFiles: number;
-	};
-	/** Total time SIGTERM leaves for in-flight work before the process exits. Default 30s. */
-	readonly shutdownTimeoutMs: number;
+  /** File this was read from; undefined when the defaults alone are in force. */
+  readonly file: string | undefined;
+  /** The base folder; relative paths of the file are relative to it. */
+  readonly base: string;
+  readonly folders: {
+    /** `apps`: the drop folder. */
+    readonly apps: string;
+    /** `logs`: access log, server log, output of the applications. */
+    readonly logs: string;
+    /** `work`: expanded bundles, journal. May be deleted while the host is stopped. */
+    readonly work: string;
+    /** `run`: pid file, admin token, exchange sockets. Mode 0700. */
+    readonly run: string;
+  };
+  /** Listening addresses; at least one. Default: one named `http` on 0.0.0.0:8080. */
+  readonly connectors: readonly ConnectorConfig[];
+  /** Default: 127.0.0.1:9090. */
+  readonly admin: { readonly host: string; readonly port: number };
+  readonly deployer: {
+    /** Time between two polls of the drop folder; changes are noticed earlier by watching. Default 2s. */
+    readonly scanIntervalMs: number;
+    /** A bundle is taken when it has not changed for this long. Default 1s. */
+    readonly stabilityWindowMs: number;
+    /** Applications started at the same time. Default 4. */
+    readonly maxParallelStarts: number;
+  };
+  /** Limits of what an archive may expand to. */
+  readonly archives: ArchiveLimits;
+  /** Defaults of every application; `servlet:` of a descriptor overrides them one by one. */
+  readonly applications: ApplicationSettings;
+  readonly accessLog: {
+    readonly enabled: boolean;
+    readonly format: 'combined' | 'json';
+    readonly maxFileBytes: number;
+    readonly keptFiles: number;
+  };
+  /** Captured standard output and error of each application. */
+  readonly output: {
+    readonly maxFileBytes: number;
+    readonly keptFiles: number;
+  };
+  /** Total time SIGTERM leaves for in-flight work before the process exits. Default 30s. */
+  readonly shutdownTimeoutMs: number;
 }
 
 export interface ConnectorConfig {
-	readonly name: string;
-	readonly host: string;
-	/** 0 picks a free port. */
-	readonly port: number;
-	readonly limits: ConnectorLimits;
+  readonly name: string;
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly limits: ConnectorLimits;
 }
 
 export interface ArchiveLimits {
-	/** Bytes of all files together. Default 1GiB. */
-	readonly maxTotalBytes: number;
-	/** Bytes of one file. Default 256MiB. */
-	readonly maxFileBytes: number;
-	/** Files and folders. Default 50000. */
-	readonly maxEntries: number;
-	/** Expanded bytes divided by archive bytes, beyond the first 10 MiB expanded. Default 100. */
-	readonly maxRatio: number;
-	/** Folders below one another. Default 64. */
-	readonly maxDepth: number;
+  /** Bytes of all files together. Default 1GiB. */
+  readonly maxTotalBytes: number;
+  /** Bytes of one file. Default 256MiB. */
+  readonly maxFileBytes: number;
+  /** Files and folders. Default 50000. */
+  readonly maxEntries: number;
+  /** Expanded bytes divided by archive bytes, beyond the first 10 MiB expanded. Default 100. */
+  readonly maxRatio: number;
+  /** Folders below one another. Default 64. */
+  readonly maxDepth: number;
 }
 
 /** What the container does with one application; the `servlet:` section. */
 export interface ApplicationSettings {
-	/** `manual`: deployed but not started until someone says so. `lazy`: started by the first request. */
-	readonly startWhen: "eager" | "lazy" | "manual";
-	/** Default 30s. */
-	readonly startTimeoutMs: number;
-	/** SIGTERM-like stop until SIGKILL. Default 10s. */
-	readonly stopTimeoutMs: number;
-	/** How long an old version may finish what it has in flight. Default 30s. */
-	readonly drainTimeoutMs: number;
-	/** 504 when the application has not begun to answer. 0: never. Default 60s. */
-	readonly responseTimeoutMs: number;
-	/** Whether the application sees the context path in `req.url`. Default strip. */
-	readonly prefix: "strip" | "keep";
-	/** Processes of one version. Default 1. */
-	readonly instances: number;
-	/** `--max-old-space-size`. Default 256MiB. */
-	readonly maxHeapBytes: number;
-	/** Largest request body; 413 beyond it. Default 10MiB; 0: no limit. */
-	readonly maxBodyBytes: number;
-	/** No heartbeat for this long: the process is killed and replaced. Default 10s. */
-	readonly hangTimeoutMs: number;
-	readonly restart: RestartSettings;
-	/** Added to the environment of the process. */
-	readonly env: Readonly<Record<string, string>>;
+  /** `manual`: deployed but not started until someone says so. `lazy`: started by the first request. */
+  readonly startWhen: 'eager' | 'lazy' | 'manual';
+  /** Default 30s. */
+  readonly startTimeoutMs: number;
+  /** SIGTERM-like stop until SIGKILL. Default 10s. */
+  readonly stopTimeoutMs: number;
+  /** How long an old version may finish what it has in flight. Default 30s. */
+  readonly drainTimeoutMs: number;
+  /** 504 when the application has not begun to answer. 0: never. Default 60s. */
+  readonly responseTimeoutMs: number;
+  /** Whether the application sees the context path in `req.url`. Default strip. */
+  readonly prefix: 'strip' | 'keep';
+  /** Processes of one version. Default 1. */
+  readonly instances: number;
+  /** `--max-old-space-size`. Default 256MiB. */
+  readonly maxHeapBytes: number;
+  /** Largest request body; 413 beyond it. Default 10MiB; 0: no limit. */
+  readonly maxBodyBytes: number;
+  /** No heartbeat for this long: the process is killed and replaced. Default 10s. */
+  readonly hangTimeoutMs: number;
+  readonly restart: RestartSettings;
+  /** Added to the environment of the process. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface RestartSettings {
-	/** Delay before the first restart; doubles with each crash in the window, with jitter. Default 500ms. */
-	readonly minDelayMs: number;
-	/** Default 30s. */
-	readonly maxDelayMs: number;
-	/** This many crashes within the window make the context `failed`. Default 5. */
-	readonly maxCrashes: number;
-	/** Default 60s. */
-	readonly windowMs: number;
+  /** Delay before the first restart; doubles with each crash in the window, with jitter. Default 500ms. */
+  readonly minDelayMs: number;
+  /** Default 30s. */
+  readonly maxDelayMs: number;
+  /** This many crashes within the window make the context `failed`. Default 5. */
+  readonly maxCrashes: number;
+  /** Default 60s. */
+  readonly windowMs: number;
 }

@@ -1,47 +1,47 @@
-import type { InstanceStatus } from "../supervisor/deployment-process.js";
+import type { InstanceStatus } from '../supervisor/deployment-process.js';
 
 /** State of a context, for list, status, admin API and the welcome page. */
 export type ContextState =
-	| "starting"
-	| "running"
-	| "restarting"
-	| "draining"
-	| "stopped"
-	| "failed"
-	| "removing";
+  | 'starting'
+  | 'running'
+  | 'restarting'
+  | 'draining'
+  | 'stopped'
+  | 'failed'
+  | 'removing';
 
 /** One deployed application as operators see it. Nothing secret is in here. */
 export interface ApplicationStatus {
-	/** Base name of the bundle with version: `shop`, `foo#bar##2`. */
-	readonly name: string;
-	/** `/` for ROOT, `/foo/bar` otherwise. */
-	readonly path: string;
-	readonly version: string;
-	readonly state: ContextState;
-	/** `framework`, `server`, `program`, `static`, `upstream`; undefined before it was known. */
-	readonly kind: string | undefined;
-	/** What went wrong, in words; undefined when nothing did. */
-	readonly reason: string | undefined;
-	/** When a newer version of the bundle could not be taken, why; the running one goes on. */
-	readonly pendingFailure: string | undefined;
-	readonly lastOutput: readonly string[];
-	readonly instances: readonly InstanceStatus[];
-	readonly bundle: string;
-	readonly fingerprint: string | undefined;
-	readonly deployedAt: string | undefined;
+  /** Base name of the bundle with version: `shop`, `foo#bar##2`. */
+  readonly name: string;
+  /** `/` for ROOT, `/foo/bar` otherwise. */
+  readonly path: string;
+  readonly version: string;
+  readonly state: ContextState;
+  /** `framework`, `server`, `program`, `static`, `upstream`; undefined before it was known. */
+  readonly kind: string | undefined;
+  /** What went wrong, in words; undefined when nothing did. */
+  readonly reason: string | undefined;
+  /** When a newer version of the bundle could not be taken, why; the running one goes on. */
+  readonly pendingFailure: string | undefined;
+  readonly lastOutput: readonly string[];
+  readonly instances: readonly InstanceStatus[];
+  readonly bundle: string;
+  readonly fingerprint: string | undefined;
+  readonly deployedAt: string | undefined;
 }
 
 /** What an operator can do; implemented by the deployer, used by the admin API. */
 export interface Deployments {
-	list(): readonly ApplicationStatus[];
-	/** By `name` or by path. Undefined when unknown. */
-	find(nameOrPath: string): ApplicationStatus | undefined;
-	/** Each resolves with the state afterwards; rejects with a PorticoError (`PORTICO_APPLICATION_UNKNOWN`,
-	 * `PORTICO_APPLICATION_BUSY`, `PORTICO_START_FAILED`, `PORTICO_NOT_REMOVABLE`). */
-	start(name: string): Promise<ApplicationStatus>;
-	stop(name: string): Promise<ApplicationStatus>;
-	/** New processes beside the old ones, swap, drain. */
-	reload(name: string): Promise<ApplicationStatus>;
-	/** Drains, stops, and deletes the bundle from the drop folder. */
-	undeploy(name: string): Promise<void>;
+  list(): readonly ApplicationStatus[];
+  /** By `name` or by path. Undefined when unknown. */
+  find(nameOrPath: string): ApplicationStatus | undefined;
+  /** Each resolves with the state afterwards; rejects with a PorticoError (`PORTICO_APPLICATION_UNKNOWN`,
+   * `PORTICO_APPLICATION_BUSY`, `PORTICO_START_FAILED`, `PORTICO_NOT_REMOVABLE`). */
+  start(name: string): Promise<ApplicationStatus>;
+  stop(name: string): Promise<ApplicationStatus>;
+  /** New processes beside the old ones, swap, drain. */
+  reload(name: string): Promise<ApplicationStatus>;
+  /** Drains, stops, and deletes the bundle from the drop folder. */
+  undeploy(name: string): Promise<void>;
 }

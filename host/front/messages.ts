@@ -1,4 +1,4 @@
-import type { ConnectorLimits } from "../config/connector-limits.js";
+import type { ConnectorLimits } from '../config/connector-limits.js';
 
 /**
  * What server and front say to each other over the IPC channel of the front's process. Both ends are our own code;
@@ -7,144 +7,144 @@ import type { ConnectorLimits } from "../config/connector-limits.js";
 
 /** Server to front. */
 export type FrontCommand =
-	/** First message. */
-	| { readonly type: "configure"; readonly settings: FrontSettings }
-	/** Comes with the listening socket as handle; sent once per connector. */
-	| {
-			readonly type: "listen";
-			readonly connector: string;
-			readonly limits: ConnectorLimits;
-	  }
-	/** Changes to the mapping, applied as one step; answered by `routes-applied`. */
-	| {
-			readonly type: "routes";
-			readonly revision: number;
-			readonly set: readonly ContextRoute[];
-			readonly remove: readonly string[];
-	  }
-	/** Report counts now; answered by `counts`. */
-	| { readonly type: "report"; readonly id: number }
-	/** Stop accepting, finish what is in flight, close WebSockets with 1001, then say `drained` and exit. */
-	| { readonly type: "drain"; readonly deadlineMs: number };
+  /** First message. */
+  | { readonly type: 'configure'; readonly settings: FrontSettings }
+  /** Comes with the listening socket as handle; sent once per connector. */
+  | {
+      readonly type: 'listen';
+      readonly connector: string;
+      readonly limits: ConnectorLimits;
+    }
+  /** Changes to the mapping, applied as one step; answered by `routes-applied`. */
+  | {
+      readonly type: 'routes';
+      readonly revision: number;
+      readonly set: readonly ContextRoute[];
+      readonly remove: readonly string[];
+    }
+  /** Report counts now; answered by `counts`. */
+  | { readonly type: 'report'; readonly id: number }
+  /** Stop accepting, finish what is in flight, close WebSockets with 1001, then say `drained` and exit. */
+  | { readonly type: 'drain'; readonly deadlineMs: number };
 
 /** Front to server. */
 export type FrontReport =
-	/** The front has its code loaded and waits for `configure`. */
-	| { readonly type: "ready" }
-	| { readonly type: "listening"; readonly connector: string }
-	| { readonly type: "routes-applied"; readonly revision: number }
-	/** A deployment that is no longer in the mapping has no exchange and no tunnel left. */
-	| { readonly type: "deployment-idle"; readonly deployment: string }
-	/** The channel to an instance broke or its handshake failed. The server decides what to do. */
-	| {
-			readonly type: "instance-lost";
-			readonly instance: string;
-			readonly reason: string;
-	  }
-	/** First request for a context whose state is `lazy`. */
-	| { readonly type: "wanted"; readonly context: string }
-	/** Everything counted since the last report. Every second, and on `report` (then with its id). */
-	| {
-			readonly type: "counts";
-			readonly id: number | undefined;
-			readonly counts: FrontCounts;
-	  }
-	| { readonly type: "drained" };
+  /** The front has its code loaded and waits for `configure`. */
+  | { readonly type: 'ready' }
+  | { readonly type: 'listening'; readonly connector: string }
+  | { readonly type: 'routes-applied'; readonly revision: number }
+  /** A deployment that is no longer in the mapping has no exchange and no tunnel left. */
+  | { readonly type: 'deployment-idle'; readonly deployment: string }
+  /** The channel to an instance broke or its handshake failed. The server decides what to do. */
+  | {
+      readonly type: 'instance-lost';
+      readonly instance: string;
+      readonly reason: string;
+    }
+  /** First request for a context whose state is `lazy`. */
+  | { readonly type: 'wanted'; readonly context: string }
+  /** Everything counted since the last report. Every second, and on `report` (then with its id). */
+  | {
+      readonly type: 'counts';
+      readonly id: number | undefined;
+      readonly counts: FrontCounts;
+    }
+  | { readonly type: 'drained' };
 
 export interface FrontSettings {
-	readonly accessLog: AccessLogSettings | undefined;
-	/** Header `Server` of responses the front makes itself; undefined for none. */
-	readonly retryAfterSeconds: number;
-	/** How long tunnels of a removed deployment get between the close frame 1001 and the cut. */
-	readonly tunnelCloseMs: number;
+  readonly accessLog: AccessLogSettings | undefined;
+  /** Header `Server` of responses the front makes itself; undefined for none. */
+  readonly retryAfterSeconds: number;
+  /** How long tunnels of a removed deployment get between the close frame 1001 and the cut. */
+  readonly tunnelCloseMs: number;
 }
 
 export interface AccessLogSettings {
-	readonly format: "combined" | "json";
-	/** Folder of the log files; the front writes `access.log` there. */
-	readonly folder: string;
-	readonly maxFileBytes: number;
-	readonly keptFiles: number;
+  readonly format: 'combined' | 'json';
+  /** Folder of the log files; the front writes `access.log` there. */
+  readonly folder: string;
+  readonly maxFileBytes: number;
+  readonly keptFiles: number;
 }
 
 /** One context: where it is mounted, and how it answers now. */
 export interface ContextRoute {
-	/** Identity of the context: its path, `''` for ROOT; later host name and path. */
-	readonly context: string;
-	/** `''` for ROOT, `/foo/bar` otherwise; canonical, percent-encoded. */
-	readonly path: string;
-	/** Name of the bundle, for logs and metrics. */
-	readonly application: string;
-	readonly version: string;
-	readonly target: RouteTarget;
-	readonly maxBodyBytes: number;
+  /** Identity of the context: its path, `''` for ROOT; later host name and path. */
+  readonly context: string;
+  /** `''` for ROOT, `/foo/bar` otherwise; canonical, percent-encoded. */
+  readonly path: string;
+  /** Name of the bundle, for logs and metrics. */
+  readonly application: string;
+  readonly version: string;
+  readonly target: RouteTarget;
+  readonly maxBodyBytes: number;
 }
 
 /** How a context answers. */
 export type RouteTarget =
-	/** 503 with `Retry-After` and this reason. */
-	| {
-			readonly kind: "unavailable";
-			readonly state: string;
-			readonly reason: string;
-			readonly retryAfterSeconds: number;
-	  }
-	| {
-			readonly kind: "process";
-			readonly deployment: string;
-			readonly instances: readonly InstanceAddress[];
-			/** `strip`: the application sees the path without the context path. */
-			readonly prefix: "strip" | "keep";
-			/** Answer with 504 when the application has not begun to respond after this time. 0: never. */
-			readonly responseTimeoutMs: number;
-	  }
-	| {
-			readonly kind: "static";
-			readonly deployment: string;
-			readonly folder: string;
-	  }
-	/** A server elsewhere that answers for this context; carried by http-proxy. */
-	| {
-			readonly kind: "upstream";
-			readonly deployment: string;
-			readonly url: string;
-			readonly prefix: "strip" | "keep";
-	  };
+  /** 503 with `Retry-After` and this reason. */
+  | {
+      readonly kind: 'unavailable';
+      readonly state: string;
+      readonly reason: string;
+      readonly retryAfterSeconds: number;
+    }
+  | {
+      readonly kind: 'process';
+      readonly deployment: string;
+      readonly instances: readonly InstanceAddress[];
+      /** `strip`: the application sees the path without the context path. */
+      readonly prefix: 'strip' | 'keep';
+      /** Answer with 504 when the application has not begun to respond after this time. 0: never. */
+      readonly responseTimeoutMs: number;
+    }
+  | {
+      readonly kind: 'static';
+      readonly deployment: string;
+      readonly folder: string;
+    }
+  /** A server elsewhere that answers for this context; carried by http-proxy. */
+  | {
+      readonly kind: 'upstream';
+      readonly deployment: string;
+      readonly url: string;
+      readonly prefix: 'strip' | 'keep';
+    };
 
 export interface InstanceAddress {
-	/** Identity of the process: `shop##2/1#3` (deployment, number, incarnation). */
-	readonly instance: string;
-	readonly socketPath: string;
-	/** Hex; proves to the instance that the caller is a front of this server, and the other way round. */
-	readonly secret: string;
+  /** Identity of the process: `shop##2/1#3` (deployment, number, incarnation). */
+  readonly instance: string;
+  readonly socketPath: string;
+  /** Hex; proves to the instance that the caller is a front of this server, and the other way round. */
+  readonly secret: string;
 }
 
 /** Counts since the last report. */
 export interface FrontCounts {
-	readonly contexts: readonly ContextCounts[];
-	/** Current values, not differences. */
-	readonly openConnections: number;
-	/** Requests refused before a context was known, and connections cut, by reason: `header-too-large`, `timeout`… */
-	readonly refused: Readonly<Record<string, number>>;
-	readonly acceptedConnections: number;
+  readonly contexts: readonly ContextCounts[];
+  /** Current values, not differences. */
+  readonly openConnections: number;
+  /** Requests refused before a context was known, and connections cut, by reason: `header-too-large`, `timeout`… */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly acceptedConnections: number;
 }
 
 export interface ContextCounts {
-	readonly context: string;
-	readonly application: string;
-	/** Finished requests by status class: index 1 is 1xx … 5 is 5xx; index 0: ended without a status. */
-	readonly byClass: readonly number[];
-	/** Finished requests by latency bucket, not cumulative; bounds are LATENCY_BUCKETS_SECONDS, the last is +Inf. */
-	readonly latency: readonly number[];
-	readonly latencySumSeconds: number;
-	readonly bytesIn: number;
-	readonly bytesOut: number;
-	/** Current values, not differences. */
-	readonly inFlight: number;
-	readonly tunnels: number;
+  readonly context: string;
+  readonly application: string;
+  /** Finished requests by status class: index 1 is 1xx … 5 is 5xx; index 0: ended without a status. */
+  readonly byClass: readonly number[];
+  /** Finished requests by latency bucket, not cumulative; bounds are LATENCY_BUCKETS_SECONDS, the last is +Inf. */
+  readonly latency: readonly number[];
+  readonly latencySumSeconds: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Current values, not differences. */
+  readonly inFlight: number;
+  readonly tunnels: number;
 }
 
 /** Upper bounds of the latency histogram, in seconds. */
 export const LATENCY_BUCKETS_SECONDS = [
-	0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ] as const;

@@ -1,21 +1,18 @@
-import type { ContextRoute } from "./messages.js";
+import type { ContextRoute } from './messages.js';
 
 /** The mapping as the deployer sees it; implemented by the set of fronts. */
 export interface RouteTable {
-	/**
-	 * Adds or replaces routes and removes others (by context id), in one step. Resolves when every running front has
-	 * acknowledged, so from then on no new request reaches what was replaced. Calls are applied in order.
-	 */
-	publish(
-		set: readonly ContextRoute[],
-		remove: readonly string[],
-	): Promise<void>;
-	/**
-	 * Resolves true when no front has an exchange or tunnel with this deployment, which is no longer in the mapping;
-	 * false when the deadline passed first.
-	 */
-	whenIdle(deployment: string, deadlineMs: number): Promise<boolean>;
-	/** A front lost an instance, or wants a lazy context started. */
-	onInstanceLost(listener: (instance: string, reason: string) => void): void;
-	onWanted(listener: (context: string) => void): void;
+  /**
+   * Adds or replaces routes and removes others (by context id), in one step. Resolves when every running front has
+   * acknowledged, so from then on no new request reaches what was replaced. Calls are applied in order.
+   */
+  publish(set: readonly ContextRoute[], remove: readonly string[]): Promise<void>;
+  /**
+   * Resolves true when no front has an exchange or tunnel with this deployment, which is no longer in the mapping;
+   * false when the deadline passed first.
+   */
+  whenIdle(deployment: string, deadlineMs: number): Promise<boolean>;
+  /** A front lost an instance, or wants a lazy context started. */
+  onInstanceLost(listener: (instance: string, reason: string) => void): void;
+  onWanted(listener: (context: string) => void): void;
 }

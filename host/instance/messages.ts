@@ -5,66 +5,66 @@
 
 /** Server to agent. */
 export type AgentCommand =
-	/** First message, in answer to `hello`. */
-	| { readonly type: "boot"; readonly plan: BootPlan }
-	/** Raise the stop events, finish what is in flight, stop the application, exit 0. */
-	| { readonly type: "stop"; readonly graceMs: number };
+  /** First message, in answer to `hello`. */
+  | { readonly type: 'boot'; readonly plan: BootPlan }
+  /** Raise the stop events, finish what is in flight, stop the application, exit 0. */
+  | { readonly type: 'stop'; readonly graceMs: number };
 
 /** Agent to server. */
 export type AgentReport =
-	/** The agent is loaded and waits for `boot`. */
-	| { readonly type: "hello"; readonly pid: number }
-	/** The application is started and the exchange socket accepts fronts. `kind` as detected. */
-	| { readonly type: "ready"; readonly kind: ApplicationKind }
-	/** The application could not be started; the process exits with code 70 afterwards. */
-	| {
-			readonly type: "failed";
-			readonly step: BootStep;
-			readonly code: string;
-			readonly message: string;
-			readonly stack: string;
-	  }
-	/** Every `statsIntervalMs`; also the heartbeat. */
-	| {
-			readonly type: "stats";
-			readonly rssBytes: number;
-			readonly heapUsedBytes: number;
-			readonly cpuUserMicros: number;
-			readonly cpuSystemMicros: number;
-			/** Event-loop utilisation since the last report, 0 to 1. */
-			readonly utilization: number;
-			readonly exchanges: number;
-	  };
+  /** The agent is loaded and waits for `boot`. */
+  | { readonly type: 'hello'; readonly pid: number }
+  /** The application is started and the exchange socket accepts fronts. `kind` as detected. */
+  | { readonly type: 'ready'; readonly kind: ApplicationKind }
+  /** The application could not be started; the process exits with code 70 afterwards. */
+  | {
+      readonly type: 'failed';
+      readonly step: BootStep;
+      readonly code: string;
+      readonly message: string;
+      readonly stack: string;
+    }
+  /** Every `statsIntervalMs`; also the heartbeat. */
+  | {
+      readonly type: 'stats';
+      readonly rssBytes: number;
+      readonly heapUsedBytes: number;
+      readonly cpuUserMicros: number;
+      readonly cpuSystemMicros: number;
+      /** Event-loop utilisation since the last report, 0 to 1. */
+      readonly utilization: number;
+      readonly exchanges: number;
+    };
 
-export type BootStep = "load" | "configure" | "start" | "listen";
+export type BootStep = 'load' | 'configure' | 'start' | 'listen';
 
 /**
  * `framework`: modules on Portico's framework. `server`: anything that answers node's (req, res): a function, an
  * Express, Koa, Fastify or Hono app, a fetch object, an http.Server. `program`: it called `listen()` itself.
  */
-export type ApplicationKind = "framework" | "server" | "program";
+export type ApplicationKind = 'framework' | 'server' | 'program';
 
 /** Everything the agent must know to boot one version of one application. */
 export interface BootPlan {
-	/** Name of the bundle: `shop`. */
-	readonly application: string;
-	readonly version: string;
-	readonly deployment: string;
-	readonly instance: string;
-	/** `''` for ROOT, `/shop` otherwise. */
-	readonly contextPath: string;
-	/** Absolute folder of the expanded bundle; working directory of the process. */
-	readonly folder: string;
-	/** `modules`: framework modules as `file#function`; `main`: absolute path of a Node entry. */
-	readonly entry:
-		| { readonly kind: "modules"; readonly modules: readonly string[] }
-		| { readonly kind: "main"; readonly main: string };
-	/** The developer's configuration, for `environment.config`; plain JSON data. */
-	readonly config: Readonly<Record<string, unknown>>;
-	readonly prefix: "strip" | "keep";
-	/** Unix socket to listen on for fronts. Its folder exists, mode 0700. */
-	readonly socketPath: string;
-	readonly secret: string;
-	readonly statsIntervalMs: number;
-	readonly startTimeoutMs: number;
+  /** Name of the bundle: `shop`. */
+  readonly application: string;
+  readonly version: string;
+  readonly deployment: string;
+  readonly instance: string;
+  /** `''` for ROOT, `/shop` otherwise. */
+  readonly contextPath: string;
+  /** Absolute folder of the expanded bundle; working directory of the process. */
+  readonly folder: string;
+  /** `modules`: framework modules as `file#function`; `main`: absolute path of a Node entry. */
+  readonly entry:
+    | { readonly kind: 'modules'; readonly modules: readonly string[] }
+    | { readonly kind: 'main'; readonly main: string };
+  /** The developer's configuration, for `environment.config`; plain JSON data. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly prefix: 'strip' | 'keep';
+  /** Unix socket to listen on for fronts. Its folder exists, mode 0700. */
+  readonly socketPath: string;
+  readonly secret: string;
+  readonly statsIntervalMs: number;
+  readonly startTimeoutMs: number;
 }

@@ -1,73 +1,67 @@
-import type { Manifest } from "../bundle/manifest.js";
-import type { InstanceAddress } from "../front/messages.js";
-import type { BootStep } from "../instance/messages.js";
+import type { Manifest } from '../bundle/manifest.js';
+import type { InstanceAddress } from '../front/messages.js';
+import type { BootStep } from '../instance/messages.js';
 
 /** One version of one application that is to run in processes. */
 export interface DeploymentSpec {
-	/** Unique over the life of the server: `shop##2@4f1c…` plus a serial number. */
-	readonly deployment: string;
-	/** Base name without version: `shop`, `foo#bar`. */
-	readonly application: string;
-	readonly version: string;
-	/** `''` for ROOT. */
-	readonly contextPath: string;
-	/** Expanded bundle; absolute. */
-	readonly folder: string;
-	readonly manifest: Manifest;
+  /** Unique over the life of the server: `shop##2@4f1c…` plus a serial number. */
+  readonly deployment: string;
+  /** Base name without version: `shop`, `foo#bar`. */
+  readonly application: string;
+  readonly version: string;
+  /** `''` for ROOT. */
+  readonly contextPath: string;
+  /** Expanded bundle; absolute. */
+  readonly folder: string;
+  readonly manifest: Manifest;
 }
 
 /** The processes of one deployment. Made by `Supervisor.launch`, stopped by whoever launched it. */
 export interface DeploymentProcess {
-	readonly deployment: string;
-	/** Resolves when all instances are ready the first time; rejects with StartFailure. Nothing runs after a rejection. */
-	readonly ready: Promise<void>;
-	/** Addresses of the instances that can take requests now. */
-	addresses(): readonly InstanceAddress[];
-	status(): readonly InstanceStatus[];
-	/** Last lines of standard output and error, oldest first, newest last. */
-	lastOutput(): readonly string[];
-	/** Called after `ready` on each change: an instance lost, back again, or given up (`failed`). */
-	onChange(listener: (change: DeploymentChange) => void): void;
-	/** A front could not talk to this instance; it is checked, and replaced if it is really gone. */
-	suspect(instance: string, reason: string): void;
-	/** Graceful stop, SIGKILL at the deadline. Resolves when no process is left. Harmless when called twice. */
-	stop(): Promise<void>;
+  readonly deployment: string;
+  /** Resolves when all instances are ready the first time; rejects with StartFailure. Nothing runs after a rejection. */
+  readonly ready: Promise<void>;
+  /** Addresses of the instances that can take requests now. */
+  addresses(): readonly InstanceAddress[];
+  status(): readonly InstanceStatus[];
+  /** Last lines of standard output and error, oldest first, newest last. */
+  lastOutput(): readonly string[];
+  /** Called after `ready` on each change: an instance lost, back again, or given up (`failed`). */
+  onChange(listener: (change: DeploymentChange) => void): void;
+  /** A front could not talk to this instance; it is checked, and replaced if it is really gone. */
+  suspect(instance: string, reason: string): void;
+  /** Graceful stop, SIGKILL at the deadline. Resolves when no process is left. Harmless when called twice. */
+  stop(): Promise<void>;
 }
 
 export type DeploymentChange =
-	| { readonly kind: "addresses" }
-	/** Crashed; the next start is in `retryInMs`. */
-	| {
-			readonly kind: "restarting";
-			readonly instance: string;
-			readonly reason: string;
-			readonly retryInMs: number;
-	  }
-	/** Crashed too often; given up until started again by hand or redeployed. */
-	| { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: 'addresses' }
+  /** Crashed; the next start is in `retryInMs`. */
+  | {
+      readonly kind: 'restarting';
+      readonly instance: string;
+      readonly reason: string;
+      readonly retryInMs: number;
+    }
+  /** Crashed too often; given up until started again by hand or redeployed. */
+  | { readonly kind: 'failed'; readonly reason: string };
 
 export interface InstanceStatus {
-	readonly instance: string;
-	readonly pid: number | undefined;
-	readonly state:
-		| "starting"
-		| "running"
-		| "waiting"
-		| "stopping"
-		| "stopped"
-		| "failed";
-	readonly restarts: number;
-	readonly startedAt: string | undefined;
-	readonly rssBytes: number;
-	readonly heapUsedBytes: number;
-	readonly cpuSeconds: number;
-	readonly utilization: number;
+  readonly instance: string;
+  readonly pid: number | undefined;
+  readonly state: 'starting' | 'running' | 'waiting' | 'stopping' | 'stopped' | 'failed';
+  readonly restarts: number;
+  readonly startedAt: string | undefined;
+  readonly rssBytes: number;
+  readonly heapUsedBytes: number;
+  readonly cpuSeconds: number;
+  readonly utilization: number;
 }
 
 /** Why a deployment did not start: step, cause, place and the last lines it printed. */
 export interface StartFailureDetail {
-	readonly step: BootStep | "spawn" | "timeout" | "exit";
-	readonly message: string;
-	readonly stack: string;
-	readonly lastOutput: readonly string[];
+  readonly step: BootStep | 'spawn' | 'timeout' | 'exit';
+  readonly message: string;
+  readonly stack: string;
+  readonly lastOutput: readonly string[];
 }

@@ -1,10 +1,6 @@
-import { fileURLToPath } from "node:url";
+import { fileURLToPath } from 'node:url';
 
 /** Absolute path of the repository, also from compiled tests in `dist/`. */
-export const repositoryFolder = fileURLToPath(
-	new URL("../../../", import.meta.url),
-);
+export const repositoryFolder = fileURLToPath(new URL('../../../', import.meta.url));
 /** Absolute path of `test/fixtures/`. */
-export const fixturesFolder = fileURLToPath(
-	new URL("../../../test/fixtures/", import.meta.url),
-);
+export const fixturesFolder = fileURLToPath(new URL('../../../test/fixtures/', import.meta.url));
