@@ -1,0 +1,134 @@
+import type { Socket } from 'node:net';
+import { HEADER_BYTES, writeHeader } from './frame.js';
+
+/** Size of the blocks that frames are collected in. */
+const BLOCK_BYTES = 64 * 1024;
+/** A body chunk of this size or more is sent as it lies instead of being copied into the block. */
+const REFERENCE_BYTES = 16 * 1024;
+/** Unsent bytes from which on body bytes wait in their exchange instead of joining the socket's queue. */
+const HIGH_WATER_BYTES = 1024 * 1024;
+
+/**
+ * Collects the frames of one event-loop turn and hands them to the socket in one write (one `writev` when large
+ * chunks are among them). Owned by one connection. Blocks are filled again only when the kernel has taken their
+ * bytes.
+ */
+export class FrameWriter {
+  /** The block that the next frame goes into; a codec writes behind `room()`. */
+  bytes: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  /** How often bytes were handed to the socket. */
+  writeCount = 0;
+  private readonly socket: Socket;
+  private readonly onFlushed: () => void;
+  private readonly flushLater: () => void;
+  private position = 0;
+  private start = 0;
+  private segments: Uint8Array[] = [];
+  private segmentBytes = 0;
+  private isScheduled = false;
+  private isClosed = false;
+
+  /** `onFlushed` is called after every write, when the socket has taken the bytes or queued them. */
+  constructor(socket: Socket, onFlushed: () => void) {
+    this.socket = socket;
+    this.onFlushed = onFlushed;
+    this.flushLater = () => {
+      this.isScheduled = false;
+      this.flush();
+    };
+  }
+
+  /** Bytes not yet taken by the kernel. */
+  get unsentBytes(): number {
+    return this.position - this.start + this.segmentBytes + this.socket.writableLength;
+  }
+
+  /** True when body bytes should wait. */
+  get isCongested(): boolean {
+    return this.unsentBytes >= HIGH_WATER_BYTES;
+  }
+
+  /** Makes room for a frame of at most `payloadBytes`; returns where its payload begins in `bytes`. */
+  room(payloadBytes: number): number {
+    if (this.bytes.length - this.position < payloadBytes + HEADER_BYTES) this.renew(payloadBytes);
+    return this.position + HEADER_BYTES;
+  }
+
+  /** Completes the frame whose payload was written at `room()`. Until then nothing of it is sent. */
+  commit(length: number, type: number, flags: number, generation: number, id: number): void {
+    writeHeader(this.bytes, this.position, length, type, flags, generation, id);
+    this.position += HEADER_BYTES + length;
+    this.schedule();
+  }
+
+  /** A frame whose payload is `chunk`. The chunk must not be changed afterwards. */
+  frame(chunk: Uint8Array, type: number, flags: number, generation: number, id: number): void {
+    const { length } = chunk;
+    if (length < REFERENCE_BYTES) {
+      const at = this.room(length);
+      this.bytes.set(chunk, at);
+      this.commit(length, type, flags, generation, id);
+      return;
+    }
+    this.room(0);
+    writeHeader(this.bytes, this.position, length, type, flags, generation, id);
+    this.position += HEADER_BYTES;
+    this.cut();
+    this.segments.push(chunk);
+    this.segmentBytes += length;
+    this.schedule();
+  }
+
+  /** Writes now what was collected. */
+  flush(): void {
+    const { socket, segments } = this;
+    if (this.isClosed || (segments.length === 0 && this.position === this.start)) return;
+    this.writeCount++;
+    if (segments.length === 0) {
+      socket.write(this.bytes.subarray(this.start, this.position));
+    } else {
+      this.cut();
+      socket.cork();
+      for (const segment of segments) socket.write(segment);
+      socket.uncork();
+      this.segments = [];
+      this.segmentBytes = 0;
+    }
+    // An empty queue means that the kernel has taken all: the block can be filled anew.
+    if (socket.writableLength === 0) this.position = 0;
+    this.start = this.position;
+    this.onFlushed();
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.isClosed = true;
+    // The old block may still lie in the socket's queue.
+    this.bytes = Buffer.alloc(0);
+    this.segments = [];
+    this.segmentBytes = 0;
+    this.position = 0;
+    this.start = 0;
+  }
+
+  private schedule(): void {
+    if (this.isScheduled || this.isClosed) return;
+    this.isScheduled = true;
+    setImmediate(this.flushLater);
+  }
+
+  private renew(payloadBytes: number): void {
+    this.cut();
+    this.bytes = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, payloadBytes + HEADER_BYTES));
+    this.position = 0;
+    this.start = 0;
+  }
+
+  /** Closes the part of the block collected so far, so that something else can follow it. */
+  private cut(): void {
+    if (this.position === this.start) return;
+    this.segments.push(this.bytes.subarray(this.start, this.position));
+    this.segmentBytes += this.position - this.start;
+    this.start = this.position;
+  }
+}

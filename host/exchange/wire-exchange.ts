@@ -1,0 +1,202 @@
+import { PorticoError } from '../errors.js';
+import { FieldBlock, type Fields } from '../http/field-block.js';
+import type { AbortReason, Exchange, RequestListener } from './exchange.js';
+import {
+  ABORTED,
+  ExchangeStream,
+  HEAD_DONE,
+  LOCAL_CLOSED,
+  type StreamHost,
+  TUNNEL,
+} from './exchange-stream.js';
+import { FLAG_END, FrameType } from './frame.js';
+import type { WireRequestHead } from './request-codec.js';
+import { sizeOfResponse, writeResponse } from './response-codec.js';
+
+/** A body up to this size travels in the frame of its response head. */
+const INLINE_BODY_BYTES = 32 * 1024;
+
+/** An exchange at the instance's end of the wire: what the engine inside the instance gets. */
+export class WireExchange extends ExchangeStream implements Exchange {
+  readonly head: WireRequestHead;
+  private listener: RequestListener | undefined = undefined;
+  private isDropping = false;
+
+  constructor(host: StreamHost, id: number, generation: number, head: WireRequestHead) {
+    super(host, id, generation);
+    this.head = head;
+  }
+
+  get isEnded(): boolean {
+    return !this.canSend;
+  }
+
+  get isBegun(): boolean {
+    return (this.state & HEAD_DONE) !== 0;
+  }
+
+  listen(listener: RequestListener): void {
+    if (this.isDropping)
+      throw illegal(
+        'listen',
+        'the handler has returned and the body is being dropped; call it inside the handler',
+      );
+    this.listener = listener;
+  }
+
+  consumed(bytes: number): void {
+    this.returnCredit(bytes);
+  }
+
+  interim(status: number, fields: Fields): void {
+    if ((this.state & (HEAD_DONE | LOCAL_CLOSED)) !== 0) return;
+    if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101)
+      throw badStatus(status, '100 or 102 to 199 for an interim response');
+    this.writeHead(FrameType.INTERIM, 0, status, fields, undefined);
+  }
+
+  respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    if (!this.mayBegin('respond')) return;
+    checkStatus(status);
+    const whole = typeof body === 'string' && body.length * 3 > INLINE_BODY_BYTES ? Buffer.from(body) : body;
+    const isBodiless = whole === undefined || status === 204 || status === 304;
+    if (isBodiless || whole.length <= INLINE_BODY_BYTES) {
+      this.writeHead(FrameType.RESPONSE, FLAG_END, status, fields, isBodiless ? undefined : whole);
+      this.state |= HEAD_DONE;
+      this.localClosed();
+      return;
+    }
+    // A string of this length was converted above.
+    const bytes = whole as Uint8Array;
+    const framed = withLength(fields, bytes.length);
+    if (this.head.method === 'HEAD') {
+      this.respond(status, framed, undefined);
+      return;
+    }
+    this.writeHead(FrameType.RESPONSE, 0, status, framed, undefined);
+    this.state |= HEAD_DONE;
+    this.sendBody(bytes);
+    this.sendEnd(undefined);
+  }
+
+  begin(status: number, fields: Fields): void {
+    if (!this.mayBegin('begin')) return;
+    const isTunnel = status === 101;
+    if (!isTunnel) checkStatus(status);
+    else if (this.head.upgrade === undefined)
+      throw badStatus(status, 'a final status: the client did not ask for an upgrade');
+    this.writeHead(FrameType.RESPONSE, 0, status, fields, undefined);
+    this.state |= isTunnel ? HEAD_DONE | TUNNEL : HEAD_DONE;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if ((this.state & ABORTED) !== 0) return false;
+    if ((this.state & HEAD_DONE) === 0)
+      throw illegal('write', 'the response has not begun; call begin() first');
+    if (!this.canSend) throw illegal('write', 'the response has ended');
+    return this.sendBody(chunk);
+  }
+
+  end(trailers?: Fields): void {
+    if ((this.state & ABORTED) !== 0) return;
+    if ((this.state & HEAD_DONE) === 0)
+      throw illegal('end', 'the response has not begun; call begin() first');
+    if (!this.canSend) throw illegal('end', 'the response has ended');
+    this.sendEnd(trailers);
+  }
+
+  abort(reason: AbortReason): void {
+    this.sendAbort(reason);
+  }
+
+  /** Gives the exchange to the handler, and tells the end of a request without a body. Called once. */
+  handle(handler: (exchange: WireExchange) => void, isComplete: boolean): void {
+    // The request is over before the handler runs, so that its answer frees the id.
+    if (isComplete) this.remoteClosed();
+    try {
+      handler(this);
+      this.isDropping = this.listener === undefined;
+      if (isComplete && (this.state & ABORTED) === 0) this.listener?.end(undefined);
+    } catch (error) {
+      this.callbackThrew(error);
+    }
+  }
+
+  protected onData(chunk: Buffer): void {
+    if (this.listener === undefined) this.returnCredit(chunk.length);
+    else this.listener.data(chunk);
+  }
+
+  protected onEnd(trailers: FieldBlock | undefined): void {
+    this.listener?.end(trailers);
+  }
+
+  protected onDrain(): void {
+    this.listener?.drain();
+  }
+
+  protected onAborted(reason: AbortReason): void {
+    this.listener?.aborted(reason);
+  }
+
+  /** False when the peer is gone and nothing should happen; throws when the response has begun already. */
+  private mayBegin(verb: string): boolean {
+    if ((this.state & ABORTED) !== 0) return false;
+    if ((this.state & HEAD_DONE) !== 0) throw illegal(verb, 'the response has begun already');
+    return true;
+  }
+
+  private writeHead(
+    type: number,
+    flags: number,
+    status: number,
+    fields: Fields,
+    body: string | Uint8Array | undefined,
+  ): void {
+    const { writer } = this.host;
+    const bound = body === undefined ? 0 : typeof body === 'string' ? body.length * 3 : body.length;
+    const at = writer.room(sizeOfResponse(fields) + bound);
+    let end = writeResponse(status, fields, writer.bytes, at);
+    if (typeof body === 'string') end += writeUtf8(body, writer.bytes, end);
+    else if (body !== undefined) {
+      writer.bytes.set(body, end);
+      end += body.length;
+    }
+    writer.commit(end - at, type, flags, this.generation, this.id);
+  }
+}
+
+/** Writes `text` and returns its bytes. Short ASCII text, the usual small answer, needs no native call. */
+function writeUtf8(text: string, bytes: Buffer, at: number): number {
+  if (text.length <= 64) {
+    let i = 0;
+    for (; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) break;
+      bytes[at + i] = code;
+    }
+    if (i === text.length) return i;
+  }
+  return bytes.write(text, at, 'utf8');
+}
+
+function withLength(fields: Fields, length: number): Fields {
+  const flat = fields instanceof FieldBlock ? fields.flat() : fields;
+  for (let i = 0; i < flat.length; i += 2) if (flat[i]?.toLowerCase() === 'content-length') return fields;
+  return [...flat, 'content-length', String(length)];
+}
+
+function checkStatus(status: number): void {
+  if (!Number.isInteger(status) || status < 200 || status > 999) throw badStatus(status, '200 to 999');
+}
+
+function badStatus(status: number, allowed: string): PorticoError {
+  return new PorticoError(
+    'PORTICO_EXCHANGE_STATUS',
+    `the status ${status} cannot be sent here; use ${allowed}`,
+  );
+}
+
+function illegal(verb: string, why: string): PorticoError {
+  return new PorticoError('PORTICO_EXCHANGE_STATE', `${verb}() on an exchange: ${why}`);
+}
