@@ -1,0 +1,29 @@
+import type { ConnectorLimits } from '../config/connector-limits.js';
+import type { ExchangeHandler } from '../exchange/exchange.js';
+import type { ConnectorObserver } from './connector-observer.js';
+import type { Http1Connection } from './http1-connection.js';
+import type { RequestHeadParser } from './request-head-parser.js';
+import type { RequestTarget } from './request-target.js';
+import type { FieldWriter } from './response-head.js';
+import type { TrailerParser } from './trailer-parser.js';
+
+/**
+ * What all connections of one listener share. Parsers and writers have no state between two calls, so one of each
+ * is enough. The listener owns it.
+ */
+export interface ConnectionContext {
+  readonly limits: ConnectorLimits;
+  readonly handler: ExchangeHandler;
+  readonly observer: ConnectorObserver;
+  readonly headParser: RequestHeadParser;
+  readonly trailerParser: TrailerParser;
+  readonly target: RequestTarget;
+  readonly fieldWriter: FieldWriter;
+  /** Milliseconds of a monotonic clock, set at each sweep. */
+  now: number;
+  /** Time between two sweeps: how old `now` can be. */
+  readonly sweepMs: number;
+  isDraining: boolean;
+  /** The connection has closed. */
+  forget(connection: Http1Connection): void;
+}

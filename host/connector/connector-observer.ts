@@ -1,0 +1,40 @@
+import type { ConnectionInfo, Exchange } from '../exchange/exchange.js';
+import type { RefusalReason } from './refusal.js';
+
+/**
+ * Sees what a connector does, to count and to log it. Every method MAY be left out, MUST be cheap and MUST NOT
+ * throw: they are called on the hot path.
+ */
+export interface ConnectorObserver {
+  connectionOpened?(): void;
+  connectionClosed?(): void;
+  /**
+   * A response was finished, or the exchange ended without one. Called once for each exchange given to the handler.
+   * Called when the last byte has been accepted for sending; for a tunnel, when the connection has closed.
+   */
+  finished?(exchange: Exchange, result: ExchangeResult): void;
+  /**
+   * A limit or a rule was broken: a request was refused before an exchange existed, or its body or connection was
+   * cut later. `status` is the status of the answer, 0 when there was none.
+   */
+  refused?(reason: RefusalReason, status: number, connection: ConnectionInfo): void;
+  /**
+   * The handler threw, or gave a response that cannot be sent; the client gets 500 or a cut connection. Without this
+   * method the error becomes a process warning.
+   */
+  handlerFailed?(exchange: Exchange, error: unknown): void;
+}
+
+/** How one exchange ended. */
+export interface ExchangeResult {
+  /** Status of the final response; 0 when none was begun. */
+  readonly status: number;
+  /** Bytes of the request body that arrived, without chunk framing; for a tunnel, the bytes of the client. */
+  readonly bytesIn: number;
+  /** Bytes of the response body, without framing. */
+  readonly bytesOut: number;
+  /** From the complete request head to the end, in milliseconds. */
+  readonly durationMs: number;
+  /** The exchange ended before its time, whoever was the cause. */
+  readonly aborted: boolean;
+}

@@ -1,0 +1,428 @@
+import { PorticoError } from '../errors.js';
+import { AbortReason, type Exchange, type RequestHead, type RequestListener } from '../exchange/exchange.js';
+import type { Fields } from '../http/field-block.js';
+import { STATUS_PAGE_TYPE, statusPage } from '../http/status-page.js';
+import { dateLine, type FieldWriter, putNumber, putText, statusLine } from './response-head.js';
+import type { SocketOutput } from './socket-output.js';
+
+/** Bytes of request body a handler gets ahead of `consumed`. */
+export const BODY_WINDOW_BYTES = 256 * 1024;
+
+/** What an exchange needs of its connection. */
+export interface ExchangeOwner {
+  readonly output: SocketOutput;
+  readonly fieldWriter: FieldWriter;
+  /** Decides, when the response head is written, whether the connection is closed behind this response. */
+  closesAfter(exchange: Http1Exchange): boolean;
+  /** The connection shall not be used again. */
+  closeAfterwards(): void;
+  /** The last byte of the response was accepted, or there will be none. */
+  responseEnded(exchange: Http1Exchange): void;
+  /** The response cannot be completed; close so that the client notices. `reset`: an orderly close looks complete. */
+  cut(exchange: Http1Exchange, reset: boolean): void;
+  tunnelBegun(): void;
+  tunnelEnded(): void;
+  /** The handler takes more of the body again. */
+  creditReturned(): void;
+  /** The client was told to go on with its body. */
+  continued(): void;
+  handlerFailed(exchange: Http1Exchange, error: unknown): void;
+}
+
+/**
+ * One request and its response on an HTTP/1.x connection: frames the response and checks it. Made by the connection
+ * for each request, and let go by it when the response has ended.
+ */
+export class Http1Exchange implements Exchange {
+  readonly head: RequestHead;
+  readonly startedAt: number;
+  isEnded = false;
+  isBegun = false;
+  /** Status of the final response, 0 before it began. */
+  status = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  wasAborted = false;
+  hasContinued = false;
+  listener: RequestListener | undefined;
+  /** Body bytes that may be delivered now. */
+  credit = BODY_WINDOW_BYTES;
+
+  private readonly owner: ExchangeOwner;
+  private framing: Framing = Framing.NONE;
+  /** Body bytes still due with `Framing.LENGTH`. */
+  private remaining = 0;
+
+  constructor(owner: ExchangeOwner, head: RequestHead, startedAt: number) {
+    this.owner = owner;
+    this.head = head;
+    this.startedAt = startedAt;
+  }
+
+  get isTunnel(): boolean {
+    return this.framing === Framing.TUNNEL;
+  }
+
+  listen(listener: RequestListener): void {
+    this.listener = listener;
+  }
+
+  consumed(bytes: number): void {
+    const credit = this.credit + bytes;
+    this.credit = Math.min(credit, BODY_WINDOW_BYTES);
+    this.owner.creditReturned();
+  }
+
+  interim(status: number, fields: Fields): void {
+    // RFC 9110 §15.2: HTTP/1.0 knows no interim responses. 101 is final here, see `begin`.
+    if (this.isBegun || this.isEnded || this.head.version === '1.0') return;
+    if (!(Number.isInteger(status) && status >= 100 && status <= 199) || status === 101) return;
+    if (status === 100 && (!this.head.expectsContinue || this.hasContinued)) return;
+    const { output, fieldWriter } = this.owner;
+    const target = output.open(fieldWriter.size(fields) + HEAD_ROOM);
+    let at = putBytes(statusLine(status), target, output.position);
+    at = fieldWriter.write(target, at, fields, false);
+    if (at < 0) {
+      this.refuseResponse('an interim response has an illegal field');
+      return;
+    }
+    output.close(putText('\r\n', target, at));
+    output.flushUnlessHeld();
+    if (status === 100) {
+      this.hasContinued = true;
+      this.owner.continued();
+    }
+  }
+
+  respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    if (!this.canBegin('respond')) return;
+    if (!isFinalStatus(status)) {
+      this.refuseResponse(`${String(status)} is not a final status`);
+      return;
+    }
+    const { output, fieldWriter } = this.owner;
+    const hasBody = mayHaveBody(status, this.head.method);
+    const bodyBytes =
+      body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    const copied = hasBody && bodyBytes <= COPIED_BODY_BYTES ? bodyBytes : 0;
+    const target = output.open(fieldWriter.size(fields) + HEAD_ROOM + copied);
+    let at = putBytes(statusLine(status), target, output.position);
+    at = fieldWriter.write(target, at, fields, false);
+    if (at < 0) {
+      this.refuseResponse('a response field is illegal');
+      return;
+    }
+
+    const declared = fieldWriter.contentLength;
+    let length = bodyBytes;
+    let sent = hasBody ? bodyBytes : 0;
+    if (hasBody) {
+      // A length that lies is kept and cut: the client must see that something is wrong (RFC 9112 §8).
+      if (declared >= 0 && declared !== bodyBytes) {
+        length = declared;
+        sent = Math.min(declared, bodyBytes);
+      }
+    } else {
+      length = lengthWithoutBody(status, declared, body === undefined ? -1 : bodyBytes);
+    }
+    const isCut = hasBody && length !== bodyBytes;
+    if (isCut) this.owner.closeAfterwards();
+    at = this.putHeadEnd(target, at, length);
+    this.isBegun = true;
+    this.status = status;
+    this.bytesOut = sent;
+    if (body !== undefined && sent > 0) {
+      if (copied > 0 && !isCut) {
+        at = putBody(body, target, at, bodyBytes);
+        output.close(at);
+      } else {
+        output.close(at);
+        const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+        output.append(sent === bodyBytes ? bytes : bytes.subarray(0, sent));
+      }
+    } else {
+      output.close(at);
+    }
+    if (isCut) {
+      this.breakOff(`Content-Length is ${length}, the body has ${bodyBytes} bytes`);
+      return;
+    }
+    this.finish();
+  }
+
+  begin(status: number, fields: Fields): void {
+    if (!this.canBegin('begin')) return;
+    const isTunnel = status === 101;
+    if (!isTunnel && !isFinalStatus(status)) {
+      this.refuseResponse(`${String(status)} is not a final status`);
+      return;
+    }
+    if (isTunnel && this.head.upgrade === undefined) {
+      this.refuseResponse('status 101 answers a request that asked for no upgrade');
+      return;
+    }
+    const { output, fieldWriter } = this.owner;
+    const target = output.open(fieldWriter.size(fields) + HEAD_ROOM + (this.head.upgrade?.length ?? 0));
+    let at = putBytes(statusLine(status), target, output.position);
+    at = fieldWriter.write(target, at, fields, isTunnel);
+    if (at < 0) {
+      this.refuseResponse('a response field is illegal');
+      return;
+    }
+    this.isBegun = true;
+    this.status = status;
+    if (isTunnel) {
+      this.framing = Framing.TUNNEL;
+      // RFC 9110 §7.8: the protocol switched to is named in the answer.
+      if (!fieldWriter.hasUpgrade) at = putText(`Upgrade: ${this.head.upgrade ?? ''}\r\n`, target, at);
+      if (!fieldWriter.hasDate) at = putBytes(dateLine(), target, at);
+      output.close(putText('Connection: Upgrade\r\n\r\n', target, at));
+      output.flushLater();
+      this.owner.tunnelBegun();
+      return;
+    }
+    let length = fieldWriter.contentLength;
+    if (!mayHaveBody(status, this.head.method)) {
+      this.framing = Framing.NONE;
+      length = lengthWithoutBody(status, length, -1);
+    } else if (length >= 0) {
+      this.framing = Framing.LENGTH;
+      this.remaining = length;
+    } else if (this.head.version === '1.0') {
+      // RFC 9112 §6.3: without a length an HTTP/1.0 body ends with the connection.
+      this.framing = Framing.CLOSE;
+      this.owner.closeAfterwards();
+    } else {
+      this.framing = Framing.CHUNKED;
+      at = putText('Transfer-Encoding: chunked\r\n', target, at);
+    }
+    output.close(this.putHeadEnd(target, at, length));
+    output.flushLater();
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.isEnded) return false;
+    if (!this.isBegun) throw illegal('write', 'no response has begun');
+    const { output } = this.owner;
+    const size = chunk.length;
+    if (size === 0 || this.framing === Framing.NONE) return !output.isFull;
+    if (this.framing === Framing.CHUNKED) {
+      const target = output.open(16);
+      let at = putText(size.toString(16), target, output.position);
+      at = putText('\r\n', target, at);
+      output.close(at);
+      output.append(chunk);
+      output.append(CRLF);
+    } else if (this.framing === Framing.LENGTH && size > this.remaining) {
+      this.bytesOut += this.remaining;
+      output.append(chunk.subarray(0, this.remaining));
+      this.breakOff('the body is longer than its Content-Length');
+      return false;
+    } else {
+      if (this.framing === Framing.LENGTH) this.remaining -= size;
+      output.append(chunk);
+    }
+    this.bytesOut += size;
+    output.flushLater();
+    return !output.isFull;
+  }
+
+  end(trailers?: Fields): void {
+    if (this.isEnded) return;
+    if (!this.isBegun) throw illegal('end', 'no response has begun');
+    const { output, fieldWriter } = this.owner;
+    if (this.framing === Framing.TUNNEL) {
+      this.isEnded = true;
+      this.owner.tunnelEnded();
+      return;
+    }
+    if (this.framing === Framing.LENGTH && this.remaining > 0) {
+      this.breakOff(`the body lacks ${this.remaining} bytes of its Content-Length`);
+      return;
+    }
+    if (this.framing === Framing.CHUNKED) {
+      const target = output.open((trailers === undefined ? 0 : fieldWriter.size(trailers)) + 8);
+      let at = putText('0\r\n', target, output.position);
+      if (trailers !== undefined) at = fieldWriter.write(target, at, trailers, false);
+      if (at < 0) {
+        this.breakOff('a trailer field is illegal');
+        return;
+      }
+      output.close(putText('\r\n', target, at));
+    }
+    this.finish();
+  }
+
+  abort(reason: AbortReason): void {
+    if (this.isEnded) return;
+    if (reason === AbortReason.CANCELLED) this.breakSilently();
+    else this.fail(reason, STATUS_OF_ABORT[reason] ?? 500);
+  }
+
+  /** Ends with an error answer if that is still possible, otherwise by cutting the connection. */
+  fail(reason: AbortReason, status: number): void {
+    if (this.isEnded) return;
+    if (this.isBegun) {
+      this.breakSilently();
+      return;
+    }
+    // What follows on the connection cannot be trusted, or is too much to be read.
+    if (CLOSING_ABORTS.has(reason)) this.owner.closeAfterwards();
+    this.wasAborted = true;
+    const page = statusPage(status);
+    const fields = ['Content-Type', STATUS_PAGE_TYPE];
+    if (reason === AbortReason.REFUSED) fields.push('Retry-After', '1');
+    this.respond(status, fields, page);
+  }
+
+  /** The connection tells that it cannot go on. */
+  lose(reason: AbortReason): void {
+    const wasEnded = this.isEnded;
+    this.isEnded = true;
+    if (!wasEnded) this.wasAborted = true;
+    this.tellAborted(reason);
+  }
+
+  tellAborted(reason: AbortReason): void {
+    const { listener } = this;
+    this.listener = undefined;
+    try {
+      listener?.aborted(reason);
+    } catch (error) {
+      this.owner.handlerFailed(this, error);
+    }
+  }
+
+  private canBegin(verb: string): boolean {
+    if (this.isBegun) throw illegal(verb, 'the response has begun already');
+    return !this.isEnded;
+  }
+
+  /** Framing, date and connection fields, and the empty line. */
+  private putHeadEnd(target: Buffer, from: number, length: number): number {
+    const { fieldWriter, owner } = this;
+    let at = from;
+    if (!fieldWriter.hasDate) at = putBytes(dateLine(), target, at);
+    if (length >= 0) {
+      at = putText('Content-Length: ', target, at);
+      at = putNumber(length, target, at);
+      at = putText('\r\n', target, at);
+    }
+    if (fieldWriter.asksClose) owner.closeAfterwards();
+    // RFC 9112 §9.3: HTTP/1.1 persists unless told otherwise, HTTP/1.0 only when told.
+    if (owner.closesAfter(this)) at = putText('Connection: close\r\n', target, at);
+    else if (this.head.version === '1.0') at = putText('Connection: keep-alive\r\n', target, at);
+    return putText('\r\n', target, at);
+  }
+
+  private get fieldWriter(): FieldWriter {
+    return this.owner.fieldWriter;
+  }
+
+  private finish(): void {
+    this.isEnded = true;
+    this.owner.output.flushUnlessHeld();
+    this.owner.responseEnded(this);
+  }
+
+  /** The application gave a response head that must not be sent. */
+  private refuseResponse(what: string): void {
+    this.owner.handlerFailed(
+      this,
+      new PorticoError(
+        'PORTICO_ILLEGAL_RESPONSE',
+        `The response to ${this.head.method} ${this.head.path} cannot be sent: ${what}; answered with 500. ` +
+          'Send field names that are tokens, values without control characters, one Content-Length, and a status ' +
+          'from 200 to 599.',
+      ),
+    );
+    this.fail(AbortReason.APPLICATION_ERROR, 500);
+    this.tellAborted(AbortReason.APPLICATION_ERROR);
+  }
+
+  /** The response has begun and turned out wrong. */
+  private breakOff(what: string): void {
+    this.owner.handlerFailed(
+      this,
+      new PorticoError(
+        'PORTICO_RESPONSE_TRUNCATED',
+        `The response to ${this.head.method} ${this.head.path} was cut: ${what}. ` +
+          'Send as many bytes as Content-Length says, or leave it out.',
+      ),
+    );
+    this.breakSilently();
+    this.tellAborted(AbortReason.APPLICATION_ERROR);
+  }
+
+  private breakSilently(): void {
+    this.isEnded = true;
+    this.wasAborted = true;
+    this.owner.cut(this, this.framing === Framing.CLOSE);
+  }
+}
+
+const Framing = { NONE: 0, LENGTH: 1, CHUNKED: 2, CLOSE: 3, TUNNEL: 4 } as const;
+type Framing = (typeof Framing)[keyof typeof Framing];
+
+/** Room for status line, Date, framing and connection fields. */
+const HEAD_ROOM = 256;
+/** Bodies up to this size are copied behind their head and leave in the same write. */
+const COPIED_BODY_BYTES = 16 * 1024;
+const CRLF = Buffer.from('\r\n', 'latin1');
+
+const STATUS_OF_ABORT: Readonly<Record<number, number>> = {
+  [AbortReason.TIMEOUT]: 504,
+  [AbortReason.INSTANCE_GONE]: 502,
+  [AbortReason.PROTOCOL_ERROR]: 502,
+  [AbortReason.APPLICATION_ERROR]: 500,
+  [AbortReason.BODY_TOO_LARGE]: 413,
+  [AbortReason.REFUSED]: 503,
+  [AbortReason.BODY_TIMEOUT]: 408,
+  [AbortReason.BAD_BODY]: 400,
+};
+
+const CLOSING_ABORTS: ReadonlySet<AbortReason> = new Set([
+  AbortReason.BODY_TOO_LARGE,
+  AbortReason.BODY_TIMEOUT,
+  AbortReason.BAD_BODY,
+]);
+
+function isFinalStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 599;
+}
+
+/** RFC 9112 §6.3: these end at the empty line whatever their fields say. 205 has no content (RFC 9110 §15.3.6). */
+function mayHaveBody(status: number, method: string): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 205 && status !== 304;
+}
+
+/** Content-Length of a response without a body (RFC 9110 §8.6): what GET would have had, 0 for 205, none for 204. */
+function lengthWithoutBody(status: number, declared: number, bodyBytes: number): number {
+  if (status === 204) return -1;
+  if (status === 205) return 0;
+  return declared >= 0 || status === 304 ? declared : bodyBytes;
+}
+
+function putBytes(bytes: Buffer, target: Buffer, at: number): number {
+  target.set(bytes, at);
+  return at + bytes.length;
+}
+
+function putBody(body: string | Uint8Array, target: Buffer, at: number, size: number): number {
+  if (typeof body !== 'string') {
+    target.set(body, at);
+  } else if (size === body.length && size < 128) {
+    // As many bytes as characters: all of them are ASCII.
+    putText(body, target, at);
+  } else {
+    target.write(body, at, size, 'utf8');
+  }
+  return at + size;
+}
+
+function illegal(verb: string, state: string): PorticoError {
+  return new PorticoError(
+    'PORTICO_ILLEGAL_EXCHANGE_CALL',
+    `Exchange.${verb} is not allowed now: ${state}. Answer every exchange once: respond, or begin, write and end.`,
+  );
+}

@@ -1,0 +1,160 @@
+import type { Socket } from 'node:net';
+import type { ConnectorLimits } from '../config/connector-limits.js';
+import type { ExchangeHandler } from '../exchange/exchange.js';
+import { currentHttpDate } from '../http/http-date.js';
+import type { ConnectionContext } from './connection-context.js';
+import type { ConnectorObserver } from './connector-observer.js';
+import { Http1Connection } from './http1-connection.js';
+import { refusalResponse, refusalStatus } from './refusal.js';
+import { RequestHeadParser } from './request-head-parser.js';
+import { RequestTarget } from './request-target.js';
+import { FieldWriter } from './response-head.js';
+import { connectionInfoOf } from './socket-info.js';
+import { TrailerParser } from './trailer-parser.js';
+
+export type { ConnectorObserver, ExchangeResult } from './connector-observer.js';
+export type { RefusalReason } from './refusal.js';
+
+/** Most connections over the limit that still get an answer at one time; further ones are cut. */
+const MAX_REFUSED_SOCKETS = 256;
+/** Longest time between two looks at the deadlines. */
+const MAX_SWEEP_MS = 500;
+const MIN_SWEEP_MS = 10;
+
+/**
+ * Serves HTTP/1.x on sockets that somebody else accepts. Owns the connections made of them, and one timer that looks
+ * after all deadlines while there are any. Holds no listening socket: stop accepting before `drain`.
+ */
+export class Http1Listener {
+  private readonly connections = new Set<Http1Connection>();
+  private readonly refusedSockets = new Set<Socket>();
+  private readonly context: ConnectionContext;
+  private readonly isSecure: boolean;
+  private timer: NodeJS.Timeout | undefined;
+  private onEmpty: (() => void) | undefined;
+
+  /** `isSecure`: the sockets are TLS sockets; told to the handler, nothing else. */
+  constructor(options: {
+    readonly limits: ConnectorLimits;
+    readonly handler: ExchangeHandler;
+    readonly observer?: ConnectorObserver;
+    readonly isSecure?: boolean;
+  }) {
+    const { limits, handler } = options;
+    this.isSecure = options.isSecure ?? false;
+    this.context = {
+      limits,
+      handler,
+      observer: options.observer ?? {},
+      headParser: new RequestHeadParser(limits),
+      trailerParser: new TrailerParser(limits),
+      target: new RequestTarget(),
+      fieldWriter: new FieldWriter(),
+      now: performance.now(),
+      sweepMs: sweepTime(limits),
+      isDraining: false,
+      forget: (connection) => this.forget(connection),
+    };
+  }
+
+  /** Connections being served, tunnels included. */
+  get openConnections(): number {
+    return this.connections.size;
+  }
+
+  /**
+   * Serves one connection from its first byte on, and owns the socket from here. Beyond `maxConnections` it gets 503
+   * and is closed.
+   */
+  attach(socket: Socket): void {
+    // A client may close its direction and still read the answer.
+    socket.allowHalfOpen = true;
+    socket.setNoDelay(true);
+    if (this.connections.size >= this.context.limits.maxConnections) {
+      this.refuseConnection(socket);
+      return;
+    }
+    this.startTimer();
+    this.connections.add(new Http1Connection(socket, this.context, this.isSecure));
+    this.context.observer.connectionOpened?.();
+  }
+
+  /**
+   * Lets go of all connections: idle ones now, busy ones behind the exchange in flight, whose answer carries
+   * `Connection: close`. Resolves when none is left, or when `deadlineMs` milliseconds have passed and the rest has
+   * been destroyed. Tunnels are left to their handler until then.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    this.context.isDraining = true;
+    const emptied = this.emptied(deadlineMs);
+    // One turn of the event loop, so that requests which have already arrived are read and answered.
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const connection of this.connections) connection.drain();
+    await emptied;
+    for (const connection of this.connections) connection.destroy();
+    for (const socket of this.refusedSockets) socket.destroy();
+  }
+
+  private emptied(deadlineMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, deadlineMs);
+      const isEmpty = (): boolean => this.connections.size === 0;
+      function done(): void {
+        clearTimeout(timer);
+        resolve();
+      }
+      this.onEmpty = () => {
+        if (isEmpty()) done();
+      };
+      this.onEmpty();
+    });
+  }
+
+  private forget(connection: Http1Connection): void {
+    if (!this.connections.delete(connection)) return;
+    this.context.observer.connectionClosed?.();
+    if (this.connections.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.onEmpty?.();
+  }
+
+  private startTimer(): void {
+    if (this.timer !== undefined) return;
+    this.context.now = performance.now();
+    this.timer = setInterval(() => this.sweep(), this.context.sweepMs);
+    this.timer.unref();
+  }
+
+  private sweep(): void {
+    const now = performance.now();
+    this.context.now = now;
+    for (const connection of this.connections) connection.sweep(now);
+  }
+
+  private refuseConnection(socket: Socket): void {
+    const status = refusalStatus('connection-limit');
+    this.context.observer.refused?.('connection-limit', status, connectionInfoOf(socket, this.isSecure));
+    // The peer may already be gone; there is nothing to be done about it.
+    socket.on('error', () => socket.destroy());
+    if (this.refusedSockets.size >= MAX_REFUSED_SOCKETS) {
+      socket.resetAndDestroy();
+      return;
+    }
+    this.refusedSockets.add(socket);
+    const timer = setTimeout(() => socket.destroy(), MAX_SWEEP_MS);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      this.refusedSockets.delete(socket);
+    });
+    socket.resume();
+    socket.end(refusalResponse('connection-limit', currentHttpDate()), 'latin1');
+  }
+}
+
+/** Short limits need a finer look. */
+function sweepTime(limits: ConnectorLimits): number {
+  const shortest = Math.min(limits.headerTimeoutMs, limits.bodyIdleTimeoutMs, limits.keepAliveTimeoutMs);
+  return Math.max(MIN_SWEEP_MS, Math.min(MAX_SWEEP_MS, Math.floor(shortest / 4)));
+}

@@ -1,0 +1,64 @@
+import { STATUS_PAGE_TYPE, statusPage } from '../http/status-page.js';
+
+/**
+ * Why a connector refused a request or cut a connection. A bounded set: it becomes a label of a counter.
+ */
+export type RefusalReason = keyof typeof STATUSES;
+
+/** The answer to each reason. 0: the connection is cut without an answer. */
+const STATUSES = {
+  /** Not a request line; also HTTP/0.9 and a TLS handshake on a plain port. */
+  'bad-request-line': 400,
+  /** HTTP, but neither 1.0 nor 1.1. */
+  'bad-version': 505,
+  /** The target has none of the four forms, or its path can be read in two ways. */
+  'bad-target': 400,
+  /** A byte that must not be in a field, obs-fold, a blank before the colon, a broken line end. */
+  'bad-header': 400,
+  /** No Host, more than one, one that is no host, or another one than in the target. */
+  'bad-host': 400,
+  /** Content-Length or Transfer-Encoding that two readers could read in two ways. */
+  'bad-framing': 400,
+  'unknown-transfer-coding': 501,
+  'unknown-expectation': 417,
+  /** CONNECT, and methods of absurd length. */
+  'method-not-implemented': 501,
+  /** TRACE. */
+  'method-not-allowed': 405,
+  'target-too-long': 414,
+  'header-too-large': 431,
+  'too-many-headers': 431,
+  'header-timeout': 408,
+  /** The client stopped sending in the middle of a header section. */
+  'incomplete-request': 400,
+  /** Chunked framing is broken, or the body ended early. */
+  'bad-body': 400,
+  'trailers-too-large': 431,
+  'body-timeout': 408,
+  /** The rest of a body that nobody wants is larger than what is swallowed. */
+  'unread-body': 0,
+  /** The client stopped reading its answer. */
+  'write-timeout': 0,
+  'connection-limit': 503,
+} as const;
+
+/** Status that goes with a reason; 0 for none. */
+export function refusalStatus(reason: RefusalReason): number {
+  return STATUSES[reason];
+}
+
+/** The whole answer that refuses a request: the connection is closed behind it. */
+export function refusalResponse(reason: RefusalReason, date: string): string {
+  const status = STATUSES[reason];
+  const page = statusPage(status);
+  const extra =
+    reason === 'method-not-allowed'
+      ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n'
+      : reason === 'connection-limit'
+        ? 'Retry-After: 1\r\n'
+        : '';
+  return (
+    `HTTP/1.1 ${page.slice(0, page.indexOf('\n'))}\r\nDate: ${date}\r\n${extra}` +
+    `Content-Type: ${STATUS_PAGE_TYPE}\r\nContent-Length: ${page.length}\r\nConnection: close\r\n\r\n${page}`
+  );
+}

@@ -1,0 +1,56 @@
+import { authorityText, isAuthority, isSameAuthority } from '../http/authority.js';
+import { canonicalPath } from '../http/canonical-path.js';
+import type { RefusalReason } from './refusal.js';
+import type { RequestHeadParser } from './request-head-parser.js';
+
+/** Parts of a request target. Reused from request to request. */
+export class RequestTarget {
+  path = '/';
+  query: string | undefined;
+  /** Authority of an absolute-form target, in lower case. */
+  authority: string | undefined;
+
+  /** Reads the target the parser found (RFC 9112 §3.2). Gives the reason when it must be refused. */
+  read(bytes: Buffer, head: RequestHeadParser): RefusalReason | undefined {
+    const { targetStart, targetEnd, queryMark } = head;
+    const pathEnd = queryMark < 0 ? targetEnd : queryMark;
+    this.query = queryMark < 0 ? undefined : bytes.toString('latin1', queryMark + 1, targetEnd);
+    this.authority = undefined;
+    if (bytes[targetStart] === SLASH) return this.readPath(bytes, targetStart, pathEnd);
+    if (targetEnd - targetStart === 1 && bytes[targetStart] === ASTERISK && head.method === 'OPTIONS') {
+      this.path = '*';
+      return undefined;
+    }
+    return this.readAbsolute(bytes, head, pathEnd);
+  }
+
+  private readPath(bytes: Buffer, start: number, end: number): RefusalReason | undefined {
+    const path = end - start === 1 ? '/' : canonicalPath(bytes.toString('latin1', start, end));
+    if (path === undefined) return 'bad-target';
+    this.path = path;
+    return undefined;
+  }
+
+  private readAbsolute(bytes: Buffer, head: RequestHeadParser, pathEnd: number): RefusalReason | undefined {
+    const text = bytes.toString('latin1', head.targetStart, pathEnd);
+    const match = /^(https?):\/\/([^/]*)/i.exec(text);
+    if (match === null) return 'bad-target';
+    const authorityEnd = head.targetStart + match[0].length;
+    const authorityStart = authorityEnd - (match[2] as string).length;
+    if (!isAuthority(bytes, authorityStart, authorityEnd)) return 'bad-target';
+    this.authority = authorityText(bytes, authorityStart, authorityEnd);
+    // RFC 9112 §3.2.2 lets the target win over a Host that differs. Two hosts in one request are refused here.
+    if (head.hostEnd > head.hostStart) {
+      const host = authorityText(bytes, head.hostStart, head.hostEnd);
+      const scheme = (match[1] as string).toLowerCase() === 'https' ? 'https' : 'http';
+      if (!isSameAuthority(host, this.authority, scheme)) return 'bad-host';
+    }
+    if (authorityEnd < pathEnd) return this.readPath(bytes, authorityEnd, pathEnd);
+    // RFC 9112 §3.2.4: OPTIONS without path and query means the server itself.
+    this.path = head.method === 'OPTIONS' && this.query === undefined ? '*' : '/';
+    return undefined;
+  }
+}
+
+const SLASH = 0x2f;
+const ASTERISK = 0x2a;
