@@ -1,2 +1,85 @@
 /** Public entry `portico`: the application framework. */
+export { Application, type Module } from './application/application.js';
+export {
+  type AnyPathParameters,
+  ApplicationCall,
+  type ReceiveOptions,
+} from './application/application-call.js';
+export {
+  type ApplicationConfig,
+  type ApplicationConfigValue,
+  ObjectConfig,
+} from './application/application-config.js';
+export {
+  ApplicationModulesLoaded,
+  ApplicationModulesLoading,
+  ApplicationStarted,
+  ApplicationStarting,
+  ApplicationStopPreparing,
+  ApplicationStopped,
+  ApplicationStopping,
+  ServerReady,
+} from './application/application-events.js';
+export type { ApplicationRequest } from './application/application-request.js';
+export type { ApplicationResponse, ResponseHeaders } from './application/application-response.js';
+export {
+  ApplicationCallPipeline,
+  ApplicationReceivePipeline,
+  ApplicationSendPipeline,
+} from './application/call-pipelines.js';
+export { type ApplicationEnvironment, applicationEnvironment } from './application/environment.js';
+export { EventDefinition, type EventHandler, Events } from './application/events.js';
+export {
+  BadRequestError,
+  CallAbortedError,
+  HttpError,
+  MissingRequestParameterError,
+  NotFoundError,
+  PayloadTooLargeError,
+  RequestAlreadyConsumedError,
+  UnsupportedMediaTypeError,
+} from './application/http-errors.js';
+export { ConsoleLog, type Log, type LogLevel } from './application/log.js';
+export {
+  type AnyContent,
+  BytesContent,
+  type Chunk,
+  type ChunkSource,
+  type ContentOptions,
+  NoContent,
+  OutgoingContent,
+  StreamContent,
+  type StreamOptions,
+  TEXT_HTML,
+  TEXT_PLAIN,
+  TextContent,
+  WriterContent,
+} from './application/outgoing-content.js';
+export type { Parameters } from './application/parameters.js';
+export { type Closeable, installPlugin, type Plugin } from './application/plugin.js';
+export { ReceiveType } from './application/receive-type.js';
+export type { RequestHeaders } from './application/request-headers.js';
+export type { ResponseWriter } from './application/response-writer.js';
 export { PorticoError } from './errors.js';
+export { AttributeKey, Attributes } from './pipeline/attributes.js';
+export { InvalidPhaseError } from './pipeline/invalid-phase-error.js';
+export { Pipeline } from './pipeline/pipeline.js';
+export { type Interceptor, PipelineContext } from './pipeline/pipeline-context.js';
+export { PipelinePhase } from './pipeline/pipeline-phase.js';
+export { IgnoreTrailingSlash } from './routing/ignore-trailing-slash.js';
+export type { NestedParameters, PathParameters } from './routing/path-parameters.js';
+export { allRoutes, type Configure, type Handler, Route, type RoutingCall } from './routing/route.js';
+export {
+  type Evaluation,
+  type Match,
+  type Mismatch,
+  Quality,
+  type ResolveSubject,
+  type RouteSelector,
+} from './routing/route-selector.js';
+export {
+  RoutingCallFinished,
+  RoutingCallStarted,
+  type RoutingRoot,
+  routing,
+} from './routing/routing-root.js';

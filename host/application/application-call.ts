@@ -1,0 +1,259 @@
+import type { Readable } from 'node:stream';
+import type { Exchange } from '../exchange/exchange.js';
+import { Attributes } from '../pipeline/attributes.js';
+import { isPromiseLike } from '../pipeline/pipeline-context.js';
+import type { Application } from './application.js';
+import { ApplicationRequest } from './application-request.js';
+import { ApplicationResponse, checkStatus } from './application-response.js';
+import type { ApplicationReceivePipeline, ApplicationSendPipeline } from './call-pipelines.js';
+import { CallSignals } from './call-signals.js';
+import { UnsupportedMediaTypeError } from './http-errors.js';
+import {
+  APPLICATION_JSON,
+  BytesContent,
+  type Chunk,
+  type ChunkSource,
+  type ContentOptions,
+  NoContent,
+  StreamContent,
+  type StreamOptions,
+  TEXT_PLAIN,
+  TextContent,
+  WriterContent,
+} from './outgoing-content.js';
+import { Parameters } from './parameters.js';
+import { ReceiveType } from './receive-type.js';
+import { DEFAULT_MAX_RECEIVE_BYTES } from './request-body.js';
+import type { ResponseWriter } from './response-writer.js';
+
+/** Path parameters of a route whose pattern the compiler does not know. */
+export type AnyPathParameters = { readonly [name: string]: string | readonly string[] | undefined };
+
+/** What routing puts into a call when it has chosen a route. */
+export interface CallRoute {
+  readonly sendPipelineOfCall: ApplicationSendPipeline;
+  readonly receivePipelineOfCall: ApplicationReceivePipeline;
+  toString(): string;
+}
+
+/** Options of receiving into memory. */
+export interface ReceiveOptions {
+  /** Default 10 MiB; a larger body is 413. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * One request and its answer, as the application sees them. Made by the engine for each exchange, lives until the
+ * answer was sent. Everything but the answer itself is made when it is first asked for.
+ *
+ * Answering is synchronous where the content is in memory: the `respond…` methods then return undefined, otherwise a
+ * promise of the end of the body. The first answer counts; a second one is ignored.
+ */
+export class ApplicationCall<PathParameters = AnyPathParameters> {
+  readonly application: Application;
+  /** The engine's side; for plugins that replace the engine's work. */
+  readonly exchange: Exchange;
+  /** Method that routing goes by. Plugins MAY change it in Setup or Plugins. */
+  method: string;
+  /** Parameters of the path by the names in the pattern of the route; typed there. First value each, lists for `...`. */
+  parameters: PathParameters = NO_PARAMETERS as PathParameters;
+  /** The same with all values. */
+  pathParameters: Parameters = Parameters.EMPTY;
+  /** The route that was chosen; undefined before routing and for calls that no route answers. */
+  route: CallRoute | undefined;
+  /** Why routing found no route: 404, 405, 400, 406 or 415; undefined before. */
+  routingFailureStatus: number | undefined;
+  /** Methods that would have been allowed, with a failure of 405. */
+  allowedMethods: readonly string[] | undefined;
+  /** What the running `receive` wants. */
+  receiveType: ReceiveType<unknown> = ReceiveType.BYTES;
+  /** Limit of the running `receive`, in bytes. */
+  receiveLimit: number = DEFAULT_MAX_RECEIVE_BYTES;
+  /** The answer that is being sent, when that takes time. */
+  answering: Promise<void> | undefined;
+
+  #isHandled = false;
+  #request: ApplicationRequest | undefined;
+  #response: ApplicationResponse | undefined;
+  #attributes: Attributes | undefined;
+  #signals: CallSignals | undefined;
+  #abortController: AbortController | undefined;
+
+  constructor(application: Application, exchange: Exchange) {
+    this.application = application;
+    this.exchange = exchange;
+    this.method = exchange.head.method;
+    this.route = undefined;
+    this.routingFailureStatus = undefined;
+    this.allowedMethods = undefined;
+    this.answering = undefined;
+  }
+
+  get request(): ApplicationRequest {
+    this.#request ??= new ApplicationRequest(this as ApplicationCall, this.exchange.head);
+    return this.#request;
+  }
+
+  get response(): ApplicationResponse {
+    this.#response ??= new ApplicationResponse(this as ApplicationCall);
+    return this.#response;
+  }
+
+  get attributes(): Attributes {
+    this.#attributes ??= new Attributes();
+    return this.#attributes;
+  }
+
+  /** Path that routes are matched against: without the root path where the container has removed it. */
+  get localPath(): string {
+    return this.exchange.head.path;
+  }
+
+  /** Query and path values in one; query values first. */
+  get allParameters(): Parameters {
+    return this.request.queryParameters.withMissing(this.pathParameters);
+  }
+
+  /** True once an answer was committed. */
+  get isHandled(): boolean {
+    return this.#isHandled;
+  }
+
+  /** Aborted when the client goes, or the container gives the call up, before the answer was complete. */
+  get signal(): AbortSignal {
+    if (this.#abortController === undefined) {
+      const controller = new AbortController();
+      this.#abortController = controller;
+      this.signals.onAbort((error) => controller.abort(error));
+    }
+    return this.#abortController.signal;
+  }
+
+  /** Runs the send pipeline with a value: contents, texts, bytes, streams; everything else becomes JSON. */
+  respond(value: unknown, status?: number): void | Promise<void> {
+    if (status !== undefined) this.response.status = status;
+    const pipeline = this.route?.sendPipelineOfCall ?? this.application.sendPipeline;
+    const result = pipeline.execute(this as ApplicationCall, value);
+    if (isPromiseLike(result)) return this.#answerLater(result);
+  }
+
+  /** Answers with a text, sent as UTF-8. */
+  respondText(text: string, contentType: string = TEXT_PLAIN, status?: number): void | Promise<void> {
+    return this.respond(new TextContent(text, contentType, checked(status)));
+  }
+
+  /** Answers with a value as JSON, whatever its type. */
+  respondJson(value: unknown, status?: number): void | Promise<void> {
+    return this.respond(new TextContent(JSON.stringify(value) ?? 'null', APPLICATION_JSON, checked(status)));
+  }
+
+  respondBytes(bytes: Uint8Array, contentType?: string, status?: number): void | Promise<void> {
+    return this.respond(new BytesContent(bytes, contentType, checked(status)));
+  }
+
+  /** Answers with a stream; see `StreamContent`. The promise resolves when the last byte was handed over. */
+  respondStream(source: ChunkSource, options?: StreamOptions): void | Promise<void> {
+    checked(options?.status);
+    return this.respond(new StreamContent(source, options));
+  }
+
+  /** Answers with what `write` writes; see `WriterContent`. */
+  respondWriter(
+    write: (writer: ResponseWriter) => void | Promise<void>,
+    options?: StreamOptions,
+  ): void | Promise<void> {
+    checked(options?.status);
+    return this.respond(new WriterContent(write, options));
+  }
+
+  /** Answers with a status and no body. */
+  respondStatus(status: number, options?: ContentOptions): void | Promise<void> {
+    return this.respond(new NoContent({ ...options, status: checked(status) }));
+  }
+
+  /**
+   * Sends the client elsewhere: 302, or 301 with `permanent`. `url` is sent as it is; for a path of this application
+   * use `call.application.href('/login')`.
+   */
+  respondRedirect(url: string, permanent = false): void | Promise<void> {
+    return this.respond(new NoContent({ status: permanent ? 301 : 302, headers: ['Location', url] }));
+  }
+
+  /** Runs the receive pipeline. `PORTICO_UNSUPPORTED_MEDIA_TYPE` (415) when nothing can make the wanted type of it. */
+  async receive<T>(type: ReceiveType<T>, options?: ReceiveOptions): Promise<T> {
+    const { body } = this.signals;
+    this.receiveType = type;
+    this.receiveLimit = options?.maxBytes ?? DEFAULT_MAX_RECEIVE_BYTES;
+    const pipeline = this.route?.receivePipelineOfCall ?? this.application.receivePipeline;
+    const value = await pipeline.execute(this as ApplicationCall, body);
+    if (value === body) throw new UnsupportedMediaTypeError(`The body cannot be received as ${type.name}.`);
+    return value as T;
+  }
+
+  /** The body as text, by the charset of Content-Type; UTF-8 without one. */
+  receiveText(options?: ReceiveOptions): Promise<string> {
+    return this.receive(ReceiveType.TEXT, options);
+  }
+
+  receiveBytes(options?: ReceiveOptions): Promise<Buffer> {
+    return this.receive(ReceiveType.BYTES, options);
+  }
+
+  /** The body parsed as JSON; malformed is 400, another content type 415. `T` is believed, not checked. */
+  receiveJson<T = unknown>(options?: ReceiveOptions): Promise<T> {
+    return this.receive(ReceiveType.JSON as ReceiveType<T>, options);
+  }
+
+  /** Fields of an `application/x-www-form-urlencoded` body; another content type is 415. */
+  receiveForm(options?: ReceiveOptions): Promise<Parameters> {
+    return this.receive(ReceiveType.FORM, options);
+  }
+
+  /** The body as it comes, no faster than it is read. */
+  receiveStream(): Promise<Readable> {
+    return this.receive(ReceiveType.STREAM);
+  }
+
+  /** Body, drain and abort of the exchange. First use MUST be before the engine's handler returns; it sees to that. */
+  get signals(): CallSignals {
+    this.#signals ??= new CallSignals(this.exchange);
+    return this.#signals;
+  }
+
+  /** The signals if anybody needed them. */
+  get signalsOrNull(): CallSignals | undefined {
+    return this.#signals;
+  }
+
+  /** Status set on the response, without making the response object. */
+  get responseStatus(): number | undefined {
+    return this.#response?.status;
+  }
+
+  /** Headers set on the response, without making the response object. */
+  get responseFields(): readonly string[] | undefined {
+    return this.#response?.headers.flat;
+  }
+
+  /** The answer is committed from here on; for the end of the send pipeline. */
+  markHandled(): void {
+    this.#isHandled = true;
+  }
+
+  #answerLater(result: PromiseLike<unknown>): Promise<void> {
+    const answering = Promise.resolve(result).then(() => undefined);
+    // The engine waits for it as well, so a handler that forgot to await it loses nothing; this only marks it as seen.
+    answering.catch(() => undefined);
+    this.answering = answering;
+    return answering;
+  }
+}
+
+const NO_PARAMETERS: AnyPathParameters = Object.freeze(Object.create(null));
+
+function checked(status: number | undefined): number | undefined {
+  if (status !== undefined) checkStatus(status);
+  return status;
+}
+
+export type { Chunk };

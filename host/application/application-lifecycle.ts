@@ -1,0 +1,85 @@
+import { PorticoError } from '../errors.js';
+import type { Application, Module } from './application.js';
+import {
+  ApplicationModulesLoaded,
+  ApplicationModulesLoading,
+  ApplicationStarted,
+  ApplicationStarting,
+  ApplicationStopped,
+  ApplicationStopping,
+} from './application-events.js';
+import { throwFirst } from './events.js';
+
+/** How the modules of an application are run. */
+export interface StartSettings {
+  /** In order. */
+  readonly modules: readonly Module[];
+  /** For all modules together; default 10 s. Beyond it the start fails with `PORTICO_START_TIMEOUT`. */
+  readonly startTimeoutMs?: number | undefined;
+  /** `concurrent`: all modules at once, interleaved where they wait. Default `sequential`. */
+  readonly startup?: 'sequential' | 'concurrent' | undefined;
+}
+
+export const DEFAULT_START_TIMEOUT_MS = 10_000;
+
+/**
+ * Raises Starting, ModulesLoading, runs the modules, raises ModulesLoaded and Started. When a module or a handler of
+ * the later three fails, Stopping and Stopped are raised once, the plugins are closed, and the error comes out.
+ */
+export async function startApplication(application: Application, settings: StartSettings): Promise<void> {
+  const { monitor, log } = application;
+  const begin = performance.now();
+  monitor.raiseCatching(ApplicationStarting, application, log);
+  try {
+    await withTimeout(
+      loadModules(application, settings),
+      settings.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
+    );
+    monitor.raise(ApplicationModulesLoaded, application);
+    monitor.raise(ApplicationStarted, application);
+  } catch (error) {
+    await stopApplication(application);
+    throw error;
+  }
+  log.info(`Application started in ${((performance.now() - begin) / 1000).toFixed(3)} seconds.`);
+}
+
+/** Raises Stopping, closes the plugins, raises Stopped. Never rejects: failures are logged. */
+export async function stopApplication(application: Application): Promise<void> {
+  application.monitor.raiseCatching(ApplicationStopping, application, application.log);
+  await application.dispose();
+  application.monitor.raiseCatching(ApplicationStopped, application, application.log);
+}
+
+async function loadModules(application: Application, settings: StartSettings): Promise<void> {
+  if (settings.startup === 'concurrent') return loadAtOnce(application, settings.modules);
+  application.monitor.raise(ApplicationModulesLoading, application);
+  for (const module of settings.modules) await module(application);
+}
+
+async function loadAtOnce(application: Application, modules: readonly Module[]): Promise<void> {
+  const running = modules.map(async (module) => module(application));
+  application.monitor.raise(ApplicationModulesLoading, application);
+  const results = await Promise.allSettled(running);
+  throwFirst(results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : [])));
+}
+
+async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new PorticoError(
+          'PORTICO_START_TIMEOUT',
+          `The modules were not done after ${timeoutMs} ms. Look for a module that waits for something that ` +
+            'does not come, or allow more time.',
+        ),
+      );
+    }, timeoutMs);
+  });
+  try {
+    await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

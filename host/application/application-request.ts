@@ -1,0 +1,112 @@
+import type { RequestHead } from '../exchange/exchange.js';
+import type { ApplicationCall } from './application-call.js';
+import type { Parameters } from './parameters.js';
+import { parseQuery } from './query.js';
+import { RequestHeaders } from './request-headers.js';
+
+/** What was asked for. Everything is read from the head when it is asked for, and kept where that pays. */
+export class ApplicationRequest {
+  readonly call: ApplicationCall;
+  readonly #head: RequestHead;
+  #headers: RequestHeaders | undefined;
+  #queryParameters: Parameters | undefined;
+  #cookies: ReadonlyMap<string, string> | undefined;
+
+  constructor(call: ApplicationCall, head: RequestHead) {
+    this.call = call;
+    this.#head = head;
+  }
+
+  /** As the client sent it, in its case. Plugins may have `call.method` changed; this one stays. */
+  get method(): string {
+    return this.#head.method;
+  }
+
+  /** Canonical path as the client sees it, with the root path, percent-encoded. Routes see `call.localPath`. */
+  get path(): string {
+    const { environment } = this.call.application;
+    return environment.isRootPathRemoved ? environment.rootPath + this.#head.path : this.#head.path;
+  }
+
+  /** Path and query as the client sees them. */
+  get uri(): string {
+    const { query } = this.#head;
+    return query === undefined ? this.path : `${this.path}?${query}`;
+  }
+
+  /** Query as sent, without `?`; `''` when there is none. */
+  get queryString(): string {
+    return this.#head.query ?? '';
+  }
+
+  get queryParameters(): Parameters {
+    this.#queryParameters ??= parseQuery(this.#head.query);
+    return this.#queryParameters;
+  }
+
+  get headers(): RequestHeaders {
+    this.#headers ??= new RequestHeaders(this.#head.fields);
+    return this.#headers;
+  }
+
+  /** First value of a header field. */
+  header(name: string): string | undefined {
+    return this.#head.fields.get(name.toLowerCase());
+  }
+
+  /** Cookies by name, values as sent; the first of several with one name wins. */
+  get cookies(): ReadonlyMap<string, string> {
+    this.#cookies ??= parseCookies(this.#head.fields.all('cookie'));
+    return this.#cookies;
+  }
+
+  /** Value of Content-Type as sent. */
+  get contentType(): string | undefined {
+    return this.#head.fields.get('content-type');
+  }
+
+  /** Bytes of the body; undefined when not known in advance. */
+  get contentLength(): number | undefined {
+    return this.#head.bodyLength < 0 ? undefined : this.#head.bodyLength;
+  }
+
+  /** HTTP version the client speaks: `1.0`, `1.1`, `2.0`. */
+  get version(): string {
+    return this.#head.version;
+  }
+
+  /** `https` or `http`, as the connection to the connector has it. */
+  get scheme(): 'http' | 'https' {
+    return this.#head.connection.isSecure ? 'https' : 'http';
+  }
+
+  /** Host and port as the client named them, in lower case. */
+  get authority(): string {
+    return this.#head.authority;
+  }
+
+  get remoteAddress(): string {
+    return this.#head.connection.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.#head.connection.remotePort;
+  }
+
+  get localPort(): number {
+    return this.#head.connection.localPort;
+  }
+}
+
+/** RFC 6265 §4.2.1, read leniently: pairs without `=` are left out, quotes around a value are removed. */
+function parseCookies(lines: readonly string[]): ReadonlyMap<string, string> {
+  const cookies = new Map<string, string>();
+  for (const pair of lines.join(';').split(';')) {
+    const equals = pair.indexOf('=');
+    const name = pair.slice(0, Math.max(0, equals)).trim();
+    if (name === '' || cookies.has(name)) continue;
+    const value = pair.slice(equals + 1).trim();
+    cookies.set(name, /^".*"$/.test(value) ? value.slice(1, -1) : value);
+  }
+  return cookies;
+}

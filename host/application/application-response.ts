@@ -1,0 +1,88 @@
+import { PorticoError } from '../errors.js';
+import type { ApplicationCall } from './application-call.js';
+import { checkHeader } from './header-check.js';
+
+/** Status and headers of the answer, as far as they are settled before the content. Without effect once it is sent. */
+export class ApplicationResponse {
+  readonly call: ApplicationCall;
+  readonly headers: ResponseHeaders = new ResponseHeaders();
+  #status: number | undefined;
+
+  constructor(call: ApplicationCall) {
+    this.call = call;
+  }
+
+  /** Status for contents that have none of their own; undefined means 200 for them, and "unanswered" without one. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
+  /** Not a whole number from 200 to 599: `PORTICO_INVALID_STATUS`. */
+  set status(status: number | undefined) {
+    if (status !== undefined) checkStatus(status);
+    this.#status = status;
+  }
+
+  /** Adds a header line. See `ResponseHeaders.append`. */
+  header(name: string, value: string): void {
+    this.headers.append(name, value);
+  }
+}
+
+/** Refuses numbers that are no final status (RFC 9110 §15). */
+export function checkStatus(status: number): void {
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return;
+  throw new PorticoError(
+    'PORTICO_INVALID_STATUS',
+    `${status} is not the status of a final response. Use a whole number from 200 to 599.`,
+  );
+}
+
+/** Header fields on their way out. Names keep their case and are compared without regard to it. */
+export class ResponseHeaders {
+  readonly #flat: string[] = [];
+
+  /** `[name, value, name, value, …]`; MUST NOT be changed. */
+  get flat(): readonly string[] {
+    return this.#flat;
+  }
+
+  /** Adds a line behind those of the same name. `PORTICO_INVALID_HEADER`, `PORTICO_UNSAFE_HEADER`. */
+  append(name: string, value: string): void {
+    checkHeader(name, value);
+    this.#flat.push(name, value);
+  }
+
+  /** Replaces all lines of this name by one. */
+  set(name: string, value: string): void {
+    checkHeader(name, value);
+    this.remove(name);
+    this.#flat.push(name, value);
+  }
+
+  remove(name: string): void {
+    for (let i = this.#indexOf(name, 0); i >= 0; i = this.#indexOf(name, i)) this.#flat.splice(i, 2);
+  }
+
+  get(name: string): string | undefined {
+    const index = this.#indexOf(name, 0);
+    return index < 0 ? undefined : this.#flat[index + 1];
+  }
+
+  getAll(name: string): readonly string[] {
+    const values: string[] = [];
+    for (let i = this.#indexOf(name, 0); i >= 0; i = this.#indexOf(name, i + 2))
+      values.push(this.#flat[i + 1] as string);
+    return values;
+  }
+
+  has(name: string): boolean {
+    return this.#indexOf(name, 0) >= 0;
+  }
+
+  #indexOf(name: string, from: number): number {
+    const lower = name.toLowerCase();
+    for (let i = from; i < this.#flat.length; i += 2) if (this.#flat[i]?.toLowerCase() === lower) return i;
+    return -1;
+  }
+}

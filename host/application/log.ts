@@ -1,0 +1,53 @@
+/** Where an application writes what happened to it. MAY be replaced by any logger of this shape, such as pino. */
+export interface Log {
+  trace(message: string, error?: unknown): void;
+  debug(message: string, error?: unknown): void;
+  info(message: string, error?: unknown): void;
+  warn(message: string, error?: unknown): void;
+  error(message: string, error?: unknown): void;
+}
+
+/** In order of weight. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+const ORDER: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+
+/**
+ * Writes lines `LEVEL message` and the stack of the error to the console: `warn` and `error` to standard error, the
+ * rest to standard output. Lighter lines than `level` (default `info`) are dropped.
+ */
+export class ConsoleLog implements Log {
+  readonly #threshold: number;
+
+  constructor(level: LogLevel = 'info') {
+    this.#threshold = ORDER.indexOf(level);
+  }
+
+  trace(message: string, error?: unknown): void {
+    this.#write(0, message, error);
+  }
+
+  debug(message: string, error?: unknown): void {
+    this.#write(1, message, error);
+  }
+
+  info(message: string, error?: unknown): void {
+    this.#write(2, message, error);
+  }
+
+  warn(message: string, error?: unknown): void {
+    this.#write(3, message, error);
+  }
+
+  error(message: string, error?: unknown): void {
+    this.#write(4, message, error);
+  }
+
+  #write(level: number, message: string, error: unknown): void {
+    if (level < this.#threshold) return;
+    const line = `${(ORDER[level] ?? '').toUpperCase()} ${message}`;
+    const write = level >= 3 ? console.error : console.log;
+    if (error === undefined) write(line);
+    else write(line, error);
+  }
+}

@@ -1,0 +1,119 @@
+import type { Readable } from 'node:stream';
+import { checkHeader, checkHeaderValue } from './header-check.js';
+import type { ResponseWriter } from './response-writer.js';
+
+/** `Content-Type` of texts when nothing else is said. */
+export const TEXT_PLAIN = 'text/plain; charset=UTF-8';
+export const TEXT_HTML = 'text/html; charset=UTF-8';
+/** RFC 8259 §11: no charset parameter. */
+export const APPLICATION_JSON = 'application/json';
+export const OCTET_STREAM = 'application/octet-stream';
+
+/** What is known about a content besides its bytes. */
+export interface ContentOptions {
+  /** Wins over `response.status`. */
+  readonly status?: number | undefined;
+  /** Used when the response has no Content-Type of its own. */
+  readonly contentType?: string | undefined;
+  /** `name, value, name, value, …`; sent behind those of the response. */
+  readonly headers?: readonly string[] | undefined;
+}
+
+/**
+ * What the send pipeline ends with: a body and what describes it. Interceptors MAY replace one content by another.
+ * Every kind is a class below; `kind` tells them apart.
+ */
+export abstract class OutgoingContent {
+  abstract readonly kind: 'none' | 'text' | 'bytes' | 'stream' | 'writer';
+  readonly status: number | undefined;
+  readonly contentType: string | undefined;
+  readonly headers: readonly string[] | undefined;
+
+  /** Headers and content type are checked: `PORTICO_INVALID_HEADER`, `PORTICO_UNSAFE_HEADER`. */
+  constructor(status?: number, contentType?: string, headers?: readonly string[]) {
+    this.status = status;
+    this.contentType = contentType;
+    this.headers = headers;
+    if (contentType !== undefined && contentType !== TEXT_PLAIN && contentType !== APPLICATION_JSON)
+      checkHeaderValue('Content-Type', contentType);
+    if (headers !== undefined)
+      for (let i = 0; i + 1 < headers.length; i += 2)
+        checkHeader(headers[i] as string, headers[i + 1] as string);
+  }
+}
+
+/** No body. */
+export class NoContent extends OutgoingContent {
+  readonly kind = 'none';
+
+  constructor(options: ContentOptions = {}) {
+    super(options.status, options.contentType, options.headers);
+  }
+}
+
+/** A text, sent as UTF-8. */
+export class TextContent extends OutgoingContent {
+  readonly kind = 'text';
+  readonly text: string;
+
+  constructor(text: string, contentType: string = TEXT_PLAIN, status?: number, headers?: readonly string[]) {
+    super(status, contentType, headers);
+    this.text = text;
+  }
+}
+
+/** Bytes in memory. They belong to the response from here on. */
+export class BytesContent extends OutgoingContent {
+  readonly kind = 'bytes';
+  readonly bytes: Uint8Array;
+
+  constructor(
+    bytes: Uint8Array,
+    contentType: string = OCTET_STREAM,
+    status?: number,
+    headers?: readonly string[],
+  ) {
+    super(status, contentType, headers);
+    this.bytes = bytes;
+  }
+}
+
+/** A chunk of a body; texts are sent as UTF-8. */
+export type Chunk = Uint8Array | string;
+/** Whatever gives chunks: a Node stream, an async generator, a web stream. */
+export type ChunkSource = Readable | AsyncIterable<Chunk> | ReadableStream<Chunk>;
+
+/** Options of contents whose length is not seen from the content itself. */
+export interface StreamOptions extends ContentOptions {
+  /** Bytes of the whole body. Unknown: the body is framed by chunks. Fewer or more bytes are an error. */
+  readonly length?: number | undefined;
+}
+
+/** Bytes that are read while they are sent, no faster than the client takes them; stopped when the client goes. */
+export class StreamContent extends OutgoingContent {
+  readonly kind = 'stream';
+  readonly source: ChunkSource;
+  readonly length: number | undefined;
+
+  constructor(source: ChunkSource, options: StreamOptions = {}) {
+    super(options.status, options.contentType ?? OCTET_STREAM, options.headers);
+    this.source = source;
+    this.length = options.length;
+  }
+}
+
+/** A function that writes the body. The response ends when it returns or its promise resolves. */
+export class WriterContent extends OutgoingContent {
+  readonly kind = 'writer';
+  readonly write: (writer: ResponseWriter) => void | Promise<void>;
+  readonly length: number | undefined;
+
+  constructor(write: (writer: ResponseWriter) => void | Promise<void>, options: StreamOptions = {}) {
+    super(options.status, options.contentType ?? OCTET_STREAM, options.headers);
+    this.write = write;
+    this.length = options.length;
+  }
+}
+
+/** All kinds, to be told apart by `kind`. */
+export type AnyContent = NoContent | TextContent | BytesContent | StreamContent | WriterContent;

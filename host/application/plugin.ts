@@ -1,0 +1,56 @@
+import { PorticoError } from '../errors.js';
+import type { AttributeKey } from '../pipeline/attributes.js';
+import { AttributeKey as Key } from '../pipeline/attributes.js';
+import type { ApplicationCallPipeline } from './call-pipelines.js';
+
+/**
+ * Something that is installed into an application or a route and configures it. `Target` says where it may go.
+ * `install` is called once per installation and gives what `plugin()` finds later.
+ */
+export interface Plugin<Target extends ApplicationCallPipeline, Config, Instance> {
+  /** Its name must be unique; the instance is kept under it. */
+  readonly key: AttributeKey<Instance>;
+  install(target: Target, configure: (config: Config) => void): Instance;
+}
+
+/** Instances that have something to close when the application stops. */
+export interface Closeable {
+  close(): void | Promise<void>;
+}
+
+const INSTALLED = new Key<Map<string, unknown>>('portico.plugins');
+
+/** Installs a plugin. A second one of the same name on the same target: `PORTICO_DUPLICATE_PLUGIN`. */
+export function installPlugin<Target extends ApplicationCallPipeline, Config, Instance>(
+  target: Target,
+  plugin: Plugin<Target, Config, Instance>,
+  configure: (config: Config) => void = () => undefined,
+): Instance {
+  const installed = target.attributes.computeIfAbsent(INSTALLED, () => new Map<string, unknown>());
+  if (installed.has(plugin.key.name))
+    throw new PorticoError(
+      'PORTICO_DUPLICATE_PLUGIN',
+      `The plugin ${plugin.key.name} is already installed here. Install it once and configure it there.`,
+    );
+  const instance = plugin.install(target, configure);
+  installed.set(plugin.key.name, instance);
+  return instance;
+}
+
+/** What was installed under the plugin's key on this very target. */
+export function pluginOrNull<Target extends ApplicationCallPipeline, Config, Instance>(
+  target: ApplicationCallPipeline,
+  plugin: Plugin<Target, Config, Instance>,
+): Instance | undefined {
+  return target.attributes.getOrNull(INSTALLED)?.get(plugin.key.name) as Instance | undefined;
+}
+
+/** All instances of a target, in the order they were installed. */
+export function installedPlugins(target: ApplicationCallPipeline): readonly unknown[] {
+  return [...(target.attributes.getOrNull(INSTALLED)?.values() ?? [])];
+}
+
+/** The error for a plugin that is needed and not there. */
+export function missingPlugin(name: string): PorticoError {
+  return new PorticoError('PORTICO_MISSING_PLUGIN', `The plugin ${name} is not installed. Install it first.`);
+}

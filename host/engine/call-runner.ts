@@ -1,0 +1,142 @@
+import type { Application } from '../application/application.js';
+import { ApplicationCall } from '../application/application-call.js';
+import { CallAbortedError, statusOfError } from '../application/http-errors.js';
+import { NoContent, TextContent } from '../application/outgoing-content.js';
+import { messageOf } from '../errors.js';
+import { AbortReason, type Exchange } from '../exchange/exchange.js';
+import { isPromiseLike } from '../pipeline/pipeline-context.js';
+
+/**
+ * Runs calls through one application: the engine side of a call. Makes sure that every exchange is answered or
+ * aborted, whatever the application does, and counts the calls that are under way.
+ *
+ * A call that is answered before the pipeline returns costs no listener and no promise; the abort of such an exchange
+ * is nobody's concern. Any other call is listened to from the moment the pipeline returns, so its abort is seen.
+ */
+export class CallRunner {
+  readonly #application: Application;
+  /** Calls that were not answered at once. */
+  readonly #pending = new Set<ApplicationCall>();
+  #idle: (() => void) | undefined;
+
+  constructor(application: Application) {
+    this.#application = application;
+  }
+
+  /** Calls that are not over yet. */
+  get running(): number {
+    return this.#pending.size;
+  }
+
+  /** Answers one exchange. Never throws. */
+  run(exchange: Exchange): void {
+    const call = new ApplicationCall(this.#application, exchange);
+    let result: unknown;
+    try {
+      result = this.#application.execute(call, undefined);
+      if (!isPromiseLike(result)) result = call.answering;
+    } catch (error) {
+      result = this.#fail(call, error);
+    }
+    if (result === undefined) this.#settle(call);
+    else this.#runBehind(call, result).catch((failure: unknown) => this.#giveUp(call, failure));
+  }
+
+  /** Resolves true when no call is running, false when `deadlineMs` have passed first. */
+  whenIdle(deadlineMs: number): Promise<boolean> {
+    if (this.#pending.size === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#idle = undefined;
+        resolve(false);
+      }, deadlineMs);
+      this.#idle = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+
+  /** Gives up all calls that are running. */
+  abortAll(): void {
+    for (const call of this.#pending) {
+      call.exchange.abort(AbortReason.INSTANCE_GONE);
+      call.signals.aborted(AbortReason.INSTANCE_GONE);
+    }
+  }
+
+  async #runBehind(call: ApplicationCall, result: unknown): Promise<void> {
+    this.#pending.add(call);
+    // Still inside the exchange's handler: the last moment to listen (Exchange.listen).
+    if (!call.exchange.isEnded) call.signals.onAbort(() => this.#forget(call));
+    try {
+      await result;
+      await call.answering;
+    } catch (error) {
+      await this.#fail(call, error);
+    }
+    this.#settle(call);
+    this.#forget(call);
+  }
+
+  /** Answers with the status of the error; with a promise when that takes time. */
+  #fail(call: ApplicationCall, error: unknown): unknown {
+    const { exchange } = call;
+    const status = statusOfError(error);
+    this.#log(call, status, error);
+    if (exchange.isEnded) return undefined;
+    if (call.isHandled || exchange.isBegun) {
+      // The head is out: the client must see that something is missing.
+      exchange.abort(AbortReason.APPLICATION_ERROR);
+      return undefined;
+    }
+    try {
+      call.response.status = undefined;
+      const result = call.respond(this.#errorContent(status, error));
+      return isPromiseLike(result) ? result : undefined;
+    } catch (failure) {
+      this.#giveUp(call, failure);
+      return undefined;
+    }
+  }
+
+  /** Messages of our own faults are for the log; the developer sees them in the answer as well. */
+  #errorContent(status: number, error: unknown): NoContent | TextContent {
+    const isPublic = status < 500 || this.#application.developmentMode;
+    const message = isPublic ? messageOf(error) : '';
+    return message === '' ? new NoContent({ status }) : new TextContent(message, undefined, status);
+  }
+
+  #log(call: ApplicationCall, status: number, error: unknown): void {
+    const { log } = this.#application;
+    if (error instanceof CallAbortedError || call.exchange.isEnded || call.signalsOrNull?.isAborted === true)
+      log.debug(`${call.method} ${call.localPath} was given up: ${messageOf(error)}`, error);
+    else if (status < 500) log.debug(`${status}: ${call.method} ${call.localPath}: ${messageOf(error)}`);
+    else log.error(`${status}: ${call.method} ${call.localPath}: ${messageOf(error)}`, error);
+  }
+
+  #giveUp(call: ApplicationCall, failure: unknown): void {
+    this.#application.log.error(
+      `The error answer for ${call.method} ${call.localPath} failed: ${messageOf(failure)}`,
+      failure,
+    );
+    call.exchange.abort(AbortReason.APPLICATION_ERROR);
+    this.#forget(call);
+  }
+
+  /** The application is done with the call: it must be answered now, and nobody will read the rest of its body. */
+  #settle(call: ApplicationCall): void {
+    if (!call.exchange.isEnded) {
+      this.#application.log.error(`${call.method} ${call.localPath} was not answered by any interceptor.`);
+      call.exchange.abort(AbortReason.APPLICATION_ERROR);
+    }
+    call.signalsOrNull?.body.discard();
+  }
+
+  #forget(call: ApplicationCall): void {
+    this.#pending.delete(call);
+    if (this.#pending.size > 0) return;
+    this.#idle?.();
+    this.#idle = undefined;
+  }
+}

@@ -1,0 +1,25 @@
+import type { Application } from '../application/application.js';
+import type { ApplicationCall } from '../application/application-call.js';
+import { ApplicationCallPipeline } from '../application/call-pipelines.js';
+import { NoContent } from '../application/outgoing-content.js';
+
+/**
+ * What every engine adds to an application before its modules run. In Fallback: a call that nobody has answered gets
+ * the status set on the response, else the failure of routing, else 404. It comes first in Fallback; who wants to
+ * answer unhandled calls differently inserts a phase before it.
+ */
+export function installEngineDefaults(application: Application): void {
+  application.intercept(ApplicationCallPipeline.Fallback, ({ context: call }) => {
+    if (!call.isHandled) return answerUnhandled(call);
+    return undefined;
+  });
+}
+
+function answerUnhandled(call: ApplicationCall): void | Promise<void> {
+  const status = call.responseStatus ?? call.routingFailureStatus ?? 404;
+  const allowed = call.allowedMethods;
+  // RFC 9110 §15.5.6: 405 names the methods that are there.
+  const headers =
+    status === 405 && allowed !== undefined && allowed.length > 0 ? ['Allow', allowed.join(', ')] : undefined;
+  return call.respond(new NoContent({ status, headers }));
+}

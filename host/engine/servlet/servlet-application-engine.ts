@@ -1,0 +1,71 @@
+import type { ApplicationConfig } from '../../application/application-config.js';
+import type { ApplicationEnvironment } from '../../application/environment.js';
+import type { ExchangeHandler } from '../../exchange/exchange.js';
+import type { EngineConnector } from '../application-engine.js';
+import { BaseEngine, type EngineSettings } from '../base-engine.js';
+
+/** What the container makes the engine with. */
+export interface ServletEngineSettings extends EngineSettings {
+  /** `''` for the root context, `/shop` otherwise; becomes the root path of the application. */
+  readonly contextPath: string;
+  /**
+   * `strip` (default): exchanges arrive without the context path, as the front sends them. `keep`: they arrive with
+   * it, and routing matches it.
+   */
+  readonly prefix?: 'strip' | 'keep' | undefined;
+}
+
+/**
+ * The engine inside the container. Owns no socket: the container hands exchanges to `handle` from `start` to `stop`.
+ * The root path is the context path. Connector and TLS settings of the application are not in effect here; one log
+ * line names them.
+ */
+export class ServletApplicationEngine extends BaseEngine {
+  /** Answers one exchange; refused before the start and after the stop. Needs no `this`. */
+  readonly handle: ExchangeHandler = (exchange) => this.accept(exchange);
+
+  constructor(settings: ServletEngineSettings) {
+    super({ ...settings, environment: inContainer(settings) });
+  }
+
+  protected override open(): Promise<void> {
+    const ignored = ignoredSettings(this.environment.config);
+    if (ignored.length > 0)
+      this.environment.log.info(
+        `Running inside the container; its connectors are used. Not in effect: ${ignored.join(', ')}.`,
+      );
+    return Promise.resolve();
+  }
+
+  /** The container has stopped sending exchanges before it stops the engine. */
+  protected override close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override cut(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override connectors(): readonly EngineConnector[] {
+    return [];
+  }
+}
+
+function inContainer({ environment, contextPath, prefix }: ServletEngineSettings): ApplicationEnvironment {
+  return { ...environment, rootPath: contextPath, isRootPathRemoved: prefix !== 'keep' };
+}
+
+/** Settings of an application on its own that mean nothing inside the container. */
+const OWN_SETTINGS = [
+  'deployment.host',
+  'deployment.port',
+  'deployment.sslPort',
+  'deployment.rootPath',
+  'security.ssl',
+];
+
+function ignoredSettings(config: ApplicationConfig): readonly string[] {
+  return ['portico', 'ktor']
+    .flatMap((section) => OWN_SETTINGS.map((name) => `${section}.${name}`))
+    .filter((path) => config.propertyOrNull(path) !== undefined);
+}

@@ -1,0 +1,197 @@
+import { PorticoError } from '../errors.js';
+import {
+  type Evaluation,
+  FAILED_PATH,
+  MATCHED_CONSTANT,
+  MATCHED_SEGMENT,
+  MATCHED_TRANSPARENT,
+  MATCHED_WILDCARD,
+  MISSING,
+  MISSING_AT_SLASH,
+  match,
+  Quality,
+  type ResolveSubject,
+  type RouteSelector,
+} from './route-selector.js';
+
+/** One segment, equal to a text. */
+export class ConstantSelector implements RouteSelector {
+  readonly id: string;
+  readonly isPath = true;
+  readonly value: string;
+
+  constructor(value: string) {
+    this.value = value;
+    this.id = `const:${value}`;
+  }
+
+  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
+    return segments[segmentIndex] === this.value ? MATCHED_SEGMENT : FAILED_PATH;
+  }
+
+  toString(): string {
+    return this.value;
+  }
+}
+
+/** One segment that is not empty, or the part of it between prefix and suffix. */
+export class ParameterSelector implements RouteSelector {
+  readonly id: string;
+  readonly isPath = true;
+  readonly name: string;
+  readonly prefix: string | undefined;
+  readonly suffix: string | undefined;
+
+  constructor(name: string, prefix?: string, suffix?: string) {
+    this.name = name;
+    this.prefix = prefix;
+    this.suffix = suffix;
+    this.id = `param:${JSON.stringify([name, prefix, suffix])}`;
+  }
+
+  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
+    const segment = segments[segmentIndex];
+    return segment === undefined || segment === ''
+      ? FAILED_PATH
+      : (matchParameter(segment, this.name, this.prefix, this.suffix) ?? FAILED_PATH);
+  }
+
+  toString(): string {
+    return `${this.prefix ?? ''}{${this.name}}${this.suffix ?? ''}`;
+  }
+}
+
+/** As a parameter, but matches also when the segment is missing or does not fit. */
+export class OptionalParameterSelector implements RouteSelector {
+  readonly id: string;
+  readonly isPath = true;
+  readonly name: string;
+  readonly prefix: string | undefined;
+  readonly suffix: string | undefined;
+
+  constructor(name: string, prefix?: string, suffix?: string) {
+    this.name = name;
+    this.prefix = prefix;
+    this.suffix = suffix;
+    this.id = `optional:${JSON.stringify([name, prefix, suffix])}`;
+  }
+
+  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
+    const segment = segments[segmentIndex];
+    if (segment === undefined) return MISSING;
+    if (segment === '') return segmentIndex === segments.length - 1 ? MISSING_AT_SLASH : MISSING;
+    return matchParameter(segment, this.name, this.prefix, this.suffix) ?? MISSING;
+  }
+
+  toString(): string {
+    return `${this.prefix ?? ''}{${this.name}?}${this.suffix ?? ''}`;
+  }
+}
+
+/** Any one segment that is not empty: `*`. */
+export class WildcardSelector implements RouteSelector {
+  readonly id = 'wildcard';
+  readonly isPath = true;
+
+  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
+    const segment = segments[segmentIndex];
+    return segment === undefined || segment === '' ? FAILED_PATH : MATCHED_WILDCARD;
+  }
+
+  toString(): string {
+    return '*';
+  }
+}
+
+/** All segments that are left, also none: `{rest...}`; `{...}` without a name. */
+export class TailcardSelector implements RouteSelector {
+  readonly id: string;
+  readonly isPath = true;
+  readonly name: string;
+  readonly prefix: string;
+
+  constructor(name: string, prefix = '') {
+    this.name = name;
+    this.prefix = prefix;
+    this.id = `tailcard:${JSON.stringify([name, prefix])}`;
+  }
+
+  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
+    const { name, prefix } = this;
+    const first = segments[segmentIndex];
+    if (prefix !== '' && (first === undefined || !first.startsWith(prefix))) return FAILED_PATH;
+    const left = segments.length - segmentIndex;
+    const quality = left > 0 ? Quality.TAILCARD : Quality.MISSING;
+    if (name === '') return match(quality, left);
+    const values = segments.slice(segmentIndex);
+    if (first !== undefined && prefix !== '') values[0] = first.slice(prefix.length);
+    return match(quality, left, name, values);
+  }
+
+  toString(): string {
+    // The name is left out, as in all texts of routes.
+    return '{...}';
+  }
+}
+
+/** A slash at the end of the path. */
+export class TrailingSlashSelector implements RouteSelector {
+  readonly id = 'slash';
+  readonly isPath = true;
+
+  evaluate(subject: ResolveSubject, segmentIndex: number): Evaluation {
+    const { segments } = subject;
+    if (subject.ignoresTrailingSlash) return MATCHED_TRANSPARENT;
+    if (segments.length === 0) return MATCHED_CONSTANT;
+    if (segmentIndex > segments.length - 1) return FAILED_PATH;
+    if (segmentIndex < segments.length - 1 || segments[segmentIndex] !== '') return MATCHED_TRANSPARENT;
+    return MATCHED_SEGMENT;
+  }
+
+  toString(): string {
+    return '<slash>';
+  }
+}
+
+/** The root path of an application that matches it itself; constants only. */
+export class RootSelector implements RouteSelector {
+  readonly id = 'root';
+  readonly isPath = true;
+  readonly #segments: readonly string[];
+
+  /** `PORTICO_ROUTE_PATTERN` when the path has parameters or wildcards. */
+  constructor(rootPath: string) {
+    this.#segments = rootPath.split('/').filter((segment) => segment !== '');
+    if (this.#segments.some((segment) => segment === '*' || /[{}]/.test(segment)))
+      throw new PorticoError(
+        'PORTICO_ROUTE_PATTERN',
+        `The root path ${rootPath} must be made of plain segments; parameters belong into routes.`,
+      );
+  }
+
+  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
+    const own = this.#segments;
+    if (own.length === 0) return MATCHED_CONSTANT;
+    for (let i = 0; i < own.length; i++) if (segments[segmentIndex + i] !== own[i]) return FAILED_PATH;
+    return match(Quality.CONSTANT, own.length);
+  }
+
+  toString(): string {
+    return this.#segments.join('/');
+  }
+}
+
+function matchParameter(
+  segment: string,
+  name: string,
+  prefix: string | undefined,
+  suffix: string | undefined,
+): Evaluation | undefined {
+  if (prefix === undefined && suffix === undefined) return match(Quality.PARAMETER, 1, name, [segment]);
+  const start = prefix ?? '';
+  const end = suffix ?? '';
+  if (segment.length < start.length + end.length || !segment.startsWith(start) || !segment.endsWith(end))
+    return undefined;
+  const value = segment.slice(start.length, segment.length - end.length);
+  return match(Quality.PARAMETER_WITH_PREFIX_OR_SUFFIX, 1, name, [value]);
+}

@@ -1,0 +1,109 @@
+import type { Application } from '../application/application.js';
+import type { ApplicationCall } from '../application/application-call.js';
+import { ApplicationCallPipeline } from '../application/call-pipelines.js';
+import { EventDefinition } from '../application/events.js';
+import { AttributeKey } from '../pipeline/attributes.js';
+import { isPromiseLike } from '../pipeline/pipeline-context.js';
+import { ignoresTrailingSlash } from './ignore-trailing-slash.js';
+import { pathSegments } from './path-segments.js';
+import { RootSelector } from './path-selectors.js';
+import { Route } from './route.js';
+import { applyParameters, RouteResolver } from './route-resolver.js';
+
+/** A route was chosen and its pipeline is about to run. */
+export const RoutingCallStarted = new EventDefinition<ApplicationCall>('RoutingCallStarted');
+/** The pipeline of the route has ended, also by an error. */
+export const RoutingCallFinished = new EventDefinition<ApplicationCall>('RoutingCallFinished');
+
+const ROOT = new AttributeKey<RoutingRoot>('portico.routing');
+
+/**
+ * Adds routes to an application. The first use installs routing in the Call phase; later ones add to the same tree.
+ * Routes are written relative to the application: in the container under `/shop`, `r.get('/items', …)` answers
+ * `/shop/items`; links are made with `application.href('/items')`.
+ *
+ * ```ts
+ * routing(application, (r) => {
+ *   r.get('/', (call) => call.respondText('hi'));
+ *   r.route('/users/{id}', (r) => {
+ *     r.get((call) => ({ id: call.parameters.id }));
+ *     r.delete((call) => call.respondStatus(204));
+ *   });
+ * });
+ * ```
+ */
+export function routing(
+  application: Application,
+  configure: (route: Route<unknown>) => void = () => undefined,
+): RoutingRoot {
+  const root = application.attributes.computeIfAbsent(ROOT, () => {
+    const made = new RoutingRoot(application);
+    application.intercept(ApplicationCallPipeline.Call, (run) => made.answer(run.context));
+    return made;
+  });
+  configure(root as unknown as Route<unknown>);
+  return root;
+}
+
+/** The root of the routing tree of one application; lives as long as it. */
+export class RoutingRoot extends Route {
+  readonly application: Application;
+  #treeVersion = 0;
+
+  /** For `routing`. The root path must be made of constants: `PORTICO_ROUTE_PATTERN`. */
+  constructor(application: Application) {
+    const { environment } = application;
+    super(
+      undefined,
+      undefined,
+      new RootSelector(environment.isRootPathRemoved ? '' : environment.rootPath),
+      0,
+    );
+    this.application = application;
+  }
+
+  /** Changes whenever a handler or interceptor was added anywhere in the tree. */
+  get treeVersion(): number {
+    return this.#treeVersion;
+  }
+
+  /** What was derived from the tree is to be made anew. */
+  invalidate(): void {
+    this.#treeVersion++;
+  }
+
+  /** Chooses the route for a call and runs it. Without a route the reason is left in the call. */
+  answer(call: ApplicationCall): void | Promise<void> {
+    if (call.isHandled) return;
+    const ignoresSlash = ignoresTrailingSlash(this.application);
+    const segments = pathSegments(call.localPath, ignoresSlash);
+    const resolved = new RouteResolver(call, segments, ignoresSlash).resolve(this);
+    if (resolved.route === undefined) {
+      call.routingFailureStatus = resolved.status;
+      call.allowedMethods = resolved.allowedMethods;
+      return;
+    }
+    call.route = resolved.route;
+    applyParameters(call, resolved.chain);
+    return this.#run(call, resolved.route);
+  }
+
+  #run(call: ApplicationCall, route: Route): void | Promise<void> {
+    const { monitor, log } = this.application;
+    const finished = (): void => monitor.raiseCatching(RoutingCallFinished, call, log);
+    if (monitor.isWatched(RoutingCallStarted)) monitor.raise(RoutingCallStarted, call);
+    const isWatched = monitor.isWatched(RoutingCallFinished);
+    let result: unknown;
+    try {
+      result = route.pipelineOfCall.execute(call, undefined);
+    } catch (error) {
+      if (isWatched) finished();
+      throw error;
+    }
+    if (!isPromiseLike(result)) {
+      if (isWatched) finished();
+      return;
+    }
+    return isWatched ? (result as Promise<undefined>).finally(finished) : (result as Promise<undefined>);
+  }
+}
