@@ -104,7 +104,11 @@ function parse(
     throw new UnitError(`${quote(value)} ${wrong}: write ${form}`, meant && digits + meant);
   }
   const result = Number(digits) * factor;
-  if (result > max) throw new UnitError(`${quote(value)} is too large: at most ${format(max, units, Object.keys(units)[0] ?? '')}`, undefined);
+  if (result > max)
+    throw new UnitError(
+      `${quote(value)} is too large: at most ${format(max, units, Object.keys(units)[0] ?? '')}`,
+      undefined,
+    );
   return result;
 }
 

@@ -65,7 +65,8 @@ export function suggest(word: string, known: readonly string[]): string | undefi
 }
 
 function formatProblem(problem: ConfigProblem): string {
-  const place = problem.line === undefined ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
+  const place =
+    problem.line === undefined ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
   const path = problem.path === '' ? '' : ` ${problem.path}:`;
   const hint = problem.suggestion === undefined ? '' : ` (did you mean "${problem.suggestion}"?)`;
   return `${place}:${path} ${problem.message}${hint}`;

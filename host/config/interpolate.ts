@@ -19,8 +19,8 @@ export function interpolate(text: string, variables: Variables): Interpolation {
   if (!text.includes('${')) return { ok: true, value: text };
   let failure: Interpolation | undefined;
   let missingOptional = false;
-  const value = text.replaceAll(REFERENCE, (whole: string, escape: string, inner: string, close: string) => {
-    if (escape !== '') return whole.slice(1);
+  const value = text.replaceAll(REFERENCE, (whole: string, escaped: string, inner: string, close: string) => {
+    if (escaped !== '') return whole.slice(1);
     const colon = inner.indexOf(':');
     const optional = inner.startsWith('?');
     const name = inner.slice(optional ? 1 : 0, colon < 0 ? undefined : colon);

@@ -31,7 +31,10 @@ function readSmallFile(file: string, maxBytes: number): Buffer {
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) {
-      throw new PorticoError('PORTICO_FILE_UNREADABLE', `${file} is not a regular file: put a text file there`);
+      throw new PorticoError(
+        'PORTICO_FILE_UNREADABLE',
+        `${file} is not a regular file: put a text file there`,
+      );
     }
     const buffer = Buffer.alloc(Math.min(stat.size, maxBytes) + 1);
     let length = 0;

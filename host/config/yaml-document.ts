@@ -21,11 +21,16 @@ export interface ConfigDocument {
   readonly file: string;
   /** A plain object; anything else at the root is a problem. */
   readonly data: Record<string, unknown>;
-  /** Everything wrong so far, syntax first. When `usable` is false the data is empty. */
+  /** Everything wrong so far, syntax first. The document MUST NOT be used when there is any. */
   readonly problems: readonly ConfigProblem[];
-  readonly usable: boolean;
+  /** Whether there is data to check further, so that all problems can be reported together; a value with a problem is null. */
+  readonly checkable: boolean;
   /** A problem at this path; `at: 'key'` points at the key, otherwise at the value. */
-  problem(path: ConfigPath, message: string, options?: { readonly at?: 'key'; readonly suggestion?: string | undefined }): ConfigProblem;
+  problem(
+    path: ConfigPath,
+    message: string,
+    options?: { readonly at?: 'key'; readonly suggestion?: string | undefined },
+  ): ConfigProblem;
 }
 
 /** Limits, far above what a person writes and low enough that the worst file takes a fraction of a second. */
@@ -41,7 +46,11 @@ const CORE_TAG = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
  * Parses text. `variables` resolve `${NAME}` in values; undefined leaves them as they stand.
  * Never throws for anything that is in the text.
  */
-export function parseConfigDocument(text: string, file: string, variables: Variables | undefined): ConfigDocument {
+export function parseConfigDocument(
+  text: string,
+  file: string,
+  variables: Variables | undefined,
+): ConfigDocument {
   const builder = new Builder(file, variables);
   return builder.build(text);
 }
@@ -66,10 +75,10 @@ class Builder {
 
   build(text: string): ConfigDocument {
     let data: Record<string, unknown> = {};
-    let usable = false;
+    let checkable = false;
     try {
       const built = this.#root(text);
-      if (built !== undefined && this.#problems.length === 0) [data, usable] = [built, true];
+      if (built !== undefined) [data, checkable] = [built, true];
     } catch (thrown) {
       if (!(thrown instanceof TooMuch)) throw thrown;
       this.#add(thrown.offset, thrown.path, thrown.message);
@@ -77,7 +86,7 @@ class Builder {
     return {
       file: this.#file,
       data,
-      usable,
+      checkable,
       problems: this.#problems,
       problem: (path, message, options) => {
         const offset = this.#offsetOf(path, options?.at === 'key');
@@ -88,27 +97,45 @@ class Builder {
 
   #root(text: string): Record<string, unknown> | undefined {
     this.#lines.addNewLine(0);
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#lines.addNewLine(at + 1);
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1))
+      this.#lines.addNewLine(at + 1);
     if (text.trim() === '') {
       this.#add(0, [], 'the file is empty: write the configuration or delete the file');
       return undefined;
     }
     checkTokens(text);
-    const document = parseDocument<ParsedNode>(text, { prettyErrors: false, uniqueKeys: false, schema: 'core', version: '1.2' });
+    const document = parseDocument<ParsedNode>(text, {
+      prettyErrors: false,
+      uniqueKeys: false,
+      schema: 'core',
+      version: '1.2',
+    });
     for (const error of [...document.errors, ...document.warnings].slice(0, MAX_PROBLEMS)) {
       const multiple = error.code === 'MULTIPLE_DOCS';
-      this.#add(error.pos[0], [], multiple ? 'a second document begins here: one file holds one document' : `not valid YAML: ${error.message}`);
+      this.#add(
+        error.pos[0],
+        [],
+        multiple
+          ? 'a second document begins here: one file holds one document'
+          : `not valid YAML: ${error.message}`,
+      );
     }
     if (this.#problems.length > 0) return undefined;
     const root = document.contents;
     // A file of comments only says "all defaults".
     if (root === null || (isScalar(root) && root.value === null && root.source === '')) return {};
     if (!isMap(root)) {
-      this.#add(root.range[0], [], `the file must hold keys and values (\`key: value\`), not ${isSeq(root) ? 'a list' : 'a single value'}`);
+      this.#add(
+        root.range[0],
+        [],
+        `the file must hold keys and values (\`key: value\`), not ${isSeq(root) ? 'a list' : 'a single value'}`,
+      );
       return undefined;
     }
     const data = this.#convert(root, [], 0);
-    return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as Record<string, unknown>) : {};
+    return typeof data === 'object' && data !== null && !Array.isArray(data)
+      ? (data as Record<string, unknown>)
+      : {};
   }
 
   /** Node to plain data; the recursion is bounded by MAX_DEPTH. */
@@ -121,7 +148,11 @@ class Builder {
     if (isAlias(node)) return this.#followAlias(node.source, offset, path, depth);
     if (!isMap(node) && !isSeq(node) && !isScalar(node)) return null;
     if (node.tag !== undefined && !CORE_TAG.test(node.tag)) {
-      this.#add(offset, path, `the tag ${JSON.stringify(node.tag.slice(0, 80))} is not allowed: write plain values`);
+      this.#add(
+        offset,
+        path,
+        `the tag ${JSON.stringify(node.tag.slice(0, 80))} is not allowed: write plain values`,
+      );
       return null;
     }
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
@@ -137,7 +168,11 @@ class Builder {
     }
   }
 
-  #map(pairs: readonly { key: unknown; value: unknown }[], path: ConfigPath, depth: number): Record<string, unknown> {
+  #map(
+    pairs: readonly { key: unknown; value: unknown }[],
+    path: ConfigPath,
+    depth: number,
+  ): Record<string, unknown> {
     const result: Record<string, unknown> = {};
     for (const pair of pairs) {
       const key = pair.key;
@@ -152,7 +187,11 @@ class Builder {
       if (name === '__proto__') {
         this.#add(offset, childPath, 'this name is not allowed as a key');
       } else if (Object.hasOwn(result, name)) {
-        this.#add(offset, childPath, `the key ${JSON.stringify(name.slice(0, 80))} is there twice: remove one of the two`);
+        this.#add(
+          offset,
+          childPath,
+          `the key ${JSON.stringify(name.slice(0, 80))} is there twice: remove one of the two`,
+        );
       } else {
         this.#keys.set(formatPath(childPath), offset);
         result[name] = this.#convert(asNode(pair.value), childPath, depth + 1);
@@ -183,19 +222,33 @@ class Builder {
   #offsetOf(path: ConfigPath, key: boolean): number | undefined {
     for (let length = path.length; length >= 0; length--) {
       const text = formatPath(path.slice(0, length));
-      const found = (key || !this.#values.has(text) ? this.#keys.get(text) : undefined) ?? this.#values.get(text);
+      const found =
+        (key || !this.#values.has(text) ? this.#keys.get(text) : undefined) ?? this.#values.get(text);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
   #add(offset: number, path: ConfigPath, message: string, suggestion?: string): void {
-    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(this.#problemAt(offset, path, message, suggestion));
+    if (this.#problems.length < MAX_PROBLEMS)
+      this.#problems.push(this.#problemAt(offset, path, message, suggestion));
   }
 
-  #problemAt(offset: number | undefined, path: ConfigPath, message: string, suggestion: string | undefined): ConfigProblem {
+  #problemAt(
+    offset: number | undefined,
+    path: ConfigPath,
+    message: string,
+    suggestion: string | undefined,
+  ): ConfigProblem {
     const place = offset === undefined ? undefined : this.#lines.linePos(offset);
-    return { file: this.#file, line: place?.line, column: place?.col, path: formatPath(path), message, suggestion };
+    return {
+      file: this.#file,
+      line: place?.line,
+      column: place?.col,
+      path: formatPath(path),
+      message,
+      suggestion,
+    };
   }
 }
 
@@ -227,9 +280,9 @@ function checkTokens(text: string): void {
     if (token.length > MAX_TEXT) throw new TooMuch(offset, [], `a text longer than ${MAX_TEXT} characters`);
     if (token === '[' || token === '{') flowDepth++;
     else if (token === ']' || token === '}') flowDepth = Math.max(0, flowDepth - 1);
-    else if (token === '-' || token === '?' || token === ':') lineDepth++;
+    else if (flowDepth === 0 && (token === '-' || token === '?' || token === ':')) lineDepth++;
     else if (token.startsWith('\n') || token.startsWith('\r')) lineDepth = 0;
-    if (flowDepth > MAX_DEPTH || (flowDepth === 0 && lineDepth > MAX_DEPTH)) {
+    if (flowDepth > MAX_DEPTH || lineDepth > MAX_DEPTH) {
       throw new TooMuch(offset, [], `nested deeper than ${MAX_DEPTH} levels`);
     }
     if (!isMark) offset += token.length;

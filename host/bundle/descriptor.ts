@@ -1,0 +1,218 @@
+import { lstatSync, realpathSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { z } from 'zod';
+import { type SettingsSection, servletSchema } from '../config/application-settings.js';
+import { checkAgainst, mergeProblems } from '../config/check-against.js';
+import { ConfigError, type ConfigProblem, suggest } from '../config/config-error.js';
+import type { Variables } from '../config/interpolate.js';
+import { readSmallText } from '../config/read-text.js';
+import { leaf, section, show, text } from '../config/setting-types.js';
+import { type ConfigDocument, parseConfigDocument } from '../config/yaml-document.js';
+import { PorticoError } from '../errors.js';
+
+/** Names of the developer's descriptor, in the order they are looked for. JSON is a part of YAML. */
+const DESCRIPTOR_NAMES = ['application.yaml', 'application.yml', 'application.json'] as const;
+const SECTIONS = ['portico', 'ktor'] as const;
+
+/** The `application:` section: exactly one of the first five says how the bundle answers. */
+export interface ApplicationSection {
+  readonly modules?: readonly string[] | undefined;
+  readonly main?: string | undefined;
+  readonly static?: string | undefined;
+  readonly upstream?: string | undefined;
+  readonly command?: unknown;
+  readonly id?: string | undefined;
+}
+
+/** One descriptor, checked. */
+export interface Descriptor {
+  readonly file: string;
+  readonly application: ApplicationSection;
+  readonly servlet: SettingsSection & { readonly context?: string | undefined };
+  /** `portico.bundle` of an operator's descriptor: where the bundle lies, as it was written. */
+  readonly bundle: string | undefined;
+  /** The whole tree, free keys included. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly notes: readonly string[];
+  /** For problems that are found later, such as a missing entry. */
+  problem: ConfigDocument['problem'];
+  /** `portico`, or `ktor` where that was written. */
+  readonly section: string;
+}
+
+const modules = leaf((value, fail): readonly string[] | undefined => {
+  const list = Array.isArray(value) ? value : [value];
+  if (list.length === 0) return fail('the list is empty: name at least one module, file#function');
+  const wrong = list.find((item) => typeof item !== 'string' || item.trim() === '');
+  if (wrong !== undefined) return fail(`${show(wrong)} is not the name of a module: write file#function`);
+  return list;
+});
+
+const applicationSchema = section({
+  modules: modules.optional(),
+  main: text().optional(),
+  static: text().optional(),
+  upstream: text(2048).optional(),
+  command: z.unknown(),
+  id: text(200).optional(),
+});
+
+/**
+ * Reads the operator's descriptor, `apps/NAME.yaml`. `${NAME}` in it is the host's environment. It may be a link, as
+ * mounted configuration is. Throws ConfigError `PORTICO_DESCRIPTOR_INVALID`.
+ */
+export function readOperatorDescriptor(file: string, variables: Variables): Descriptor {
+  return checkDescriptor(readDocument(file, variables));
+}
+
+/**
+ * Reads the developer's descriptor of a bundle, if it has one. `variables` must not hold secrets of the host: an
+ * application could read them through its configuration. A descriptor that is a link out of the bundle is refused.
+ */
+export function readDeveloperDescriptor(folder: string, variables: Variables): Descriptor | undefined {
+  const found = DESCRIPTOR_NAMES.filter(
+    (name) => lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined,
+  );
+  const [name, ...others] = found;
+  if (name === undefined) return undefined;
+  const file = join(folder, name);
+  refuseLinkOut(folder, file);
+  const descriptor = checkDescriptor(readDocument(file, variables));
+  const ignored = others.map((other) => `${other} is ignored: ${name} is there as well`);
+  return { ...descriptor, notes: [...ignored, ...descriptor.notes] };
+}
+
+/** Throws when `file` leads out of the bundle, by its own link or by one of a folder above it. */
+export function refuseLinkOut(folder: string, file: string): void {
+  let real: string;
+  try {
+    real = realpathSync(file);
+  } catch (cause) {
+    throw descriptorError(
+      file,
+      `${file} is a link that leads nowhere: put the file itself into the bundle`,
+      cause,
+    );
+  }
+  if (!real.startsWith(realpathSync(folder) + sep)) {
+    throw descriptorError(
+      file,
+      `${file} is a link out of the bundle: put the file itself into the bundle`,
+      undefined,
+    );
+  }
+}
+
+function descriptorError(file: string, message: string, cause: unknown): ConfigError {
+  const problem: ConfigProblem = {
+    file,
+    line: undefined,
+    column: undefined,
+    path: '',
+    message,
+    suggestion: undefined,
+  };
+  return new ConfigError('PORTICO_DESCRIPTOR_INVALID', [problem], { cause });
+}
+
+function readDocument(file: string, variables: Variables): ConfigDocument {
+  try {
+    return parseConfigDocument(readSmallText(file), file, variables);
+  } catch (error) {
+    if (error instanceof PorticoError) throw descriptorError(file, error.message, error);
+    throw error;
+  }
+}
+
+function checkDescriptor(document: ConfigDocument): Descriptor {
+  const problems: ConfigProblem[] = [];
+  const used = SECTIONS.filter((name) => Object.hasOwn(document.data, name));
+  const name = used[0] ?? 'portico';
+  if (used.length > 1) {
+    problems.push(
+      document.problem(['ktor'], 'portico and ktor are two names of one section: keep one', { at: 'key' }),
+    );
+  }
+  const root = document.data[name];
+  if (root !== undefined && root !== null && !isRecord(root)) {
+    problems.push(document.problem([name], `must be a section with keys and values, not ${show(root)}`));
+  }
+  const application = checkAgainst(applicationSchema, document, [name, 'application']);
+  const servlet = checkAgainst(servletSchema, document, [name, 'servlet']);
+  const bundle = checkAgainst(text().optional(), document, [name, 'bundle']);
+  for (const checked of [application, servlet, bundle]) if (!checked.ok) problems.push(...checked.problems);
+  if (application.ok) problems.push(...kindProblems(application.value, document, name));
+  if (problems.length > 0 || !application.ok || !servlet.ok || !bundle.ok) {
+    throw new ConfigError('PORTICO_DESCRIPTOR_INVALID', unique(mergeProblems(document.problems, problems)));
+  }
+  return {
+    file: document.file,
+    application: application.value,
+    servlet: servlet.value,
+    bundle: bundle.value,
+    config: document.data,
+    notes: notesOf(document.data, name, isRecord(root) ? root : {}),
+    problem: document.problem,
+    section: name,
+  };
+}
+
+function kindProblems(
+  application: ApplicationSection,
+  document: ConfigDocument,
+  name: string,
+): ConfigProblem[] {
+  const path = [name, 'application'];
+  if (application.command !== undefined) {
+    const message =
+      'programs in other languages are not supported by this version: use main, modules, static or upstream';
+    return [document.problem([...path, 'command'], message, { at: 'key' })];
+  }
+  const kinds = (['modules', 'main', 'static', 'upstream'] as const).filter(
+    (kind) => application[kind] !== undefined,
+  );
+  const second = kinds[1];
+  if (second === undefined) return [];
+  return [
+    document.problem([...path, second], `${kinds.join(' and ')} exclude each other: keep one`, { at: 'key' }),
+  ];
+}
+
+/** What is in the file without effect here. */
+function notesOf(
+  data: Readonly<Record<string, unknown>>,
+  name: string,
+  root: Readonly<Record<string, unknown>>,
+): string[] {
+  const notes: string[] = [];
+  const deployment = root['deployment'];
+  if (isRecord(deployment)) {
+    for (const key of Object.keys(deployment)) {
+      notes.push(
+        `${name}.deployment.${key} is ignored: in the container the host owns address, port and path`,
+      );
+    }
+  }
+  for (const key of Object.keys(root)) {
+    const near = suggest(key, ['application', 'deployment', 'servlet', 'bundle']);
+    if (near !== undefined && near !== key)
+      notes.push(`${name}.${key} has no meaning to the host; ${name}.${near} would`);
+  }
+  for (const key of Object.keys(data)) {
+    if (key === 'portico' || key === 'ktor' || suggest(key, ['portico']) === undefined) continue;
+    notes.push(`${key} has no meaning to the host; portico would`);
+  }
+  return notes;
+}
+
+function unique(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const key = JSON.stringify(problem);
+    return seen.has(key) ? false : seen.add(key);
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

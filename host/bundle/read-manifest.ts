@@ -1,0 +1,168 @@
+import { applySettings, unobeyedSettings } from '../config/application-settings.js';
+import { ConfigError, type ConfigProblem } from '../config/config-error.js';
+import type { ApplicationSettings } from '../config/host-config.js';
+import type { Variables } from '../config/interpolate.js';
+import { PorticoError } from '../errors.js';
+import { parseContextPath } from './context-name.js';
+import {
+  type ApplicationSection,
+  type Descriptor,
+  readDeveloperDescriptor,
+  readOperatorDescriptor,
+} from './descriptor.js';
+import { detectEntry, EntryError, mainEntry, modulesEntry, staticEntry, upstreamEntry } from './entry.js';
+import type { Manifest } from './manifest.js';
+import { readPackageJson } from './package-json.js';
+
+/** What is known of a bundle when its manifest is read. */
+export interface ManifestSource {
+  /** The expanded bundle; absolute. Undefined for an application that is only a descriptor (`upstream`). */
+  readonly folder?: string | undefined;
+  /** `apps/NAME.yaml`. */
+  readonly operatorDescriptor?: string | undefined;
+  /** `applications` of `host.yaml`. */
+  readonly defaults: ApplicationSettings;
+  /**
+   * For `${NAME}` in the operator's descriptor; default `process.env`. The developer's descriptor sees the `env` of
+   * defaults and operator only: a bundle must not be able to read the host's secrets.
+   */
+  readonly env?: Variables | undefined;
+}
+
+/**
+ * Brings together what the operator, the developer and the folder say, the operator first. Throws ConfigError
+ * (`PORTICO_DESCRIPTOR_INVALID`) with all problems of a descriptor, or PorticoError `PORTICO_BUNDLE_INVALID`.
+ */
+export async function readManifest(source: ManifestSource): Promise<Manifest> {
+  const { folder, defaults } = source;
+  const operator =
+    source.operatorDescriptor === undefined
+      ? undefined
+      : readOperatorDescriptor(source.operatorDescriptor, source.env ?? process.env);
+  const operatorSettings = applySettings(defaults, operator?.servlet ?? {});
+  const developer = folder === undefined ? undefined : readDeveloperDescriptor(folder, operatorSettings.env);
+  const settings = applySettings(applySettings(defaults, developer?.servlet ?? {}), operator?.servlet ?? {});
+  checkRestart(settings, operator ?? developer);
+  return {
+    entry: entryOf(folder, operator, developer),
+    contextPath: contextPathOf(operator),
+    settings,
+    config: configOf(developer, operator),
+    notes: [...notesOf(developer, operator), ...(operator?.notes ?? [])],
+  };
+}
+
+function entryOf(
+  folder: string | undefined,
+  operator: Descriptor | undefined,
+  developer: Descriptor | undefined,
+): Manifest['entry'] {
+  for (const descriptor of [operator, developer]) {
+    const key = descriptor && kindOf(descriptor.application);
+    if (descriptor === undefined || key === undefined) continue;
+    return withPlace(descriptor, ['application', key], () => declaredEntry(folder, descriptor.application));
+  }
+  if (folder === undefined) {
+    throw new EntryError(
+      'there is no bundle to this descriptor, and it names no upstream: add one of the two',
+    );
+  }
+  const pack = readPackageJson(folder);
+  if (pack?.main === undefined) return detectEntry(folder, pack !== undefined);
+  try {
+    return mainEntry(folder, pack.main);
+  } catch (error) {
+    if (!(error instanceof EntryError)) throw error;
+    throw new EntryError(`package.json (${pack.from}): ${error.message}`, error);
+  }
+}
+
+function kindOf(application: ApplicationSection): 'modules' | 'main' | 'static' | 'upstream' | undefined {
+  return (['modules', 'main', 'static', 'upstream'] as const).find((key) => application[key] !== undefined);
+}
+
+function declaredEntry(folder: string | undefined, application: ApplicationSection): Manifest['entry'] {
+  if (application.upstream !== undefined) return upstreamEntry(application.upstream);
+  if (folder === undefined) throw new EntryError('there is no bundle to this descriptor: put one beside it');
+  if (application.modules !== undefined) return modulesEntry(folder, application.modules);
+  if (application.main !== undefined) return mainEntry(folder, application.main);
+  return staticEntry(folder, application.static ?? '.');
+}
+
+/** The same error, with file, line and column of the key that led to it. */
+function withPlace<T>(descriptor: Descriptor, path: readonly string[], action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof PorticoError)) throw error;
+    throw invalid([descriptor.problem([descriptor.section, ...path], error.message)], error);
+  }
+}
+
+function contextPathOf(operator: Descriptor | undefined): string | undefined {
+  const asked = operator?.servlet.context;
+  if (operator === undefined || asked === undefined) return undefined;
+  const result = parseContextPath(asked);
+  if (result.ok) return result.contextPath;
+  throw invalid([operator.problem([operator.section, 'servlet', 'context'], result.reason)], undefined);
+}
+
+function checkRestart(settings: ApplicationSettings, descriptor: Descriptor | undefined): void {
+  const { minDelayMs, maxDelayMs } = settings.restart;
+  if (minDelayMs <= maxDelayMs || descriptor === undefined) return;
+  const path = [descriptor.section, 'servlet', 'restart'];
+  throw invalid(
+    [descriptor.problem(path, 'maxDelay is shorter than minDelay: make it at least as long')],
+    undefined,
+  );
+}
+
+function notesOf(developer: Descriptor | undefined, operator: Descriptor | undefined): string[] {
+  const notes = [...(developer?.notes ?? [])];
+  if (developer?.servlet.context !== undefined) {
+    notes.push(
+      `${developer.section}.servlet.context ${JSON.stringify(developer.servlet.context)} of the bundle is ignored: ` +
+        'only the operator gives another path than the name, in the descriptor beside the bundle',
+    );
+  }
+  if (developer?.bundle !== undefined)
+    notes.push(`${developer.section}.bundle of the bundle itself is ignored`);
+  for (const descriptor of [developer, operator]) {
+    if (descriptor === undefined) continue;
+    for (const name of unobeyedSettings(descriptor.servlet)) {
+      notes.push(`${descriptor.section}.servlet.${name} is not supported by this version and has no effect`);
+    }
+  }
+  return notes;
+}
+
+/** The developer's tree with the operator's laid over it; under the name the developer gave the section. */
+function configOf(
+  developer: Descriptor | undefined,
+  operator: Descriptor | undefined,
+): Record<string, unknown> {
+  if (developer === undefined || operator === undefined) return { ...(developer ?? operator)?.config };
+  if (developer.section === operator.section) return overlay(developer.config, operator.config);
+  const { [operator.section]: theirs, ...rest } = operator.config;
+  return overlay(developer.config, theirs === undefined ? rest : { ...rest, [developer.section]: theirs });
+}
+
+function overlay(
+  under: Readonly<Record<string, unknown>>,
+  over: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = Object.hasOwn(under, key) ? under[key] : undefined;
+    result[key] = isRecord(below) && isRecord(value) ? overlay(below, value) : value;
+  }
+  return result;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(problems: readonly ConfigProblem[], cause: unknown): ConfigError {
+  return new ConfigError('PORTICO_DESCRIPTOR_INVALID', problems, { cause });
+}

@@ -1,0 +1,93 @@
+import type { z } from 'zod';
+import type { ApplicationSettings } from './host-config.js';
+import { duration, environment, integer, section, size, text, word } from './setting-types.js';
+
+const MIB = 1024 ** 2;
+
+/** What every application gets when nobody says otherwise. */
+export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
+  startWhen: 'eager',
+  startTimeoutMs: 30_000,
+  stopTimeoutMs: 10_000,
+  drainTimeoutMs: 30_000,
+  responseTimeoutMs: 60_000,
+  prefix: 'strip',
+  instances: 1,
+  maxHeapBytes: 256 * MIB,
+  maxBodyBytes: 10 * MIB,
+  hangTimeoutMs: 10_000,
+  restart: { minDelayMs: 500, maxDelayMs: 30_000, maxCrashes: 5, windowMs: 60_000 },
+  env: {},
+};
+
+/** Keys of the settings of one application: `applications:` of `host.yaml` and `servlet:` of a descriptor. */
+const settingsShape = {
+  prefix: word(['strip', 'keep']).optional(),
+  instances: integer(1, 64).optional(),
+  start: section({
+    when: word(['eager', 'lazy', 'manual']).optional(),
+    timeout: duration({ min: 100 }).optional(),
+  }).optional(),
+  stop: section({ timeout: duration().optional() }).optional(),
+  drain: section({ timeout: duration().optional() }).optional(),
+  response: section({ timeout: duration().optional() }).optional(),
+  hang: section({ timeout: duration({ min: 1000 }).optional() }).optional(),
+  limits: section({
+    heap: size({ min: 16 * MIB }).optional(),
+    body: size().optional(),
+    memory: size({ min: 16 * MIB }).optional(),
+    concurrency: integer(1, 1_000_000).optional(),
+    queue: integer(0, 1_000_000).optional(),
+  }).optional(),
+  restart: section({
+    minDelay: duration().optional(),
+    maxDelay: duration().optional(),
+    maxCrashes: integer(1, 1000).optional(),
+    window: duration({ min: 1000 }).optional(),
+  }).optional(),
+  idle: section({ stopAfter: duration().optional() }).optional(),
+  health: section({ path: text().optional(), timeout: duration().optional() }).optional(),
+  env: environment().optional(),
+};
+
+/** `applications:` of `host.yaml`. */
+export const settingsSchema = section(settingsShape);
+/** `portico.servlet:` of a descriptor: the settings and the context path. */
+export const servletSchema = section({ context: text(2048).optional(), ...settingsShape });
+
+export type SettingsSection = z.output<typeof settingsSchema>;
+
+/** Settings where each key of the section replaces the base; `env` is merged name by name. */
+export function applySettings(base: ApplicationSettings, given: SettingsSection): ApplicationSettings {
+  return {
+    startWhen: given.start?.when ?? base.startWhen,
+    startTimeoutMs: given.start?.timeout ?? base.startTimeoutMs,
+    stopTimeoutMs: given.stop?.timeout ?? base.stopTimeoutMs,
+    drainTimeoutMs: given.drain?.timeout ?? base.drainTimeoutMs,
+    responseTimeoutMs: given.response?.timeout ?? base.responseTimeoutMs,
+    prefix: given.prefix ?? base.prefix,
+    instances: given.instances ?? base.instances,
+    maxHeapBytes: given.limits?.heap ?? base.maxHeapBytes,
+    maxBodyBytes: given.limits?.body ?? base.maxBodyBytes,
+    hangTimeoutMs: given.hang?.timeout ?? base.hangTimeoutMs,
+    restart: {
+      minDelayMs: given.restart?.minDelay ?? base.restart.minDelayMs,
+      maxDelayMs: given.restart?.maxDelay ?? base.restart.maxDelayMs,
+      maxCrashes: given.restart?.maxCrashes ?? base.restart.maxCrashes,
+      windowMs: given.restart?.window ?? base.restart.windowMs,
+    },
+    env: { ...base.env, ...given.env },
+  };
+}
+
+/** Keys that are understood and checked but not obeyed by this version; the operator must be told. */
+export function unobeyedSettings(given: SettingsSection): string[] {
+  const names: [string, unknown][] = [
+    ['limits.memory', given.limits?.memory],
+    ['limits.concurrency', given.limits?.concurrency],
+    ['limits.queue', given.limits?.queue],
+    ['idle.stopAfter', given.idle?.stopAfter],
+    ['health', given.health?.path ?? given.health?.timeout],
+  ];
+  return names.filter(([, value]) => value !== undefined).map(([name]) => name);
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { settingsSchema } from './application-settings.js';
+import { DEFAULT_CONNECTOR_LIMITS as LIMITS } from './connector-limits.js';
+import { duration, flag, integer, listenHost, port, section, size, text, word } from './setting-types.js';
+
+const KIB = 1024;
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+const limitsSchema = section({
+  maxHeaderSize: size({ min: 1 * KIB, max: 1 * MIB }).default(LIMITS.maxHeaderBytes),
+  maxHeaderCount: integer(1, 10_000).default(LIMITS.maxHeaderCount),
+  maxTargetSize: size({ min: 256, max: 1 * MIB }).default(LIMITS.maxTargetBytes),
+  headerTimeout: duration({ min: 100 }).default(LIMITS.headerTimeoutMs),
+  bodyIdleTimeout: duration({ min: 100 }).default(LIMITS.bodyIdleTimeoutMs),
+  keepAliveTimeout: duration({ min: 100 }).default(LIMITS.keepAliveTimeoutMs),
+  maxRequestsPerConnection: integer(0, Number.MAX_SAFE_INTEGER).default(LIMITS.maxRequestsPerConnection),
+  maxConnections: integer(1, 1_000_000).default(LIMITS.maxConnections),
+});
+
+const connectorSchema = section({
+  name: text(64).optional(),
+  host: listenHost().default('0.0.0.0'),
+  port: port().default(8080),
+  limits: limitsSchema.prefault({}),
+});
+
+/**
+ * Every key of `host.yaml` with kind, bounds and default. Names are those of HostConfig without the unit; durations
+ * and sizes are written with one. Defaults that depend on the base folder are filled in by `readHostConfig`.
+ */
+export const hostSchema = section({
+  folders: section({
+    apps: text().optional(),
+    logs: text().optional(),
+    work: text().optional(),
+    run: text().optional(),
+  }).prefault({}),
+  connectors: z.preprocess(
+    (value) => value ?? undefined,
+    z.array(connectorSchema).max(64, 'at most 64 connectors').optional(),
+  ),
+  admin: section({ host: listenHost().default('127.0.0.1'), port: port().default(9090) }).prefault({}),
+  deployer: section({
+    scanInterval: duration({ min: 100 }).default(2000),
+    stabilityWindow: duration().default(1000),
+    maxParallelStarts: integer(1, 256).default(4),
+  }).prefault({}),
+  archives: section({
+    maxTotalSize: size({ min: 1 }).default(1 * GIB),
+    maxFileSize: size({ min: 1 }).default(256 * MIB),
+    maxEntries: integer(1, 10_000_000).default(50_000),
+    maxRatio: integer(1, 1_000_000).default(100),
+    maxDepth: integer(1, 1000).default(64),
+  }).prefault({}),
+  applications: settingsSchema.prefault({}),
+  accessLog: section({
+    enabled: flag().default(true),
+    format: word(['combined', 'json']).default('combined'),
+    maxFileSize: size({ min: 1 * KIB }).default(50 * MIB),
+    keptFiles: integer(0, 10_000).default(10),
+  }).prefault({}),
+  output: section({
+    maxFileSize: size({ min: 1 * KIB }).default(10 * MIB),
+    keptFiles: integer(0, 10_000).default(5),
+  }).prefault({}),
+  shutdownTimeout: duration().default(30_000),
+});
+
+export type HostSection = z.output<typeof hostSchema>;

@@ -1,0 +1,228 @@
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { PorticoError } from '../errors.js';
+import { applySettings, DEFAULT_APPLICATION_SETTINGS, unobeyedSettings } from './application-settings.js';
+import { checkAgainst } from './check-against.js';
+import { ConfigError, type ConfigPath, type ConfigProblem } from './config-error.js';
+import type { ConnectorConfig, HostConfig } from './host-config.js';
+import { type HostSection, hostSchema } from './host-schema.js';
+import type { Variables } from './interpolate.js';
+import { readSmallText } from './read-text.js';
+import { listenHost } from './setting-types.js';
+import { type ConfigDocument, parseConfigDocument } from './yaml-document.js';
+
+/** From where a host is configured. Ports: command line before environment before file before default. */
+export interface HostConfigSource {
+  /** A file that must exist. Without it `host.yaml` of the base folder is read if it is there, else defaults rule. */
+  readonly file?: string | undefined;
+  /** The base folder. */
+  readonly base: string;
+  /** From the command line; port and host are those of the first connector. */
+  readonly overrides?:
+    | {
+        readonly port?: number | undefined;
+        readonly adminPort?: number | undefined;
+        readonly host?: string | undefined;
+      }
+    | undefined;
+  /** For `${NAME}` in the file, and for PORTICO_PORT and PORTICO_ADMIN_PORT. Usually `process.env`. */
+  readonly env: Variables;
+}
+
+/**
+ * Reads and checks the configuration of the host. Throws ConfigError (`PORTICO_CONFIG_INVALID`) with every problem
+ * of the file, each with its place.
+ */
+export function readHostConfig(source: HostConfigSource): HostConfig {
+  const base = resolve(source.base);
+  const document = readDocument(source, base);
+  const checked = checkAgainst(hostSchema, document);
+  const ports = readOverrides(source);
+  if (!checked.ok) throw new ConfigError('PORTICO_CONFIG_INVALID', [...checked.problems, ...ports.problems]);
+  const config = assemble(checked.value, base, document.file === DEFAULTS ? undefined : document.file, ports);
+  const problems = [...ports.problems, ...crossChecks(config, checked.value, document)];
+  if (problems.length > 0) throw new ConfigError('PORTICO_CONFIG_INVALID', problems);
+  return config;
+}
+
+/** Stands for a file where there is none. */
+const DEFAULTS = 'defaults';
+
+function readDocument(source: HostConfigSource, base: string): ConfigDocument {
+  const file = source.file === undefined ? join(base, 'host.yaml') : resolve(source.file);
+  try {
+    return parseConfigDocument(readSmallText(file), file, source.env);
+  } catch (error) {
+    if (!(error instanceof PorticoError)) throw error;
+    const cause = error.cause;
+    const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    if (absent && source.file === undefined) return parseConfigDocument('{}', DEFAULTS, undefined);
+    const problem = {
+      file,
+      line: undefined,
+      column: undefined,
+      path: '',
+      message: error.message,
+      suggestion: undefined,
+    };
+    throw new ConfigError('PORTICO_CONFIG_INVALID', [problem], { cause: error });
+  }
+}
+
+interface Overrides {
+  readonly port: number | undefined;
+  readonly adminPort: number | undefined;
+  readonly host: string | undefined;
+  readonly problems: readonly ConfigProblem[];
+}
+
+function readOverrides(source: HostConfigSource): Overrides {
+  const problems: ConfigProblem[] = [];
+  const read = (given: number | undefined, flag: string, variable: string): number | undefined => {
+    const text = source.env[variable];
+    const [value, file, path] =
+      given !== undefined ? [given, 'command line', flag] : [text, 'environment', variable];
+    if (value === undefined || value === '') return undefined;
+    const number = typeof value === 'string' && /^\s*\d{1,6}\s*$/.test(value) ? Number(value) : value;
+    if (typeof number === 'number' && Number.isInteger(number) && number >= 0 && number <= 65_535)
+      return number;
+    const message = `${JSON.stringify(value)} is not a port: write a whole number from 0 to 65535`;
+    problems.push({ file, line: undefined, column: undefined, path, message, suggestion: undefined });
+    return undefined;
+  };
+  const port = read(source.overrides?.port, '--port', 'PORTICO_PORT');
+  const adminPort = read(source.overrides?.adminPort, '--admin-port', 'PORTICO_ADMIN_PORT');
+  const host = source.overrides?.host;
+  const checkedHost = listenHost().optional().safeParse(host);
+  if (!checkedHost.success) {
+    const message = checkedHost.error.issues[0]?.message ?? 'is not a host';
+    problems.push({
+      file: 'command line',
+      line: undefined,
+      column: undefined,
+      path: '--host',
+      message,
+      suggestion: undefined,
+    });
+  }
+  return { port, adminPort, host: checkedHost.data, problems };
+}
+
+function assemble(
+  given: HostSection,
+  base: string,
+  file: string | undefined,
+  overrides: Overrides,
+): HostConfig {
+  const { archives, accessLog, output, deployer } = given;
+  const folder = (path: string | undefined, name: string) => resolve(base, path ?? name);
+  return {
+    file,
+    base,
+    folders: {
+      apps: folder(given.folders.apps, 'apps'),
+      logs: folder(given.folders.logs, 'logs'),
+      work: folder(given.folders.work, 'work'),
+      run: folder(given.folders.run, 'run'),
+    },
+    connectors: connectorsOf(given, overrides),
+    admin: { host: given.admin.host, port: overrides.adminPort ?? given.admin.port },
+    deployer: {
+      scanIntervalMs: deployer.scanInterval,
+      stabilityWindowMs: deployer.stabilityWindow,
+      maxParallelStarts: deployer.maxParallelStarts,
+    },
+    archives: {
+      maxTotalBytes: archives.maxTotalSize,
+      maxFileBytes: archives.maxFileSize,
+      maxEntries: archives.maxEntries,
+      maxRatio: archives.maxRatio,
+      maxDepth: archives.maxDepth,
+    },
+    applications: applySettings(DEFAULT_APPLICATION_SETTINGS, given.applications),
+    accessLog: {
+      enabled: accessLog.enabled,
+      format: accessLog.format,
+      maxFileBytes: accessLog.maxFileSize,
+      keptFiles: accessLog.keptFiles,
+    },
+    output: { maxFileBytes: output.maxFileSize, keptFiles: output.keptFiles },
+    shutdownTimeoutMs: given.shutdownTimeout,
+  };
+}
+
+function connectorsOf(given: HostSection, overrides: Overrides): ConnectorConfig[] {
+  const sections = given.connectors ?? hostSchema.parse({ connectors: [{}] }).connectors ?? [];
+  return sections.map(({ limits, ...connector }, index) => ({
+    name: connector.name ?? (index === 0 ? 'http' : `http-${index + 1}`),
+    host: (index === 0 ? overrides.host : undefined) ?? connector.host,
+    port: (index === 0 ? overrides.port : undefined) ?? connector.port,
+    limits: {
+      maxHeaderBytes: limits.maxHeaderSize,
+      maxHeaderCount: limits.maxHeaderCount,
+      maxTargetBytes: limits.maxTargetSize,
+      headerTimeoutMs: limits.headerTimeout,
+      bodyIdleTimeoutMs: limits.bodyIdleTimeout,
+      keepAliveTimeoutMs: limits.keepAliveTimeout,
+      maxRequestsPerConnection: limits.maxRequestsPerConnection,
+      maxConnections: limits.maxConnections,
+    },
+  }));
+}
+
+/** What no single value shows: two of them do not go together. */
+function crossChecks(config: HostConfig, given: HostSection, document: ConfigDocument): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const add = (path: ConfigPath, message: string) => problems.push(document.problem(path, message));
+  if (config.connectors.length === 0)
+    add(['connectors'], 'the list is empty: at least one connector is needed');
+  const { apps, ...others } = config.folders;
+  for (const [name, folder] of Object.entries(others)) {
+    if (isWithin(apps, folder))
+      add(['folders', name], `${folder} lies in the drop folder ${apps} and would be deployed: move it out`);
+    if (isWithin(folder, apps) && name !== 'logs')
+      add(['folders', name], `${folder} holds the drop folder ${apps}: choose another folder`);
+  }
+  const listeners: { name: string; host: string; port: number; path: ConfigPath }[] = config.connectors.map(
+    (connector, index) => ({
+      ...connector,
+      path: ['connectors', index],
+    }),
+  );
+  listeners.forEach((listener, index) => {
+    const earlier = listeners.slice(0, index);
+    if (earlier.some((other) => other.name === listener.name)) {
+      add(
+        [...listener.path, 'name'],
+        `two connectors are called ${JSON.stringify(listener.name)}: names are unique`,
+      );
+    }
+  });
+  listeners.push({ name: 'admin', ...config.admin, path: ['admin'] });
+  listeners.forEach((listener, index) => {
+    const clash = listeners.slice(0, index).find((other) => sharesAddress(other, listener));
+    if (clash)
+      add(
+        [...listener.path, 'port'],
+        `port ${listener.port} is already taken by connector ${JSON.stringify(clash.name)}: choose another, or 0 for a free one`,
+      );
+  });
+  const { restart } = config.applications;
+  if (restart.minDelayMs > restart.maxDelayMs) {
+    add(['applications', 'restart', 'maxDelay'], 'is shorter than minDelay: make it at least as long');
+  }
+  for (const name of unobeyedSettings(given.applications)) {
+    add(['applications', ...name.split('.')], 'is not supported by this version: remove it');
+  }
+  return problems;
+}
+
+function sharesAddress(a: { host: string; port: number }, b: { host: string; port: number }): boolean {
+  const isAny = (host: string) => host === '0.0.0.0' || host === '::';
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || isAny(a.host) || isAny(b.host));
+}
+
+/** Whether `inner` is `outer` or below it. */
+function isWithin(outer: string, inner: string): boolean {
+  const path = relative(outer, inner);
+  return path === '' || (path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path));
+}
