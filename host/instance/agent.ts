@@ -1,0 +1,166 @@
+/**
+ * The program inside an instance: boots one application and answers exchanges for it.
+ *
+ * Started by the supervisor with an IPC channel, the bundle's folder as working directory, and an environment without
+ * secrets. Says `hello`, receives the plan, loads the application, opens the exchange socket, says `ready`. Ends when
+ * told, when the supervisor is gone, or when the application ends the process. It lives as long as its process, and
+ * owns the exchange server and the application; of the supervisor it knows nothing but the messages.
+ *
+ * What is needed for one kind of application only is imported when that kind is found: an idle instance is small.
+ */
+import { ExchangeServer } from '../exchange/exchange-server.js';
+import { BootFailure, failureReport } from './boot-failure.js';
+import type { AgentCommand, BootPlan, BootStep } from './messages.js';
+import type { RunningApplication } from './running-application.js';
+import { reportStats } from './stats-reporter.js';
+import { SupervisorChannel } from './supervisor-channel.js';
+
+/** Exit code of a process whose application could not be started (EX_SOFTWARE of sysexits). */
+const EXIT_NOT_STARTED = 70;
+/** Part of the grace of a stop that exchanges in flight may use; the rest is for the application's own end. */
+const DRAIN_SHARE = 0.75;
+const POLL_MS = 10;
+
+class Agent {
+  readonly #channel: SupervisorChannel;
+  #state: 'waiting' | 'booting' | 'running' | 'stopping' | 'failed' = 'waiting';
+  #step: BootStep = 'load';
+  /** What the boot waits for, in words; reported when it comes to nothing. */
+  #waitsFor: BootFailure | undefined;
+  #application: RunningApplication | undefined;
+  #exchanges: ExchangeServer | undefined;
+
+  constructor(channel: SupervisorChannel) {
+    this.#channel = channel;
+  }
+
+  start(): void {
+    // Without a supervisor nobody would ever stop this process.
+    this.#channel.listen(
+      (command) => this.#obey(command),
+      () => process.exit(0),
+    );
+    this.#channel.hold(true);
+    this.#channel.send({ type: 'hello', pid: process.pid });
+  }
+
+  #obey(command: AgentCommand): void {
+    if (command.type === 'boot' && this.#state === 'waiting') void this.#boot(command.plan);
+    else if (command.type === 'stop') void this.#stop(command.graceMs);
+  }
+
+  async #boot(plan: BootPlan): Promise<void> {
+    this.#state = 'booting';
+    this.#watch(plan);
+    // From here on only the application keeps the process alive: one that has nothing left to do is found out.
+    this.#channel.hold(false);
+    try {
+      const application = await this.#load(plan);
+      this.#step = 'listen';
+      const exchanges = new ExchangeServer({
+        socketPath: plan.socketPath,
+        secret: plan.secret,
+        handler: application.handle,
+      });
+      await exchanges.listen();
+      if (this.#state !== 'booting') return;
+      this.#application = application;
+      this.#exchanges = exchanges;
+      this.#state = 'running';
+      // The application closed its server by itself: without the socket the process ends when it has no more to do.
+      application.onClosed(() => void exchanges.close(0));
+      reportStats(
+        plan.statsIntervalMs,
+        () => exchanges.activeExchanges,
+        (report) => this.#channel.send(report),
+      );
+      this.#channel.send({ type: 'ready', kind: application.kind });
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  async #load(plan: BootPlan): Promise<RunningApplication> {
+    const progress = {
+      waitsFor: (failure: BootFailure): void => {
+        this.#step = failure.step;
+        this.#waitsFor = failure;
+      },
+    };
+    if (plan.entry.kind === 'modules') {
+      const { startFrameworkApplication } = await import('./framework-application.js');
+      return startFrameworkApplication(plan, plan.entry.modules, progress);
+    }
+    const { startServerApplication } = await import('./server-application.js');
+    return startServerApplication(plan, plan.entry.main, progress);
+  }
+
+  /** Turns every other way in which a boot can end into a report. */
+  #watch(plan: BootPlan): void {
+    setTimeout(() => this.#giveUp(`after ${plan.startTimeoutMs} ms`), plan.startTimeoutMs).unref();
+    process.on('beforeExit', () => this.#giveUp('and the process has nothing left to do'));
+    process.on('uncaughtExceptionMonitor', (error) => {
+      // Node prints it and ends the process, unless the application wants to live on.
+      if (this.#state === 'booting' && process.listenerCount('uncaughtException') === 0) this.#report(error);
+    });
+    process.on('exit', (code) => {
+      if (this.#state === 'booting') {
+        this.#report(
+          new BootFailure(
+            this.#step,
+            'PORTICO_APPLICATION_EXITED',
+            `The application ended the process with exit code ${code} before it was ready.`,
+          ),
+        );
+      }
+      if (this.#state === 'failed') process.exitCode = EXIT_NOT_STARTED;
+    });
+  }
+
+  #giveUp(when: string): void {
+    if (this.#state !== 'booting') return;
+    const waited = this.#waitsFor;
+    this.#fail(
+      waited === undefined
+        ? new BootFailure(this.#step, 'PORTICO_START_TIMEOUT', `The application is not ready ${when}.`)
+        : new BootFailure(waited.step, waited.code, `${waited.message} Given up ${when}.`, {
+            cause: waited.cause,
+          }),
+    );
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#state !== 'booting') return;
+    this.#report(thrown, () => process.exit(EXIT_NOT_STARTED));
+  }
+
+  #report(thrown: unknown, onSent?: () => void): void {
+    this.#state = 'failed';
+    this.#channel.send(failureReport(thrown, this.#step), onSent);
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    if (this.#state === 'stopping') return;
+    const application = this.#application;
+    const exchanges = this.#exchanges;
+    if (this.#state !== 'running' || application === undefined || exchanges === undefined) process.exit(0);
+    this.#state = 'stopping';
+    const deadline = Date.now() + graceMs;
+    // Whatever the application does in its last moments, it does not outlive its grace.
+    setTimeout(() => process.exit(0), graceMs).unref();
+    exchanges.drain();
+    const drainDeadline = Date.now() + graceMs * DRAIN_SHARE;
+    while (exchanges.activeExchanges > 0 && Date.now() < drainDeadline)
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const closed = exchanges.close(0);
+    try {
+      await application.stop(Math.max(0, deadline - Date.now()));
+    } catch (error) {
+      console.error('The application failed while it was stopped:', error);
+    }
+    await closed;
+    process.exit(0);
+  }
+}
+
+new Agent(SupervisorChannel.take()).start();

@@ -1,0 +1,67 @@
+import { messageOf, PorticoError } from '../errors.js';
+import type { AgentReport, BootStep } from './messages.js';
+
+/** Why an application did not start: the step, a stable code, and what its developer must know. */
+export class BootFailure extends PorticoError {
+  readonly step: BootStep;
+
+  constructor(step: BootStep, code: string, message: string, options?: { readonly cause?: unknown }) {
+    super(code, message, options);
+    this.name = 'BootFailure';
+    this.step = step;
+  }
+}
+
+/** Told by a loader what it waits for; said when the start deadline passes or the process runs out of work. */
+export interface BootProgress {
+  waitsFor(failure: BootFailure): void;
+}
+
+/**
+ * The report for anything thrown on the way to `ready`. The stack is that of the innermost cause, with the frames of
+ * Node and of the agent left out. Never throws, whatever `thrown` is: null, a proxy, an object without a prototype.
+ */
+export function failureReport(thrown: unknown, step: BootStep): AgentReport & { readonly type: 'failed' } {
+  const isOurs = thrown instanceof BootFailure;
+  return {
+    type: 'failed',
+    step: isOurs ? thrown.step : step,
+    code: isOurs ? thrown.code : 'PORTICO_APPLICATION_FAILED',
+    message: shortened(messageOf(thrown), 4000),
+    stack: shortened(cleanStack(isOurs && thrown.cause !== undefined ? thrown.cause : thrown), 16_000),
+  };
+}
+
+/** What was thrown, for a sentence: its message, or its kind when it is no error. */
+export function describeThrown(thrown: unknown): string {
+  let isError = false;
+  try {
+    isError = thrown instanceof Error;
+  } catch {
+    return 'an object that cannot be looked at';
+  }
+  if (isError) return messageOf(thrown);
+  if (thrown === null || thrown === undefined) return `${thrown} instead of an error`;
+  return `${messageOf(thrown)} (a ${typeof thrown}, not an error)`;
+}
+
+/** The stack of an error without lines of Node's and the agent's own code, which say nothing to the developer. */
+export function cleanStack(thrown: unknown): string {
+  let stack: unknown;
+  try {
+    stack = thrown instanceof Error ? thrown.stack : undefined;
+  } catch {
+    stack = undefined;
+  }
+  if (typeof stack !== 'string') return describeThrown(thrown);
+  return stack
+    .split('\n')
+    .filter((line) => !(/^\s+at /.test(line) && (line.includes('node:') || line.includes(AGENT_FOLDER))))
+    .join('\n');
+}
+
+const AGENT_FOLDER = new URL('.', import.meta.url).pathname;
+
+function shortened(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
+}

@@ -1,0 +1,86 @@
+/**
+ * Puts the context path back into what an application sends that was told nothing but `X-Forwarded-Prefix`:
+ * `Location`, `Content-Location`, `Refresh` and the `Path` of cookies (architecture: context-path contract).
+ * Pure; the caller applies it only when the prefix was stripped and the context is not ROOT.
+ */
+
+/** What a response is rewritten against. */
+export interface MountPoint {
+  /** `/shop`; never `''` and never ending in `/`. */
+  readonly contextPath: string;
+  /** Host and port as the client named them, in lower case; absolute URLs of other hosts are left alone. */
+  readonly authority: string;
+}
+
+/** The value of field `lowerName` as the client must see it; most fields come back as they are. */
+export function withContextPath(lowerName: string, value: string, mount: MountPoint): string {
+  switch (lowerName) {
+    case 'location':
+    case 'content-location':
+      return prefixedReference(value, mount);
+    case 'refresh':
+      return prefixedRefresh(value, mount);
+    case 'set-cookie':
+      return prefixedCookie(value, mount.contextPath);
+    default:
+      return value;
+  }
+}
+
+/**
+ * A URI reference (RFC 3986 §4.1) with the context path in front of its path, when it points to this host.
+ * Network-path references (`//host`, also as `/\host`, which browsers read the same) are never touched, and never
+ * produced: the result of a rewrite begins with the context path or with scheme and authority.
+ */
+function prefixedReference(reference: string, mount: MountPoint): string {
+  if (reference.startsWith('/')) return prefixedPath(reference, mount.contextPath);
+  const absolute = /^(https?):\/\/([^/?#\\]*)(.*)$/is.exec(reference);
+  if (absolute === null) return reference;
+  const [, scheme = '', authority = '', rest = ''] = absolute;
+  if (mount.authority === '' || rest.startsWith('\\')) return reference;
+  if (!isSameAuthority(scheme.toLowerCase(), authority.toLowerCase(), mount.authority)) return reference;
+  const path = rest.startsWith('/') ? rest : `/${rest}`;
+  return `${scheme}://${authority}${prefixedPath(path, mount.contextPath)}`;
+}
+
+function prefixedPath(path: string, contextPath: string): string {
+  if (path.startsWith('//') || path.startsWith('/\\')) return path;
+  return isUnder(path, contextPath) ? path : contextPath + path;
+}
+
+/** `/shop`, `/shop/…`, `/shop?…`, `/shop#…` are under `/shop`; `/shopping` is not. */
+function isUnder(path: string, contextPath: string): boolean {
+  if (!path.startsWith(contextPath)) return false;
+  const next = path.charAt(contextPath.length);
+  return next === '' || next === '/' || next === '?' || next === '#';
+}
+
+function isSameAuthority(scheme: string, named: string, own: string): boolean {
+  if (named === own) return true;
+  const defaultPort = scheme === 'https' ? ':443' : ':80';
+  return `${named}${defaultPort}` === own || named === `${own}${defaultPort}`;
+}
+
+/** `5; url=/next`, also with quotes or without `url=`, as browsers read it. */
+function prefixedRefresh(value: string, mount: MountPoint): string {
+  const parts = /^(\s*[\d.]*\s*[;,]\s*(?:url\s*=\s*)?)(["']?)(.*)$/is.exec(value);
+  if (parts === null) return value;
+  const [, lead = '', quote = '', reference = ''] = parts;
+  return lead + quote + prefixedReference(reference, mount);
+}
+
+/**
+ * Cookie with each `Path` attribute under the context path (RFC 6265 §4.1.2.4). A cookie without `Path` already gets
+ * the right one from the client. A name with the `__Host-` prefix demands `Path=/` and keeps it.
+ */
+function prefixedCookie(cookie: string, contextPath: string): string {
+  if (/^\s*__host-/i.test(cookie)) return cookie;
+  return cookie.replace(
+    /(;\s*path\s*=\s*)("?)(\/[^;"]*)/gi,
+    (_whole, lead: string, quote: string, path: string) => {
+      const trimmed = path.trimEnd();
+      if (isUnder(trimmed, contextPath)) return `${lead}${quote}${path}`;
+      return `${lead}${quote}${trimmed === '/' ? contextPath : contextPath + trimmed}`;
+    },
+  );
+}

@@ -1,0 +1,186 @@
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import Module from 'node:module';
+import { dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compileFunction } from 'node:vm';
+import { BootFailure, describeThrown } from './boot-failure.js';
+
+/**
+ * Loads one file of a bundle: CommonJS or an ES module, by the same rules as `node file`. Loaded with `asMain`, the
+ * file sees itself as the program: `require.main === module`, `process.argv[1]`.
+ * Fails with BootFailure: missing, outside of the bundle, TypeScript without support, syntax error, missing
+ * dependency, or whatever it threw.
+ */
+export async function loadFile(folder: string, path: string, asMain: boolean): Promise<LoadedFile> {
+  const file = checkedPath(folder, path);
+  const name = relative(folder, path) || path;
+  try {
+    if (asMain) process.argv[1] = file;
+    if (isCommonJs(file)) return { name, exports: commonJsExports(requireFile(file, asMain)) };
+    return { name, exports: (await import(pathToFileURL(file).href)) as Record<string, unknown> };
+  } catch (thrown) {
+    throw await loadFailure(name, file, thrown);
+  }
+}
+
+/** A loaded file: what it exports by name; `default` is the default export or `module.exports`. */
+export interface LoadedFile {
+  /** Path inside the bundle, for messages. */
+  readonly name: string;
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+function checkedPath(folder: string, path: string): string {
+  const absolute = isAbsolute(path) ? path : join(folder, path);
+  let file: string;
+  try {
+    file = realpathSync(absolute);
+    if (!statSync(file).isFile()) throw new Error('it is not a file');
+  } catch (cause) {
+    throw new BootFailure(
+      'load',
+      'PORTICO_ENTRY_MISSING',
+      `The bundle has no file ${JSON.stringify(path)}. Correct the entry in application.yaml or package.json; compiled output must be part of the bundle.`,
+      { cause },
+    );
+  }
+  if (!file.startsWith(realpathSync(folder) + sep)) {
+    throw new BootFailure(
+      'load',
+      'PORTICO_ENTRY_OUTSIDE',
+      `The entry ${JSON.stringify(path)} leads out of the bundle. Name a file inside it.`,
+    );
+  }
+  const extension = extname(file);
+  const isTypeScript = extension === '.ts' || extension === '.mts' || extension === '.cts';
+  const features = process.features as unknown as { readonly typescript?: unknown };
+  if (isTypeScript && !features.typescript) {
+    throw new BootFailure(
+      'load',
+      'PORTICO_TYPESCRIPT_UNSUPPORTED',
+      `${path} is TypeScript, which Node ${process.versions.node} cannot run. Compile it, or run Portico on Node 22.18 or newer.`,
+    );
+  }
+  if (!isTypeScript && extension !== '.js' && extension !== '.mjs' && extension !== '.cjs') {
+    throw new BootFailure(
+      'load',
+      'PORTICO_ENTRY_MISSING',
+      `${path} is no JavaScript file. An entry ends in .js, .mjs or .cjs.`,
+    );
+  }
+  return file;
+}
+
+/** Node's rule (`type` of the nearest package.json, else the syntax), asked beforehand to load CommonJS as main. */
+function isCommonJs(file: string): boolean {
+  const extension = extname(file);
+  if (extension !== '.js') return extension === '.cjs';
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const type = packageType(join(folder, 'package.json'));
+    if (type === 'module') return false;
+    if (type === 'commonjs') return true;
+    if (type === 'none' || folder === dirname(folder)) break;
+  }
+  try {
+    compileFunction(readFileSync(file, 'utf8').replace(/^#!.*/, ''), [
+      'exports',
+      'require',
+      'module',
+      '__filename',
+      '__dirname',
+    ]);
+    return true;
+  } catch {
+    // Either a module by its syntax, or broken: `import` finds out and says what is wrong.
+    return false;
+  }
+}
+
+/** `type` of a package.json: undefined without such a file, `none` when it does not say. */
+function packageType(path: string): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    const { type } = JSON.parse(text) as { type?: unknown };
+    return type === 'module' || type === 'commonjs' ? type : 'none';
+  } catch {
+    // Node reports the broken file when it loads the entry.
+    return 'none';
+  }
+}
+
+function requireFile(file: string, asMain: boolean): unknown {
+  const loader = Module as unknown as { _load(file: string, parent: null, isMain: boolean): unknown };
+  return loader._load(file, null, asMain);
+}
+
+/** CommonJS exports in the shape of a module: `exports.default` of compiled ES modules counts as default export. */
+function commonJsExports(exported: unknown): Record<string, unknown> {
+  if ((typeof exported !== 'object' && typeof exported !== 'function') || exported === null)
+    return { default: exported };
+  const named = exported as Record<string, unknown>;
+  if (named['__esModule'] === true) return named;
+  return Object.assign(Object.create(null), typeof exported === 'object' ? { ...named } : {}, {
+    default: exported,
+  }) as Record<string, unknown>;
+}
+
+async function loadFailure(name: string, file: string, thrown: unknown): Promise<BootFailure> {
+  const text = describeThrown(thrown);
+  const code = codeOf(thrown);
+  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') {
+    return new BootFailure(
+      'load',
+      'PORTICO_DEPENDENCY_MISSING',
+      `${name} could not be loaded: ${firstLine(text)}. Put the package into node_modules of the bundle, or correct the path.`,
+      { cause: thrown },
+    );
+  }
+  const place = await syntaxErrorPlace(file, thrown);
+  if (place !== undefined) {
+    return new BootFailure(
+      'load',
+      'PORTICO_SYNTAX_ERROR',
+      `${name} could not be loaded: syntax error: ${firstLine(text)}${place === '' ? '' : ` at ${place}`}.`,
+      { cause: thrown },
+    );
+  }
+  return new BootFailure('load', 'PORTICO_MODULE_THREW', `${name} threw while it was loaded: ${text}`, {
+    cause: thrown,
+  });
+}
+
+/**
+ * `file:line` of an error found while code was compiled; '' when it is one but the place is not known; undefined for
+ * other errors. Node does not tell the place for ES modules, so a second process compiles them once more.
+ */
+async function syntaxErrorPlace(file: string, thrown: unknown): Promise<string | undefined> {
+  let stack: string;
+  try {
+    if (!(thrown instanceof SyntaxError) || typeof thrown.stack !== 'string') return undefined;
+    stack = thrown.stack;
+  } catch {
+    return undefined;
+  }
+  const placed = /^(?:file:\/\/)?(\/.*:\d+)$/m.exec(stack.split('\n', 1)[0] ?? '');
+  if (placed !== null) return placed[1];
+  if (!/compileSourceTextModule|wrapSafe|ModuleJob|moduleStrategy/.test(stack)) return undefined;
+  const { findSyntaxError } = await import('./syntax-check.js');
+  return findSyntaxError(file);
+}
+
+function codeOf(thrown: unknown): unknown {
+  try {
+    return (thrown as { code?: unknown } | null | undefined)?.code;
+  } catch {
+    return undefined;
+  }
+}
+
+function firstLine(text: string): string {
+  return (text.split('\n', 1)[0] ?? '').replace(/\.$/, '');
+}

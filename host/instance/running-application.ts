@@ -1,0 +1,16 @@
+import type { ExchangeHandler } from '../exchange/exchange.js';
+import type { ApplicationKind } from './messages.js';
+
+/** An application that has started. Made by a loader, owned by the agent, which stops it once. */
+export interface RunningApplication {
+  readonly kind: ApplicationKind;
+  /** Answers every exchange it is given, until `stop`. */
+  readonly handle: ExchangeHandler;
+  /**
+   * Tells the application to end: its stop events, its SIGTERM listeners, the `close` event of its server. Resolves
+   * when it has ended or `graceMs` have passed. Nothing is in flight any more when it is called, unless time ran out.
+   */
+  stop(graceMs: number): Promise<void>;
+  /** Called when the application ends on its own, by closing its server: the process may then run out of work. */
+  onClosed(listener: () => void): void;
+}
