@@ -1,6 +1,6 @@
 import type { Manifest } from '../bundle/manifest.js';
 import type { InstanceAddress } from '../front/messages.js';
-import type { BootStep } from '../instance/messages.js';
+import type { ApplicationKind, BootStep } from '../instance/messages.js';
 
 /** One version of one application that is to run in processes. */
 export interface DeploymentSpec {
@@ -24,6 +24,8 @@ export interface DeploymentProcess {
   /** Addresses of the instances that can take requests now. */
   addresses(): readonly InstanceAddress[];
   status(): readonly InstanceStatus[];
+  /** What the application turned out to be; undefined before `ready`. */
+  kind?(): ApplicationKind | undefined;
   /** Last lines of standard output and error, oldest first, newest last. */
   lastOutput(): readonly string[];
   /** Called after `ready` on each change: an instance lost, back again, or given up (`failed`). */

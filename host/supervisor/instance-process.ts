@@ -1,0 +1,222 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { messageOf } from '../errors.js';
+import type { AgentCommand, AgentReport, ApplicationKind, BootPlan } from '../instance/messages.js';
+import { parseReport } from './agent-report.js';
+import type { StartFailureDetail } from './deployment-process.js';
+import { Heartbeat } from './heartbeat.js';
+import type { OutputCapture } from './output-capture.js';
+import { killGroup } from './process-group.js';
+
+export interface InstanceOptions {
+  readonly agentPath: string;
+  readonly plan: BootPlan;
+  readonly environment: Record<string, string>;
+  readonly maxHeapBytes: number;
+  readonly hangTimeoutMs: number;
+  readonly capture: OutputCapture;
+}
+
+/** How a process came to its end. */
+export interface InstanceEnd {
+  /** In words that continue "the process …": `exited with code 1`. */
+  readonly reason: string;
+  /** Set when it ended before it was ready. */
+  readonly failure: Omit<StartFailureDetail, 'lastOutput'> | undefined;
+}
+
+export type InstanceStats = Extract<AgentReport, { type: 'stats' }>;
+
+/** Between the exit of the process and the end of its output, which a stray child may hold open. */
+const OUTPUT_END_MS = 1000;
+/** Between the report that the start failed and the exit of the process. */
+const FAILED_EXIT_MS = 1000;
+/** Messages a second beyond which a process is not reporting but flooding. */
+const MAX_MESSAGES_PER_SECOND = 500;
+
+/**
+ * One process of one deployment, from spawn to the end of its output. Owned by an InstanceSlot; outlives nothing.
+ * The process leads a group of its own, so that what it spawned ends with it.
+ */
+export class InstanceProcess {
+  /** True when ready; false when it ended before. */
+  readonly ready: Promise<boolean>;
+  /** Resolves when the process, its group and its output are over. */
+  readonly gone: Promise<InstanceEnd>;
+  readonly plan: BootPlan;
+  readonly startedAt = new Date().toISOString();
+  pid: number | undefined;
+  stats: InstanceStats | undefined;
+  kind: ApplicationKind | undefined;
+
+  readonly #options: InstanceOptions;
+  readonly #startTimer: NodeJS.Timeout;
+  #child: ChildProcess | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
+  #heartbeat: Heartbeat | undefined;
+  #resolveReady: (isReady: boolean) => void = () => undefined;
+  #resolveGone: (end: InstanceEnd) => void = () => undefined;
+  #state: 'spawned' | 'booting' | 'running' | 'ended' = 'spawned';
+  /** Why we ended it, or how it said it failed; the first cause counts. */
+  #cause: InstanceEnd | undefined;
+  #messages = { second: 0, count: 0 };
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    this.plan = options.plan;
+    this.ready = new Promise((resolve) => {
+      this.#resolveReady = resolve;
+    });
+    this.gone = new Promise((resolve) => {
+      this.#resolveGone = resolve;
+    });
+    this.#startTimer = setTimeout(() => this.#startTimedOut(), options.plan.startTimeoutMs);
+    this.#spawn();
+  }
+
+  /** Asks the application to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#state === 'running') {
+      this.#cause ??= { reason: 'was stopped', failure: undefined };
+      this.#heartbeat?.stop();
+      this.#killAfter(graceMs);
+      this.#send({ type: 'stop', graceMs });
+    } else {
+      this.kill('was stopped while it started', 'exit');
+    }
+    await this.gone;
+  }
+
+  /** Ends the process and its group now. */
+  kill(reason: string, step: StartFailureDetail['step'] = 'exit'): void {
+    this.#cause ??= { reason, failure: this.#failureBeforeReady(step, `The process ${reason}.`) };
+    if (this.pid !== undefined && this.#state !== 'ended') killGroup(this.pid);
+  }
+
+  #spawn(): void {
+    const { plan, agentPath, environment, maxHeapBytes, capture } = this.#options;
+    try {
+      const child = fork(agentPath, [], {
+        cwd: plan.folder,
+        env: environment,
+        execArgv: [`--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`],
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        detached: true,
+      });
+      this.#child = child;
+      this.pid = child.pid;
+      child.on('error', (error) => this.#spawnFailed(error));
+      child.on('message', (message) => this.#received(message));
+      child.on('disconnect', () => this.#disconnected());
+      child.once('exit', (code, signal) => this.#exited(child, code, signal));
+      if (child.stdout !== null) capture.attach(child.stdout, 'out');
+      if (child.stderr !== null) capture.attach(child.stderr, 'err');
+    } catch (error) {
+      queueMicrotask(() => this.#spawnFailed(error));
+    }
+  }
+
+  #received(message: unknown): void {
+    if (this.#isFlooding()) {
+      this.kill('flooded its control channel');
+      return;
+    }
+    const report = parseReport(message);
+    if (report === undefined) return;
+    if (report.type === 'hello' && this.#state === 'spawned') {
+      this.#state = 'booting';
+      this.#send({ type: 'boot', plan: this.plan });
+    } else if (report.type === 'ready' && this.#state === 'booting' && this.#cause === undefined) {
+      this.#becomeReady(report.kind);
+    } else if (report.type === 'failed' && this.#state === 'booting') {
+      const { step, message: text, stack } = report;
+      this.#cause ??= { reason: `failed to start: ${text}`, failure: { step, message: text, stack } };
+      this.#killAfter(FAILED_EXIT_MS);
+    } else if (report.type === 'stats' && this.#state === 'running') {
+      this.stats = report;
+      this.#heartbeat?.beat();
+    }
+  }
+
+  #becomeReady(kind: ApplicationKind): void {
+    const { hangTimeoutMs } = this.#options;
+    this.#state = 'running';
+    this.kind = kind;
+    clearTimeout(this.#startTimer);
+    this.#heartbeat = new Heartbeat(hangTimeoutMs, () =>
+      this.kill(`did not answer for ${hangTimeoutMs / 1000} s and was killed`),
+    );
+    this.#resolveReady(true);
+  }
+
+  #startTimedOut(): void {
+    const seconds = this.plan.startTimeoutMs / 1000;
+    const what = this.#state === 'spawned' ? 'its agent did not load' : 'it was not ready';
+    this.#cause ??= {
+      reason: `was not ready within ${seconds} s`,
+      failure: this.#failureBeforeReady('timeout', `After ${seconds} s ${what}.`),
+    };
+    this.kill('');
+  }
+
+  #spawnFailed(error: unknown): void {
+    // Also emitted for a message that could not be sent; then the process itself tells what happened.
+    if (this.pid !== undefined || this.#state === 'ended') return;
+    const message = `The process could not be started: ${messageOf(error)}.`;
+    this.#end({ reason: 'could not be started', failure: { step: 'spawn', message, stack: '' } });
+  }
+
+  #disconnected(): void {
+    if (this.#state !== 'running' || this.#cause !== undefined) return;
+    // An exit follows at once when the process ends by itself. Without a channel it cannot be controlled any more.
+    this.#killAfter(OUTPUT_END_MS);
+  }
+
+  #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.pid !== undefined) killGroup(this.pid);
+    const reason = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+    const end = this.#cause ?? {
+      reason,
+      failure: this.#failureBeforeReady('exit', `The process ${reason}.`),
+    };
+    const timer = setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, OUTPUT_END_MS);
+    child.once('close', () => {
+      clearTimeout(timer);
+      this.#end(end);
+    });
+  }
+
+  #end(end: InstanceEnd): void {
+    this.#state = 'ended';
+    clearTimeout(this.#startTimer);
+    clearTimeout(this.#killTimer);
+    this.#heartbeat?.stop();
+    rmSync(this.plan.socketPath, { force: true });
+    this.#resolveReady(false);
+    this.#resolveGone(end);
+  }
+
+  #failureBeforeReady(step: StartFailureDetail['step'], message: string): InstanceEnd['failure'] {
+    return this.#state === 'running' ? undefined : { step, message, stack: '' };
+  }
+
+  #killAfter(delayMs: number): void {
+    clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(() => this.kill('closed its control channel'), delayMs);
+  }
+
+  #send(command: AgentCommand): void {
+    // Whether it arrived shows in what follows: no ready, no exit. Both have deadlines.
+    this.#child?.send(command, () => undefined);
+  }
+
+  #isFlooding(): boolean {
+    const second = Math.floor(performance.now() / 1000);
+    if (this.#messages.second !== second) this.#messages = { second, count: 0 };
+    this.#messages.count += 1;
+    return this.#messages.count > MAX_MESSAGES_PER_SECOND;
+  }
+}

@@ -1,0 +1,176 @@
+import { connect } from 'node:net';
+import type { RestartSettings } from '../config/host-config.js';
+import type { InstanceStatus, StartFailureDetail } from './deployment-process.js';
+import type { InstanceEnd, InstanceProcess } from './instance-process.js';
+import { decideRestart } from './restart-policy.js';
+
+export interface SlotOptions {
+  /** Spawns the process with this incarnation number, 1 for the first. */
+  readonly spawn: (incarnation: number) => InstanceProcess;
+  readonly restart: RestartSettings;
+  readonly stopTimeoutMs: number;
+  readonly observer: SlotObserver;
+}
+
+/** Told after the first start only. */
+export interface SlotObserver {
+  /** An address has gone or come. */
+  changed(): void;
+  restarting(instance: string, reason: string, retryInMs: number): void;
+  gaveUp(instance: string, reason: string): void;
+}
+
+/** Times a front may lose a process that looks well, within the window, before it is replaced. */
+const MAX_SUSPICIONS = 3;
+const SUSPICION_WINDOW_MS = 10_000;
+/** For the socket of an instance to take a connection. */
+const PROBE_MS = 2000;
+
+/**
+ * One place of a deployment, kept filled: at most one process at a time, a new one after a crash. Owned by the
+ * deployment.
+ */
+export class InstanceSlot {
+  readonly #options: SlotOptions;
+  #process: InstanceProcess | undefined;
+  #state: InstanceStatus['state'] = 'starting';
+  #instance = '';
+  #incarnation = 0;
+  #crashTimes: number[] = [];
+  #suspicions: number[] = [];
+  #endedCpuSeconds = 0;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+  }
+
+  /** The first start. Resolves with undefined when ready, with what went wrong otherwise; then nothing runs. */
+  async start(): Promise<Omit<StartFailureDetail, 'lastOutput'> | undefined> {
+    const process = this.#spawn();
+    if (await process.ready) return undefined;
+    const { failure, reason } = await process.gone;
+    if (!this.#isStopped()) this.#state = 'failed';
+    return failure ?? { step: 'exit', message: `The process ${reason}.`, stack: '' };
+  }
+
+  /** The process that can take requests; undefined when there is none now. */
+  get running(): InstanceProcess | undefined {
+    return this.#state === 'running' ? this.#process : undefined;
+  }
+
+  get instance(): string {
+    return this.#instance;
+  }
+
+  get hasGivenUp(): boolean {
+    return this.#state === 'failed';
+  }
+
+  status(): InstanceStatus {
+    const stats = this.#process?.stats;
+    return {
+      instance: this.#instance,
+      pid: this.#process?.pid,
+      state: this.#state,
+      restarts: Math.max(0, this.#incarnation - 1),
+      startedAt: this.#process?.startedAt,
+      rssBytes: stats?.rssBytes ?? 0,
+      heapUsedBytes: stats?.heapUsedBytes ?? 0,
+      cpuSeconds: this.#endedCpuSeconds + cpuSeconds(this.#process),
+      utilization: stats?.utilization ?? 0,
+    };
+  }
+
+  /** A front lost this process: replaces it when its socket is dead, or when this happens again and again. */
+  async suspect(reason: string): Promise<void> {
+    const process = this.running;
+    if (process === undefined) return;
+    const now = performance.now();
+    this.#suspicions = [...this.#suspicions.filter((time) => now - time < SUSPICION_WINDOW_MS), now];
+    if (this.#suspicions.length >= MAX_SUSPICIONS) {
+      process.kill(`was lost by the front ${MAX_SUSPICIONS} times in a row (${reason}) and was replaced`);
+    } else if (!(await answers(process.plan.socketPath))) {
+      process.kill(`no longer accepts connections (${reason}) and was replaced`);
+    } else if (this.running === process) {
+      this.#options.observer.changed();
+    }
+  }
+
+  /** Resolves when no process is left, and none will come. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#retry);
+    const process = this.#process;
+    if (process !== undefined) this.#state = 'stopping';
+    else if (this.#state !== 'failed') this.#state = 'stopped';
+    await process?.stop(this.#options.stopTimeoutMs);
+    if (this.#state === 'stopping') this.#state = 'stopped';
+  }
+
+  #spawn(): InstanceProcess {
+    this.#incarnation += 1;
+    this.#state = 'starting';
+    const process = this.#options.spawn(this.#incarnation);
+    this.#process = process;
+    this.#instance = process.plan.instance;
+    void process.ready.then((isReady) => {
+      if (isReady && this.#state === 'starting') this.#state = 'running';
+    });
+    void process.gone.then((end) => this.#gone(process, end));
+    return process;
+  }
+
+  #gone(process: InstanceProcess, end: InstanceEnd): void {
+    const wasFirstStart = this.#incarnation === 1 && end.failure !== undefined;
+    this.#endedCpuSeconds += cpuSeconds(process);
+    this.#process = undefined;
+    if (wasFirstStart || this.#isStopped()) return;
+    this.#crashed(end.reason);
+  }
+
+  #crashed(reason: string): void {
+    const { observer, restart } = this.#options;
+    const now = performance.now();
+    this.#crashTimes = [...this.#crashTimes, now].slice(-Math.max(1, restart.maxCrashes));
+    const decision = decideRestart(this.#crashTimes, now, restart, Math.random());
+    if (decision.kind === 'give-up') {
+      this.#state = 'failed';
+      const times = `${decision.crashesInWindow} times within ${restart.windowMs / 1000} s`;
+      observer.changed();
+      observer.gaveUp(this.#instance, `It ended ${times}, the last time because the process ${reason}.`);
+      return;
+    }
+    this.#state = 'waiting';
+    this.#retry = setTimeout(() => void this.#startAgain(), decision.delayMs);
+    observer.changed();
+    observer.restarting(this.#instance, reason, decision.delayMs);
+  }
+
+  async #startAgain(): Promise<void> {
+    const process = this.#spawn();
+    if ((await process.ready) && this.running === process) this.#options.observer.changed();
+  }
+
+  #isStopped(): boolean {
+    return this.#state === 'stopping' || this.#state === 'stopped';
+  }
+}
+
+function cpuSeconds(process: InstanceProcess | undefined): number {
+  const stats = process?.stats;
+  return stats === undefined ? 0 : (stats.cpuUserMicros + stats.cpuSystemMicros) / 1_000_000;
+}
+
+/** True when something accepts connections on this socket. */
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    const finish = (isAnswering: boolean): void => {
+      socket.destroy();
+      resolve(isAnswering);
+    };
+    socket.setTimeout(PROBE_MS, () => finish(false));
+    socket.once('connect', () => finish(true));
+    socket.once('error', () => finish(false));
+  });
+}

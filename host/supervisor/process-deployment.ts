@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import type { InstanceAddress } from '../front/messages.js';
+import type { ApplicationKind, BootPlan } from '../instance/messages.js';
+import type { ServerLog } from '../log/server-log.js';
+import type {
+  DeploymentChange,
+  DeploymentProcess,
+  DeploymentSpec,
+  InstanceStatus,
+} from './deployment-process.js';
+import { InstanceProcess } from './instance-process.js';
+import { InstanceSlot } from './instance-slot.js';
+import { OutputCapture } from './output-capture.js';
+import type { OutputLog } from './output-log.js';
+import { OutputTail } from './output-tail.js';
+import { instanceEnvironment } from './process-environment.js';
+import { StartFailure } from './start-failure.js';
+
+export interface DeploymentOptions {
+  readonly spec: DeploymentSpec;
+  readonly entry: BootPlan['entry'];
+  readonly agentPath: string;
+  readonly statsIntervalMs: number;
+  /** A fresh path for an exchange socket. */
+  readonly nextSocketPath: () => string;
+  readonly output: OutputLog;
+  readonly log: ServerLog;
+  /** Called once, when no process is left and none will come. */
+  readonly ended: () => void;
+}
+
+/**
+ * The processes of one version of one application. Made by the supervisor; stopped by whoever launched it, or by the
+ * supervisor when the server stops.
+ */
+export class ProcessDeployment implements DeploymentProcess {
+  readonly deployment: string;
+  readonly ready: Promise<void>;
+  readonly #options: DeploymentOptions;
+  readonly #log: ServerLog;
+  readonly #tail = new OutputTail();
+  readonly #slots: readonly InstanceSlot[];
+  readonly #listeners: ((change: DeploymentChange) => void)[] = [];
+  #isReady = false;
+  #kind: ApplicationKind | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: DeploymentOptions) {
+    const { spec } = options;
+    this.#options = options;
+    this.deployment = spec.deployment;
+    this.#log = options.log.child({ application: spec.application, deployment: spec.deployment });
+    const count = Math.max(1, spec.manifest.settings.instances);
+    this.#slots = Array.from({ length: count }, (_, index) => this.#makeSlot(index + 1));
+    this.ready = this.#start();
+    // The launcher awaits it, perhaps later; until then a failed start must not count as unhandled.
+    this.ready.catch(() => undefined);
+  }
+
+  kind(): ApplicationKind | undefined {
+    return this.#kind;
+  }
+
+  addresses(): readonly InstanceAddress[] {
+    return this.#slots.flatMap(({ running }) => {
+      if (running === undefined) return [];
+      const { instance, socketPath, secret } = running.plan;
+      return [{ instance, socketPath, secret }];
+    });
+  }
+
+  status(): readonly InstanceStatus[] {
+    return this.#slots.map((slot) => slot.status());
+  }
+
+  lastOutput(): readonly string[] {
+    return this.#tail.lines();
+  }
+
+  onChange(listener: (change: DeploymentChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  suspect(instance: string, reason: string): void {
+    void this.#slots.find((slot) => slot.instance === instance)?.suspect(reason);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#end();
+    return this.#stopping;
+  }
+
+  async #start(): Promise<void> {
+    const starts = this.#slots.map(async (slot) => {
+      const failure = await slot.start();
+      // The others are of no use without this one; ended early they cannot hide its reason.
+      if (failure !== undefined) throw failure;
+    });
+    try {
+      await Promise.all(starts);
+    } catch (failure) {
+      await this.stop();
+      const detail = failure as NonNullable<Awaited<ReturnType<InstanceSlot['start']>>>;
+      throw new StartFailure(this.deployment, { ...detail, lastOutput: this.lastOutput() });
+    }
+    this.#kind = this.#slots[0]?.running?.kind;
+    this.#isReady = true;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.stop()));
+    this.#options.ended();
+  }
+
+  #makeSlot(number: number): InstanceSlot {
+    const { restart, stopTimeoutMs } = this.#options.spec.manifest.settings;
+    return new InstanceSlot({
+      spawn: (incarnation) => this.#spawn(number, incarnation),
+      restart,
+      stopTimeoutMs,
+      observer: {
+        changed: () => this.#tell({ kind: 'addresses' }),
+        restarting: (instance, reason, retryInMs) => {
+          this.#log.warn({ instance, reason, retryInMs }, 'instance ended, will start again');
+          this.#tell({ kind: 'restarting', instance, reason, retryInMs });
+        },
+        gaveUp: (instance, reason) => this.#gaveUp(instance, reason),
+      },
+    });
+  }
+
+  /** With instances left the deployment goes on; it has failed when the last one is given up. */
+  #gaveUp(instance: string, reason: string): void {
+    this.#log.error({ instance, reason }, 'instance ended too often, given up');
+    if (this.#slots.every((slot) => slot.hasGivenUp)) this.#tell({ kind: 'failed', reason });
+  }
+
+  #tell(change: DeploymentChange): void {
+    if (!this.#isReady || this.#stopping !== undefined) return;
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #spawn(number: number, incarnation: number): InstanceProcess {
+    const { spec, output, agentPath } = this.#options;
+    const { settings } = spec.manifest;
+    const plan = this.#plan(`${spec.deployment}/${number}#${incarnation}`);
+    return new InstanceProcess({
+      agentPath,
+      plan,
+      environment: instanceEnvironment(spec, process.env),
+      maxHeapBytes: settings.maxHeapBytes,
+      hangTimeoutMs: settings.hangTimeoutMs,
+      capture: new OutputCapture(output, this.#tail, plan.instance),
+    });
+  }
+
+  #plan(instance: string): BootPlan {
+    const { spec, entry, nextSocketPath, statsIntervalMs } = this.#options;
+    const { settings, config } = spec.manifest;
+    return {
+      application: spec.application,
+      version: spec.version,
+      deployment: spec.deployment,
+      instance,
+      contextPath: spec.contextPath,
+      folder: spec.folder,
+      entry,
+      config,
+      prefix: settings.prefix,
+      socketPath: nextSocketPath(),
+      secret: randomBytes(32).toString('hex'),
+      statsIntervalMs: Math.min(statsIntervalMs, Math.max(10, settings.hangTimeoutMs / 4)),
+      startTimeoutMs: settings.startTimeoutMs,
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import { fileURLToPath } from 'node:url';
+import { PorticoError } from '../errors.js';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { ServerLog } from '../log/server-log.js';
+import type { DeploymentProcess, DeploymentSpec } from './deployment-process.js';
+import { OutputLog, type OutputSettings } from './output-log.js';
+import { ProcessDeployment } from './process-deployment.js';
+import { SocketFolder } from './socket-folder.js';
+
+export interface SupervisorOptions {
+  /** `run`: the exchange sockets are made below it. */
+  readonly runFolder: string;
+  /** `logs`: output of the applications is written below it. */
+  readonly logsFolder: string;
+  readonly output: OutputSettings;
+  readonly logger: ServerLog;
+  /** Program of an instance. Default: the agent of this installation. */
+  readonly agentPath?: string;
+  /** Time between two reports of an instance. Default 1000. */
+  readonly statsIntervalMs?: number;
+}
+
+/**
+ * Starts the processes of deployments and keeps them alive. Owned by the server; owns every process it started, their
+ * sockets and their logs, and outlives them all.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #lifecycle = new Lifecycle('supervisor');
+  readonly #sockets: SocketFolder;
+  readonly #deployments = new Set<ProcessDeployment>();
+  readonly #outputs = new Map<string, { readonly log: OutputLog; users: number }>();
+  readonly #closing = new Set<Promise<void>>();
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#lifecycle.apply('start');
+    this.#options = options;
+    this.#sockets = new SocketFolder(options.runFolder);
+    this.#lifecycle.apply('finish starting');
+  }
+
+  /**
+   * Starts all instances of a deployment. Returns at once; `ready` of the result tells the outcome. Throws
+   * `PORTICO_ILLEGAL_STATE` when the supervisor is stopping, `PORTICO_NOT_A_PROCESS` for static files and upstreams.
+   */
+  launch(spec: DeploymentSpec): DeploymentProcess {
+    this.#lifecycle.requireStarted(`launch ${spec.deployment}`);
+    const { entry } = spec.manifest;
+    if (entry.kind === 'static' || entry.kind === 'upstream') {
+      throw new PorticoError(
+        'PORTICO_NOT_A_PROCESS',
+        `${spec.deployment} is of kind ${entry.kind}, which the front answers itself. Publish a route for it instead.`,
+      );
+    }
+    const deployment = new ProcessDeployment({
+      spec,
+      entry,
+      agentPath: this.#options.agentPath ?? DEFAULT_AGENT,
+      statsIntervalMs: this.#options.statsIntervalMs ?? 1000,
+      nextSocketPath: () => this.#sockets.next(),
+      output: this.#openOutput(spec.application),
+      log: this.#options.logger,
+      ended: () => {
+        this.#deployments.delete(deployment);
+        this.#closeOutput(spec.application);
+      },
+    });
+    this.#deployments.add(deployment);
+    return deployment;
+  }
+
+  /** The deployments that are starting, running or given up, until they are stopped. */
+  list(): readonly DeploymentProcess[] {
+    return [...this.#deployments];
+  }
+
+  /** Stops every deployment. Resolves when no process is left and all output is on disk. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#lifecycle.apply('stop');
+    await Promise.all([...this.#deployments].map((deployment) => deployment.stop()));
+    await Promise.all(this.#closing);
+    this.#sockets.remove();
+    this.#lifecycle.apply('finish stopping');
+  }
+
+  /** Versions of one application share its log, so that rotation has one owner. */
+  #openOutput(application: string): OutputLog {
+    const open = this.#outputs.get(application);
+    if (open !== undefined) {
+      open.users += 1;
+      return open.log;
+    }
+    const { logsFolder, output, logger } = this.#options;
+    const log = new OutputLog(logsFolder, application, output, logger);
+    this.#outputs.set(application, { log, users: 1 });
+    return log;
+  }
+
+  #closeOutput(application: string): void {
+    const open = this.#outputs.get(application);
+    if (open === undefined) return;
+    open.users -= 1;
+    if (open.users > 0) return;
+    this.#outputs.delete(application);
+    const closing = open.log.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+}
+
+const DEFAULT_AGENT = fileURLToPath(new URL('../instance/agent.js', import.meta.url));

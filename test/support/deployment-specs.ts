@@ -1,0 +1,49 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ApplicationSettings } from '#host/config/host-config.js';
+import type { DeploymentSpec } from '#host/supervisor/deployment-process.js';
+
+/** A folder of its own for one test. */
+export function temporaryFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `portico-${name}-`));
+}
+
+let serial = 0;
+
+/** A deployment of `shop` in the system's temporary folder, with short times. */
+export function deploymentSpec(
+  config: Readonly<Record<string, unknown>> = {},
+  settings: Partial<ApplicationSettings> = {},
+): DeploymentSpec {
+  serial += 1;
+  return {
+    deployment: `shop##1@${serial}`,
+    application: 'shop',
+    version: '1',
+    contextPath: '/shop',
+    folder: tmpdir(),
+    manifest: {
+      entry: { kind: 'main', main: join(tmpdir(), 'server.js') },
+      contextPath: undefined,
+      settings: { ...SETTINGS, ...settings },
+      config,
+      notes: [],
+    },
+  };
+}
+
+const SETTINGS: ApplicationSettings = {
+  startWhen: 'eager',
+  startTimeoutMs: 10_000,
+  stopTimeoutMs: 5000,
+  drainTimeoutMs: 1000,
+  responseTimeoutMs: 1000,
+  prefix: 'strip',
+  instances: 1,
+  maxHeapBytes: 64 * 1024 * 1024,
+  maxBodyBytes: 0,
+  hangTimeoutMs: 5000,
+  restart: { minDelayMs: 10, maxDelayMs: 50, maxCrashes: 3, windowMs: 60_000 },
+  env: {},
+};
