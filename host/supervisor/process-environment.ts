@@ -11,17 +11,24 @@ export function instanceEnvironment(
   spec: DeploymentSpec,
   hostEnvironment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const name of INHERITED) {
-    const value = hostEnvironment[name];
-    if (value !== undefined) environment[name] = value;
-  }
   return {
-    ...environment,
+    ...systemEnvironment(hostEnvironment),
     NODE_ENV: 'production',
     ...spec.manifest.settings.env,
     PORTICO_CONTEXT_PATH: spec.contextPath,
     PORTICO_APPLICATION: spec.application,
     PORTICO_VERSION: spec.version,
   };
+}
+
+/** The variables of the host that say something about the system and nothing about the host. */
+export function systemEnvironment(
+  hostEnvironment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of INHERITED) {
+    const value = hostEnvironment[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
 }
