@@ -1,0 +1,22 @@
+import type { ContextCounts } from '../front/messages.js';
+
+/** What all fronts have counted since the server started; survives every front. */
+export interface TrafficTotals {
+  /** Cumulative, one for each context in the mapping, and one for requests that no context answered. */
+  readonly contexts: readonly ContextCounts[];
+  /** Now. */
+  readonly openConnections: number;
+  readonly acceptedConnections: number;
+  /** By reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly droppedLogLines: number;
+}
+
+/** One front as operators see it. */
+export interface FrontStatus {
+  readonly number: number;
+  readonly pid: number | undefined;
+  readonly state: 'starting' | 'running' | 'waiting' | 'draining' | 'stopped';
+  readonly restarts: number;
+  readonly startedAt: string | undefined;
+}

@@ -1,0 +1,210 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { ConnectorLimits } from '../config/connector-limits.js';
+import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
+import { Heartbeat } from '../supervisor/heartbeat.js';
+import { systemEnvironment } from '../supervisor/process-environment.js';
+import type { ListeningSocket } from './listening-socket.js';
+
+/** A socket and how its connections are to be treated. */
+export interface FrontConnector {
+  readonly socket: ListeningSocket;
+  readonly limits: ConnectorLimits;
+}
+
+export interface FrontProcessOptions {
+  readonly frontPath: string;
+  readonly settings: FrontSettings;
+  readonly connectors: readonly FrontConnector[];
+  /** The whole mapping; asked for when the front has loaded, so that nothing published meanwhile is missing. */
+  readonly mapping: () => { readonly revision: number; readonly routes: readonly ContextRoute[] };
+  /** Reports beyond the protocol of starting, mapping and counting on request. */
+  readonly received: (report: FrontReport) => void;
+  readonly ackTimeoutMs: number;
+  readonly startTimeoutMs: number;
+  readonly hangTimeoutMs: number;
+}
+
+/**
+ * One front from spawn to exit. It is told the mapping before it gets the sockets, so that its first request finds
+ * the applications. Owned by FrontProcesses.
+ */
+export class FrontProcess {
+  /** True when it accepts on all connectors; false when it ended before. */
+  readonly up: Promise<boolean>;
+  /** Why it ended: `exited with code 1`. */
+  readonly gone: Promise<string>;
+  readonly startedAt = new Date().toISOString();
+  readonly pid: number | undefined;
+  readonly #options: FrontProcessOptions;
+  readonly #child: ChildProcess;
+  readonly #heartbeat: Heartbeat;
+  readonly #ping: NodeJS.Timeout;
+  readonly #startTimer: NodeJS.Timeout;
+  readonly #acks = new Map<number, () => void>();
+  readonly #answers = new Map<number, () => void>();
+  readonly #notListening: Set<string>;
+  #resolveUp: (isUp: boolean) => void = () => undefined;
+  #resolveGone: (reason: string) => void = () => undefined;
+  #state: 'loading' | 'mapped' | 'up' | 'draining' | 'gone' = 'loading';
+  #cause: string | undefined;
+  #reportId = 0;
+
+  constructor(options: FrontProcessOptions) {
+    this.#options = options;
+    this.#notListening = new Set(options.connectors.map(({ socket }) => socket.connector));
+    this.up = new Promise((resolve) => {
+      this.#resolveUp = resolve;
+    });
+    this.gone = new Promise((resolve) => {
+      this.#resolveGone = resolve;
+    });
+    this.#child = fork(options.frontPath, [], {
+      env: { ...systemEnvironment(process.env), NODE_ENV: 'production' },
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      detached: true,
+    });
+    this.pid = this.#child.pid;
+    this.#child.on('message', (message) => this.#received(message as FrontReport));
+    this.#child.on('error', (error) => this.#failed(error));
+    this.#child.once('exit', (code, signal) => this.#exited(code, signal));
+    this.#startTimer = setTimeout(
+      () => this.kill(`was not ready within ${options.startTimeoutMs / 1000} s`),
+      options.startTimeoutMs,
+    );
+    this.#heartbeat = new Heartbeat(options.hangTimeoutMs, () =>
+      this.kill(`did not answer for ${options.hangTimeoutMs / 1000} s`),
+    );
+    this.#ping = setInterval(() => this.#send({ type: 'report', id: 0 }), options.hangTimeoutMs / 3);
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up';
+  }
+
+  /** True from the moment the mapping was sent: from then on it must hear of every change. */
+  get isMapped(): boolean {
+    return this.#state === 'mapped' || this.#state === 'up' || this.#state === 'draining';
+  }
+
+  /** Sends a change of the mapping. Resolves when it is in force here, or the front is gone. */
+  async apply(revision: number, set: readonly ContextRoute[], remove: readonly string[]): Promise<void> {
+    if (!this.isMapped) return;
+    const acknowledged = new Promise<void>((resolve) => this.#acks.set(revision, resolve));
+    this.#send({ type: 'routes', revision, set, remove });
+    await this.#acknowledged(acknowledged, revision);
+  }
+
+  /** Asks for the counts up to now. Resolves when they have come, at the deadline, or when the front is gone. */
+  async report(deadlineMs: number): Promise<void> {
+    if (this.#state === 'gone') return;
+    this.#reportId += 1;
+    const id = this.#reportId;
+    const answered = new Promise<void>((resolve) => this.#answers.set(id, resolve));
+    this.#send({ type: 'report', id });
+    await withDeadline(Promise.race([answered, this.gone]), deadlineMs);
+    this.#answers.delete(id);
+  }
+
+  /** Lets it finish what is in flight; killed at the deadline. Resolves when it is gone. */
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.#state !== 'up') {
+      this.kill('was stopped while it started');
+    } else {
+      this.#state = 'draining';
+      this.#cause = 'was drained';
+      this.#send({ type: 'drain', deadlineMs });
+      if (!(await withDeadline(this.gone, deadlineMs + DRAIN_GRACE_MS))) this.kill('');
+    }
+    await this.gone;
+  }
+
+  kill(reason: string): void {
+    this.#cause ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #received(report: FrontReport): void {
+    if (this.#state === 'gone') return;
+    this.#heartbeat.beat();
+    if (report.type === 'ready') {
+      if (this.#state === 'loading') void this.#configure();
+    } else if (report.type === 'listening') {
+      this.#notListening.delete(report.connector);
+      if (this.#notListening.size === 0 && this.#state === 'mapped') this.#becomeUp();
+    } else if (report.type === 'routes-applied') {
+      this.#acks.get(report.revision)?.();
+      this.#acks.delete(report.revision);
+    } else {
+      // The counts are handed on first: whoever waits for the answer finds them added up.
+      this.#options.received(report);
+      if (report.type === 'counts' && report.id !== undefined) this.#answers.get(report.id)?.();
+    }
+  }
+
+  async #configure(): Promise<void> {
+    const { settings, mapping, connectors } = this.#options;
+    const { revision, routes } = mapping();
+    this.#send({ type: 'configure', settings });
+    this.#state = 'mapped';
+    const acknowledged = new Promise<void>((resolve) => this.#acks.set(revision, resolve));
+    this.#send({ type: 'routes', revision, set: routes, remove: [] });
+    await this.#acknowledged(acknowledged, revision);
+    for (const { socket, limits } of connectors) {
+      const listen: FrontCommand = { type: 'listen', connector: socket.connector, limits };
+      if (this.#child.connected) await socket.sendTo(this.#child, listen);
+    }
+  }
+
+  async #acknowledged(acknowledged: Promise<void>, revision: number): Promise<void> {
+    const { ackTimeoutMs } = this.#options;
+    if (await withDeadline(Promise.race([acknowledged, this.gone]), ackTimeoutMs)) return;
+    this.kill(`did not apply revision ${revision} of the mapping within ${ackTimeoutMs / 1000} s`);
+    // Until it is gone it may still answer by the old mapping.
+    await this.gone;
+  }
+
+  #becomeUp(): void {
+    this.#state = 'up';
+    clearTimeout(this.#startTimer);
+    this.#resolveUp(true);
+  }
+
+  #failed(error: Error): void {
+    // Without a pid the process was never there and no exit follows.
+    if (this.pid === undefined) this.#end(`could not be started: ${error.message}`);
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#end(this.#cause ?? (signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
+  }
+
+  #end(reason: string): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'gone';
+    this.#heartbeat.stop();
+    clearInterval(this.#ping);
+    clearTimeout(this.#startTimer);
+    this.#resolveUp(false);
+    this.#resolveGone(reason);
+  }
+
+  #send(command: FrontCommand): void {
+    // What could not be sent shows by its missing answer; every answer has a deadline.
+    if (this.#child.connected) this.#child.send(command, () => undefined);
+  }
+}
+
+/** What a front gets beyond the deadline it was told, to say so and exit. */
+const DRAIN_GRACE_MS = 500;
+
+/** True when it was settled in time. */
+function withDeadline(promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), deadlineMs);
+    void promise.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}

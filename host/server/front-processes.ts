@@ -1,0 +1,240 @@
+import { fileURLToPath } from 'node:url';
+import type { FrontStatus, TrafficTotals } from '../admin/traffic.js';
+import { PorticoError } from '../errors.js';
+import type { ContextRoute, FrontReport, FrontSettings } from '../front/messages.js';
+import type { RouteTable } from '../front/route-table.js';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { ServerLog } from '../log/server-log.js';
+import { type FrontConnector, FrontProcess } from './front-process.js';
+import { IdleDeployments } from './idle-deployments.js';
+import { PublishedRoutes } from './published-routes.js';
+import { FrontTotals } from './traffic-totals.js';
+
+export interface FrontProcessesOptions {
+  readonly settings: FrontSettings;
+  /** Owned from here on: closed when draining begins. */
+  readonly connectors: readonly FrontConnector[];
+  readonly logger: ServerLog;
+  /** How many fronts share the sockets. Default 1. */
+  readonly count?: number;
+  /** Program of a front. Default: the one of this installation. */
+  readonly frontPath?: string;
+  /** For a front to apply a change of the mapping; beyond it the front is replaced. Default 5000. */
+  readonly ackTimeoutMs?: number;
+  /** From spawn until it accepts. Default 10000. */
+  readonly startTimeoutMs?: number;
+  /** Silence after which a front is replaced; it is asked three times in this time. Default 10000. */
+  readonly hangTimeoutMs?: number;
+}
+
+/** A front that ended sooner than this after its start gets a growing delay; any other is replaced at once. */
+const QUICK_END_MS = 1000;
+const MIN_DELAY_MS = 100;
+const MAX_DELAY_MS = 5000;
+const REPORT_DEADLINE_MS = 1000;
+
+/**
+ * The set of fronts: keeps them running, gives each the sockets and the mapping, adds up what they count. Owned by
+ * the server; outlives every front. The sockets are held here too, so no connection is refused while a front is
+ * replaced.
+ */
+export class FrontProcesses implements RouteTable {
+  readonly #options: FrontProcessesOptions;
+  readonly #lifecycle = new Lifecycle('front processes');
+  readonly #routes = new PublishedRoutes();
+  readonly #idle = new IdleDeployments();
+  readonly #totals = new FrontTotals();
+  readonly #places: readonly Place[];
+  readonly #lostListeners: ((instance: string, reason: string) => void)[] = [];
+  readonly #wantedListeners: ((context: string) => void)[] = [];
+  /** Each process has a number of its own, also when it takes the place of another. */
+  #serial = 0;
+
+  constructor(options: FrontProcessesOptions) {
+    this.#options = options;
+    this.#places = Array.from({ length: options.count ?? 1 }, (_, index) => ({
+      number: index + 1,
+      serial: 0,
+      front: undefined,
+      restarts: 0,
+      quickEnds: 0,
+      retry: undefined,
+    }));
+  }
+
+  /** Resolves when every front accepts. Rejects with `PORTICO_FRONT_START_FAILED`; then none is left. */
+  async start(): Promise<void> {
+    this.#lifecycle.apply('start');
+    const fronts = this.#places.map((place) => this.#spawn(place));
+    const starts = await Promise.all(fronts.map((front) => front.up));
+    const failed = fronts[starts.indexOf(false)];
+    if (failed === undefined) {
+      if (this.#lifecycle.isEnding) return;
+      this.#lifecycle.apply('finish starting');
+      // One that ended while another was still starting.
+      for (const place of this.#places) if (place.front === undefined) this.#replace(place, 0);
+      return;
+    }
+    const reason = await failed.gone;
+    this.#lifecycle.apply('fail');
+    await this.#end(0);
+    throw new PorticoError(
+      'PORTICO_FRONT_START_FAILED',
+      `A front ${reason} before it accepted connections. See the lines above for its own message.`,
+    );
+  }
+
+  async publish(set: readonly ContextRoute[], remove: readonly string[]): Promise<void> {
+    const { came, left } = this.#routes.change(set, remove);
+    const { revision } = this.#routes;
+    const mapped = this.#places.filter(({ front }) => front?.isMapped === true);
+    for (const context of remove) this.#totals.forget(context);
+    for (const { context, application } of set) this.#totals.keep(context, application);
+    for (const deployment of came) this.#idle.returned(deployment);
+    for (const deployment of left) {
+      this.#idle.removed(
+        deployment,
+        mapped.map(({ serial }) => serial),
+      );
+    }
+    await Promise.all(mapped.map(({ front }) => front?.apply(revision, set, remove)));
+  }
+
+  whenIdle(deployment: string, deadlineMs: number): Promise<boolean> {
+    return this.#idle.whenIdle(deployment, this.#routes.isMapped(deployment), deadlineMs);
+  }
+
+  onInstanceLost(listener: (instance: string, reason: string) => void): void {
+    this.#lostListeners.push(listener);
+  }
+
+  onWanted(listener: (context: string) => void): void {
+    this.#wantedListeners.push(listener);
+  }
+
+  /** The totals as last reported; at most a second old. What a killed front had not reported is missing. */
+  totals(): TrafficTotals {
+    return this.#totals.snapshot();
+  }
+
+  /** Asks every front first; one that does not answer within a second counts as last reported. */
+  async report(): Promise<TrafficTotals> {
+    await Promise.all(this.#places.map(({ front }) => front?.report(REPORT_DEADLINE_MS)));
+    return this.totals();
+  }
+
+  status(): readonly FrontStatus[] {
+    return this.#places.map(({ number, front, restarts, retry }) => ({
+      number,
+      pid: front?.pid,
+      state: this.#stateOf(front, retry !== undefined),
+      restarts,
+      startedAt: front?.startedAt,
+    }));
+  }
+
+  /** True when at least one front accepts. */
+  get isListening(): boolean {
+    return this.#places.some(({ front }) => front?.isUp === true);
+  }
+
+  /**
+   * Closes the sockets and lets the fronts finish what is in flight; kills them at the deadline. Resolves when none
+   * is left. Harmless when called twice.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.#lifecycle.isEnding) return;
+    this.#lifecycle.apply('stop');
+    await this.#end(deadlineMs);
+    this.#lifecycle.apply('finish stopping');
+  }
+
+  /** Ends the fronts now, cutting what is in flight. */
+  kill(): void {
+    for (const { front } of this.#places) front?.kill('was stopped by force');
+  }
+
+  async #end(deadlineMs: number): Promise<void> {
+    for (const place of this.#places) clearTimeout(place.retry);
+    const drained = this.#places.map(({ front }) => front?.drain(deadlineMs));
+    for (const { socket } of this.#options.connectors) socket.close();
+    await Promise.all(drained);
+  }
+
+  #spawn(place: Place): FrontProcess {
+    this.#serial += 1;
+    const serial = this.#serial;
+    const { settings, connectors, logger, frontPath, ackTimeoutMs, startTimeoutMs, hangTimeoutMs } =
+      this.#options;
+    const front = new FrontProcess({
+      frontPath: frontPath ?? DEFAULT_FRONT,
+      settings,
+      connectors,
+      mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
+      received: (report) => this.#received(serial, report),
+      ackTimeoutMs: ackTimeoutMs ?? 5000,
+      startTimeoutMs: startTimeoutMs ?? 10_000,
+      hangTimeoutMs: hangTimeoutMs ?? 10_000,
+    });
+    const startedAt = performance.now();
+    Object.assign(place, { serial, front, retry: undefined });
+    void front.gone.then((reason) => {
+      place.front = undefined;
+      this.#totals.frontGone(serial);
+      this.#idle.frontGone(serial);
+      if (this.#lifecycle.state !== 'started') return;
+      logger.error({ front: place.number, pid: front.pid, reason }, 'front ended, starting another');
+      this.#replace(place, performance.now() - startedAt);
+    });
+    return front;
+  }
+
+  #replace(place: Place, livedMs: number): void {
+    place.restarts += 1;
+    place.quickEnds = livedMs < QUICK_END_MS ? place.quickEnds + 1 : 0;
+    if (place.quickEnds <= 1) {
+      this.#spawn(place);
+      return;
+    }
+    const delayMs = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** Math.min(place.quickEnds - 2, 10));
+    place.retry = setTimeout(() => this.#spawn(place), delayMs);
+  }
+
+  #received(serial: number, report: FrontReport): void {
+    switch (report.type) {
+      case 'counts':
+        this.#totals.add(serial, report.counts);
+        break;
+      case 'deployment-idle':
+        this.#idle.frontIdle(serial, report.deployment);
+        break;
+      case 'instance-lost':
+        for (const listener of this.#lostListeners) listener(report.instance, report.reason);
+        break;
+      case 'wanted':
+        for (const listener of this.#wantedListeners) listener(report.context);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #stateOf(front: FrontProcess | undefined, isWaiting: boolean): FrontStatus['state'] {
+    if (front === undefined) return isWaiting && this.#lifecycle.state === 'started' ? 'waiting' : 'stopped';
+    if (this.#lifecycle.state === 'stopping') return 'draining';
+    return front.isUp ? 'running' : 'starting';
+  }
+}
+
+/** Where a front belongs; filled again when it ends. */
+interface Place {
+  readonly number: number;
+  serial: number;
+  front: FrontProcess | undefined;
+  restarts: number;
+  /** Ends in a row shortly after the start. */
+  quickEnds: number;
+  retry: NodeJS.Timeout | undefined;
+}
+
+const DEFAULT_FRONT = fileURLToPath(new URL('../front/main.js', import.meta.url));

@@ -1,0 +1,111 @@
+import type { TrafficTotals } from '../admin/traffic.js';
+import type { ContextCounts, FrontCounts } from '../front/messages.js';
+
+/** Under this name fronts count requests that no context answers for. */
+const UNMAPPED = '-';
+
+/**
+ * Adds up what the fronts report. Counters only grow, also when a front is replaced; current values are those of the
+ * fronts alive. A context that has left the mapping is forgotten, and late counts of it are dropped.
+ */
+export class FrontTotals {
+  readonly #contexts = new Map<string, ContextCounts>();
+  readonly #current = new Map<number, FrontCurrent>();
+  readonly #refused = new Map<string, number>();
+  #accepted = 0;
+  #droppedLogLines = 0;
+
+  /** A context is in the mapping now, for this application. Another one at the same place begins at zero. */
+  keep(context: string, application: string): void {
+    if (this.#contexts.get(context)?.application === application) return;
+    this.#contexts.set(context, zero(context, application));
+  }
+
+  forget(context: string): void {
+    this.#contexts.delete(context);
+    for (const current of this.#current.values()) current.contexts.delete(context);
+  }
+
+  add(front: number, counts: FrontCounts): void {
+    const current: FrontCurrent = this.#current.get(front) ?? { openConnections: 0, contexts: new Map() };
+    this.#current.set(front, current);
+    current.openConnections = counts.openConnections;
+    this.#accepted += counts.acceptedConnections;
+    this.#droppedLogLines += droppedLogLines(counts);
+    for (const [reason, count] of Object.entries(counts.refused)) {
+      this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + count);
+    }
+    for (const more of counts.contexts) {
+      if (more.context === UNMAPPED) this.keep(UNMAPPED, more.application);
+      const sum = this.#contexts.get(more.context);
+      if (sum === undefined || sum.application !== more.application) continue;
+      this.#contexts.set(more.context, sumOf(sum, more));
+      current.contexts.set(more.context, { inFlight: more.inFlight, tunnels: more.tunnels });
+    }
+  }
+
+  /** The front has ended: nothing is in flight there any more. */
+  frontGone(front: number): void {
+    this.#current.delete(front);
+  }
+
+  snapshot(): TrafficTotals {
+    const fronts = [...this.#current.values()];
+    return {
+      contexts: [...this.#contexts.values()].map((totals) => ({
+        ...totals,
+        inFlight: sum(fronts, (front) => front.contexts.get(totals.context)?.inFlight ?? 0),
+        tunnels: sum(fronts, (front) => front.contexts.get(totals.context)?.tunnels ?? 0),
+      })),
+      openConnections: sum(fronts, (front) => front.openConnections),
+      acceptedConnections: this.#accepted,
+      refused: Object.fromEntries(this.#refused),
+      droppedLogLines: this.#droppedLogLines,
+    };
+  }
+}
+
+interface FrontCurrent {
+  openConnections: number;
+  /** Reported only when changed, so the last values stand. */
+  readonly contexts: Map<string, { readonly inFlight: number; readonly tunnels: number }>;
+}
+
+function zero(context: string, application: string): ContextCounts {
+  return {
+    context,
+    application,
+    byClass: [],
+    latency: [],
+    latencySumSeconds: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    inFlight: 0,
+    tunnels: 0,
+  };
+}
+
+function sumOf(sum: ContextCounts, more: ContextCounts): ContextCounts {
+  return {
+    ...sum,
+    byClass: added(sum.byClass, more.byClass),
+    latency: added(sum.latency, more.latency),
+    latencySumSeconds: sum.latencySumSeconds + more.latencySumSeconds,
+    bytesIn: sum.bytesIn + more.bytesIn,
+    bytesOut: sum.bytesOut + more.bytesOut,
+  };
+}
+
+function added(left: readonly number[], right: readonly number[]): readonly number[] {
+  return right.map((value, index) => value + (left[index] ?? 0));
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+/** Reported by fronts that write an access log. */
+function droppedLogLines(counts: FrontCounts): number {
+  const lines: unknown = Reflect.get(counts, 'droppedLogLines');
+  return typeof lines === 'number' ? lines : 0;
+}
