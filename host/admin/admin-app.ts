@@ -1,0 +1,41 @@
+import express, { type Express } from 'express';
+import type { ServerLog } from '../log/server-log.js';
+import type { AdminCollaborators } from './admin-collaborators.js';
+import { answerErrors, sendError } from './admin-errors.js';
+import { guardBody, guardHost, guardToken } from './admin-guards.js';
+import { allowOnly, applicationRoutes } from './application-routes.js';
+import { healthRoutes } from './health-routes.js';
+import type { ServerMetrics } from './metrics.js';
+import { serverRoutes } from './server-routes.js';
+
+export interface AdminAppOptions extends AdminCollaborators {
+  readonly token: string;
+  /** Host names beyond the loopback ones. */
+  readonly allowedHosts: readonly string[];
+  readonly metrics: ServerMetrics;
+  readonly log: ServerLog;
+}
+
+/**
+ * The admin API as an Express application. State changes only by POST and DELETE; no cookies and no CORS, so a web
+ * page can use it neither with the operator's rights nor without.
+ */
+export function adminApp(options: AdminAppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('case sensitive routing', true);
+  app.set('strict routing', true);
+  app.use(guardHost(options.allowedHosts), guardToken(options.token), guardBody);
+  app.use(healthRoutes(options));
+  app.get('/metrics', async (_request, response) => {
+    response.type(options.metrics.contentType).send(await options.metrics.text());
+  });
+  app.all('/metrics', allowOnly('GET, HEAD'));
+  app.use('/v1', applicationRoutes(options), serverRoutes(options));
+  app.use((_request, response) => {
+    sendError(response, 404, 'PORTICO_ADMIN_NOT_FOUND', 'The admin API has no such resource.');
+  });
+  app.use(answerErrors(options.log));
+  return app;
+}

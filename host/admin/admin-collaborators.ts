@@ -1,0 +1,39 @@
+import type { Deployments } from '../deployer/application-status.js';
+import type { FrontStatus, TrafficTotals } from './traffic.js';
+
+/** What the admin API shows and steers. Given by the server, so that nothing here depends on how it is done. */
+export interface AdminCollaborators {
+  readonly deployments: Deployments;
+  readonly server: ServerView;
+}
+
+/** The server as the admin API sees it. */
+export interface ServerView {
+  readonly version: string;
+  /** Base folder. */
+  readonly base: string;
+  readonly startedAt: Date;
+  connectors(): readonly ConnectorStatus[];
+  fronts(): readonly FrontStatus[];
+  /** Fresh counts of all fronts; at most a second's wait. */
+  traffic(): Promise<TrafficTotals>;
+  /** What readiness is made of. */
+  readiness(): Readiness;
+  /** Begins to drain and stop; returns at once. */
+  stop(): void;
+}
+
+export interface ConnectorStatus {
+  readonly name: string;
+  readonly host: string;
+  /** The real port. */
+  readonly port: number;
+}
+
+export interface Readiness {
+  /** Every bundle found at the start has been deployed, or has failed. */
+  readonly firstPassDone: boolean;
+  /** At least one front accepts. */
+  readonly listening: boolean;
+  readonly draining: boolean;
+}

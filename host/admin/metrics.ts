@@ -1,0 +1,176 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { LATENCY_BUCKETS_SECONDS } from '../front/messages.js';
+import type { AdminCollaborators } from './admin-collaborators.js';
+import { GrowingTotals } from './growing-totals.js';
+import { ReportedHistogram } from './reported-histogram.js';
+import type { TrafficTotals } from './traffic.js';
+
+const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+const STATES = ['starting', 'running', 'restarting', 'draining', 'stopped', 'failed', 'removing'] as const;
+
+/**
+ * `/metrics`: one registry per server. Labels are bounded: applications and contexts that are deployed, classes,
+ * states and reasons from fixed lists. Counters never go back while an application stays deployed, whatever
+ * restarts; its series end when it is undeployed.
+ */
+export class ServerMetrics {
+  readonly #registry = new Registry();
+  readonly #collaborators: AdminCollaborators;
+  readonly #restarts = new GrowingTotals();
+  readonly #cpuSeconds = new GrowingTotals();
+  readonly #requests: Counter<'application' | 'context' | 'class'>;
+  readonly #latency: ReportedHistogram;
+  readonly #bytesIn: Counter<'application' | 'context'>;
+  readonly #bytesOut: Counter<'application' | 'context'>;
+  readonly #inFlight: Gauge<'application' | 'context'>;
+  readonly #tunnels: Gauge<'application' | 'context'>;
+  readonly #state: Gauge<'application' | 'state'>;
+  readonly #up: Gauge<'application'>;
+  readonly #restartCount: Counter<'application'>;
+  readonly #cpu: Counter<'application'>;
+  readonly #resident: Gauge<'application'>;
+  readonly #heap: Gauge<'application'>;
+  readonly #utilization: Gauge<'application'>;
+  readonly #connections: Gauge;
+  readonly #accepted: Counter;
+  readonly #refused: Counter<'reason'>;
+  readonly #lostLogLines: Counter;
+  readonly #frontRestarts: Counter<'front'>;
+  readonly #frontUp: Gauge<'front'>;
+
+  constructor(collaborators: AdminCollaborators) {
+    this.#collaborators = collaborators;
+    const registers = [this.#registry];
+    const traffic = ['application', 'context'] as const;
+    const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]): Counter<T> =>
+      new Counter({ name, help, labelNames, registers });
+    const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]): Gauge<T> =>
+      new Gauge({ name, help, labelNames, registers });
+    this.#requests = counter('portico_requests_total', 'Finished requests', [...traffic, 'class'] as const);
+    this.#latency = new ReportedHistogram({
+      name: 'portico_request_duration_seconds',
+      help: 'From the complete request head to the end of the response',
+      bounds: LATENCY_BUCKETS_SECONDS,
+      registry: this.#registry,
+    });
+    this.#bytesIn = counter('portico_request_body_bytes_total', 'Bytes of request bodies', traffic);
+    this.#bytesOut = counter('portico_response_body_bytes_total', 'Bytes of response bodies', traffic);
+    this.#inFlight = gauge('portico_requests_in_flight', 'Requests being answered', traffic);
+    this.#tunnels = gauge('portico_tunnels', 'Open WebSockets and other tunnels', traffic);
+    this.#state = gauge('portico_application_state', '1 for the state the application is in', [
+      'application',
+      'state',
+    ]);
+    this.#up = gauge('portico_application_up', '1 when the application answers', ['application']);
+    this.#restartCount = counter('portico_application_restarts_total', 'Starts after a crash', [
+      'application',
+    ]);
+    this.#cpu = counter('portico_application_cpu_seconds_total', 'Processor time, all instances', [
+      'application',
+    ]);
+    this.#resident = gauge('portico_application_resident_bytes', 'Resident memory, all instances', [
+      'application',
+    ]);
+    this.#heap = gauge('portico_application_heap_used_bytes', 'Used heap, all instances', ['application']);
+    this.#utilization = gauge('portico_application_event_loop_utilization', 'Busiest instance, 0 to 1', [
+      'application',
+    ]);
+    this.#connections = gauge('portico_connections', 'Open client connections', []);
+    this.#accepted = counter('portico_connections_accepted_total', 'Accepted client connections', []);
+    this.#refused = counter('portico_refused_total', 'Requests and connections refused', ['reason']);
+    this.#lostLogLines = counter(
+      'portico_access_log_lost_lines_total',
+      'Access log lines the disk did not take',
+      [],
+    );
+    this.#frontRestarts = counter('portico_front_restarts_total', 'Fronts replaced', ['front']);
+    this.#frontUp = gauge('portico_front_up', '1 when the front accepts', ['front']);
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** The exposition text, with counts asked for now. */
+  async text(): Promise<string> {
+    this.#takeTraffic(await this.#collaborators.server.traffic());
+    this.#takeApplications();
+    this.#takeFronts();
+    return this.#registry.metrics();
+  }
+
+  #takeTraffic(totals: TrafficTotals): void {
+    const series = [
+      this.#requests,
+      this.#latency,
+      this.#bytesIn,
+      this.#bytesOut,
+      this.#inFlight,
+      this.#tunnels,
+    ];
+    for (const metric of [...series, this.#connections, this.#accepted, this.#refused, this.#lostLogLines])
+      metric.reset();
+    for (const counts of totals.contexts) {
+      const labels = {
+        application: counts.application,
+        context: counts.context === '' ? '/' : counts.context,
+      };
+      STATUS_CLASSES.forEach((name, index) => {
+        const count = counts.byClass[index] ?? 0;
+        // A class that never occurred has no series.
+        if (count > 0) this.#requests.inc({ ...labels, class: name }, count);
+      });
+      this.#latency.take(labels, counts.latency, counts.latencySumSeconds);
+      this.#bytesIn.inc(labels, counts.bytesIn);
+      this.#bytesOut.inc(labels, counts.bytesOut);
+      this.#inFlight.set(labels, counts.inFlight);
+      this.#tunnels.set(labels, counts.tunnels);
+    }
+    this.#connections.set(totals.openConnections);
+    this.#accepted.inc(totals.acceptedConnections);
+    this.#lostLogLines.inc(totals.droppedLogLines);
+    for (const [reason, count] of Object.entries(totals.refused)) this.#refused.inc({ reason }, count);
+  }
+
+  #takeApplications(): void {
+    const applications = this.#collaborators.deployments.list();
+    const names = new Set(applications.map(({ name }) => name));
+    this.#restarts.retain(names);
+    this.#cpuSeconds.retain(names);
+    const perApplication = [this.#state, this.#up, this.#restartCount, this.#cpu, this.#resident, this.#heap];
+    for (const metric of [...perApplication, this.#utilization]) metric.reset();
+    for (const { name, state, instances } of applications) {
+      const labels = { application: name };
+      for (const known of STATES)
+        this.#state.set({ application: name, state: known }, known === state ? 1 : 0);
+      this.#up.set(labels, state === 'running' ? 1 : 0);
+      for (const instance of instances) {
+        // Counts belong to the place of the instance, which keeps them over restarts of its process.
+        const place = instance.instance.replace(/#\d+$/, '');
+        this.#restarts.take(name, place, instance.restarts);
+        this.#cpuSeconds.take(name, place, instance.cpuSeconds);
+      }
+      this.#restartCount.inc(labels, this.#restarts.total(name));
+      this.#cpu.inc(labels, this.#cpuSeconds.total(name));
+      this.#resident.set(
+        labels,
+        instances.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
+      );
+      this.#heap.set(
+        labels,
+        instances.reduce((sum, { heapUsedBytes }) => sum + heapUsedBytes, 0),
+      );
+      this.#utilization.set(labels, Math.max(0, ...instances.map(({ utilization }) => utilization)));
+    }
+  }
+
+  #takeFronts(): void {
+    this.#frontRestarts.reset();
+    this.#frontUp.reset();
+    for (const { number, state, restarts } of this.#collaborators.server.fronts()) {
+      this.#frontRestarts.inc({ front: number }, restarts);
+      this.#frontUp.set({ front: number }, state === 'running' ? 1 : 0);
+    }
+  }
+}
