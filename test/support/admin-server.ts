@@ -77,10 +77,15 @@ export class TestAdmin {
     droppedLogLines: 0,
   };
   port = 0;
-  readonly #server: AdminServer;
+  #server: AdminServer | undefined;
+  readonly #allowedHosts: readonly string[];
 
   constructor(statuses: ApplicationStatus[], allowedHosts: readonly string[] = []) {
     this.deployments = new RememberedDeployments(statuses);
+    this.#allowedHosts = allowedHosts;
+  }
+
+  async start(port = 0): Promise<this> {
     const collaborators: AdminCollaborators = {
       deployments: this.deployments,
       server: {
@@ -97,21 +102,18 @@ export class TestAdmin {
     this.#server = new AdminServer({
       ...collaborators,
       host: '127.0.0.1',
-      port: 0,
+      port,
       token: TOKEN,
-      allowedHosts,
+      allowedHosts: this.#allowedHosts,
       metrics: new ServerMetrics(collaborators),
       log: silentLog(),
     });
-  }
-
-  async start(): Promise<this> {
     this.port = (await this.#server.start()).port;
     return this;
   }
 
-  stop(): Promise<void> {
-    return this.#server.stop();
+  async stop(): Promise<void> {
+    await this.#server?.stop();
   }
 
   /** Sends a request with exactly this target; with the token unless `headers` says otherwise. */

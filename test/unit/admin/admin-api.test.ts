@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PorticoError } from '#host/errors.js';
 import { StartFailure } from '#host/supervisor/start-failure.js';
@@ -221,5 +223,25 @@ describe('the server', () => {
     expect(answer.status).toBe(status);
     expect(answer.json).toMatchObject({ ...readiness, applications: { running: 1, failed: 1 } });
     expect((await admin.ask('GET', '/health/live')).status).toBe(200);
+  });
+});
+
+describe('the admin connector', () => {
+  it('reports a port that is in use', async () => {
+    const second = new TestAdmin([]);
+    await expect(second.start(admin.port)).rejects.toMatchObject({
+      code: 'PORTICO_PORT_IN_USE',
+      message: expect.stringContaining(`The admin API cannot listen on 127.0.0.1:${admin.port}`),
+    });
+  });
+
+  it('closes within its time though a client keeps a connection open', async () => {
+    const client = connect(admin.port, '127.0.0.1');
+    await once(client, 'connect');
+    client.write('POST /v1/applications/shop/start HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n');
+    const closed = once(client, 'close');
+    await admin.stop();
+    await closed;
+    await expect(admin.ask('GET', '/health/live')).rejects.toThrow('ECONNREFUSED');
   });
 });
