@@ -1,0 +1,30 @@
+import type { Exchange } from '../exchange/exchange.js';
+
+/** Where a context is mounted; what a runtime must know about it to answer. */
+export interface Mount {
+  /** `''` for ROOT, `/foo/bar` otherwise; canonical, percent-encoded. */
+  readonly path: string;
+  /** Largest request body; 413 beyond it. 0: no limit. */
+  readonly maxBodyBytes: number;
+}
+
+/**
+ * How one deployment answers. A front holds one runtime per deployment, whatever number of contexts name it, and
+ * retires it when no context does.
+ */
+export interface Runtime {
+  /**
+   * Answers an exchange, now or later. `within` is the path behind the context path and begins with `/`. Called
+   * synchronously inside the exchange handler.
+   */
+  handle(exchange: Exchange, mount: Mount, within: string): void;
+  /** Exchanges and tunnels that are not over yet. */
+  readonly openExchanges: number;
+  /**
+   * No new exchange comes any more. What is open may end by itself; tunnels are asked to close. `onIdle` is called
+   * once nothing is open, at the earliest in a later turn of the event loop.
+   */
+  retire(onIdle: () => void): void;
+  /** Undoes `retire` before it has become idle. */
+  revive(): void;
+}

@@ -1,0 +1,81 @@
+import type { Exchange } from '../exchange/exchange.js';
+
+/**
+ * A short answer of the front itself: an error, or a redirect. HTML for whoever asks for it, otherwise one line of
+ * text. It names no version, no stack and no file. `reason` is escaped; it may come from an application.
+ */
+export function answerPlainly(
+  exchange: Exchange,
+  status: number,
+  reason: string,
+  extra: readonly string[] = [],
+): void {
+  const title = `${status} ${TITLES.get(status) ?? 'Error'}`;
+  if (!wantsHtml(exchange)) {
+    exchange.respond(
+      status,
+      [...extra, 'content-type', 'text/plain; charset=utf-8', ...SAFETY],
+      `${title}: ${reason.replace(CONTROLS, ' ')}\n`,
+    );
+    return;
+  }
+  const body = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 1rem;color:#222}h1{font-size:1.5rem}</style>
+</head>
+<body><h1>${title}</h1><p>${escapeHtml(reason)}</p></body>
+</html>
+`;
+  exchange.respond(status, [...extra, 'content-type', 'text/html; charset=utf-8', ...SAFETY], body);
+}
+
+/**
+ * Redirects to the same path with a slash behind it, query kept. The target is a path of this server: a canonical
+ * path begins with exactly one slash, and anything else is refused here, since `//host` and `/\host` would lead a
+ * browser elsewhere. 302, not 308: whatever answers for this path may be another application tomorrow, and browsers
+ * keep a 308.
+ */
+export function redirectToFolder(exchange: Exchange): void {
+  const { path, query } = exchange.head;
+  const second = path.charCodeAt(1);
+  if (path.charCodeAt(0) !== 0x2f || second === 0x2f || second === 0x5c) {
+    answerPlainly(exchange, 400, 'The path of the request is not valid.');
+    return;
+  }
+  const location = query === undefined ? `${path}/` : `${path}/?${query}`;
+  answerPlainly(exchange, 302, 'The page is found at its path with a slash at the end.', [
+    'location',
+    location,
+  ]);
+}
+
+/** Text made safe for element content and quoted attributes of HTML. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+const SAFETY = ['cache-control', 'no-store', 'x-content-type-options', 'nosniff'];
+
+const TITLES: ReadonlyMap<number, string> = new Map([
+  [302, 'Found'],
+  [400, 'Bad Request'],
+  [403, 'Forbidden'],
+  [404, 'Not Found'],
+  [405, 'Method Not Allowed'],
+  [412, 'Precondition Failed'],
+  [413, 'Content Too Large'],
+  [416, 'Range Not Satisfiable'],
+  [500, 'Internal Server Error'],
+  [501, 'Not Implemented'],
+  [502, 'Bad Gateway'],
+  [503, 'Service Unavailable'],
+  [504, 'Gateway Timeout'],
+]);
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;
+
+function wantsHtml(exchange: Exchange): boolean {
+  return exchange.head.fields.get('accept')?.includes('text/html') === true;
+}
