@@ -49,6 +49,8 @@ export interface Exchange {
   readonly isEnded: boolean;
   /** True after `begin`, `respond`. */
   readonly isBegun: boolean;
+  /** Free for the handler to keep what it knows about this exchange; the producer never looks at it. */
+  attachment?: unknown;
 }
 
 /** What an exchange tells its handler. */

@@ -53,7 +53,7 @@ export type FrontReport =
 
 export interface FrontSettings {
   readonly accessLog: AccessLogSettings | undefined;
-  /** Header `Server` of responses the front makes itself; undefined for none. */
+  /** `Retry-After` of a 503 when the route does not say: no instance is connected. */
   readonly retryAfterSeconds: number;
   /** How long tunnels of a removed deployment get between the close frame 1001 and the cut. */
   readonly tunnelCloseMs: number;
@@ -119,14 +119,20 @@ export interface InstanceAddress {
   readonly secret: string;
 }
 
+/** Context and application of requests that no context answers for, in counts and access log. */
+export const UNMAPPED_CONTEXT = '-';
+
 /** Counts since the last report. */
 export interface FrontCounts {
+  /** Contexts without any change since the last report are left out. */
   readonly contexts: readonly ContextCounts[];
   /** Current values, not differences. */
   readonly openConnections: number;
   /** Requests refused before a context was known, and connections cut, by reason: `header-too-large`, `timeout`… */
   readonly refused: Readonly<Record<string, number>>;
   readonly acceptedConnections: number;
+  /** Lines of the access log that were lost because the disk did not keep up. */
+  readonly droppedLogLines?: number;
 }
 
 export interface ContextCounts {

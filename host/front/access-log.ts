@@ -1,0 +1,29 @@
+import type { Exchange } from '../exchange/exchange.js';
+import { type AccessLogFormat, combinedFormat, jsonFormat } from './access-log-format.js';
+import type { ExchangeResult } from './counters.js';
+import { LogWriter } from './log-writer.js';
+import type { AccessLogSettings } from './messages.js';
+
+/**
+ * The access log of one front: `access.log` in the log folder, one line for each finished exchange, in the combined
+ * format or as JSON. Costs a request the making of one string; writing and rotating happen later, in batches.
+ */
+export class AccessLog {
+  readonly #format: AccessLogFormat;
+  readonly #writer: LogWriter;
+
+  /** `onDropped` hears of lines that were lost because the disk did not keep up. */
+  constructor(settings: AccessLogSettings, onDropped: (lines: number) => void) {
+    this.#format = settings.format === 'json' ? jsonFormat() : combinedFormat();
+    this.#writer = new LogWriter({ ...settings, fileName: 'access.log' }, onDropped);
+  }
+
+  record(exchange: Exchange, result: ExchangeResult, context: string, application: string): void {
+    this.#writer.write(this.#format(exchange, result, context, application, Date.now()));
+  }
+
+  /** Writes what is left. Resolves at the latest after `deadlineMs`. */
+  close(deadlineMs: number): Promise<void> {
+    return this.#writer.close(deadlineMs);
+  }
+}

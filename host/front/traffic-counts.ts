@@ -1,0 +1,65 @@
+import { ContextCounters } from './counters.js';
+import { type ContextCounts, type FrontCounts, UNMAPPED_CONTEXT } from './messages.js';
+
+/**
+ * All that one front counts. Labels are bounded: contexts come from the mapping, requests that no context answers
+ * share one, and reasons of refusals come from a fixed list of the connector.
+ */
+export class TrafficCounts {
+  /** Requests that no context answers for. */
+  readonly unmapped = new ContextCounters(UNMAPPED_CONTEXT, UNMAPPED_CONTEXT);
+  acceptedConnections = 0;
+  /** Access log lines lost since the last report. */
+  droppedLogLines = 0;
+  readonly #contexts = new Map<string, ContextCounters>();
+  /** Contexts that have left the mapping and still have something to report. */
+  readonly #left = new Set<string>();
+  #refused: Record<string, number> = {};
+
+  /** The counters of a mapped context; the same ones as long as the context is mapped. */
+  countersOf(context: string, application: string): ContextCounters {
+    let counters = this.#contexts.get(context);
+    if (counters === undefined) {
+      counters = new ContextCounters(context, application);
+      this.#contexts.set(context, counters);
+    }
+    this.#left.delete(context);
+    counters.application = application;
+    return counters;
+  }
+
+  /** The context has left the mapping. Its counts are reported until its last request is finished. */
+  retire(context: string): void {
+    if (this.#contexts.has(context)) this.#left.add(context);
+  }
+
+  refuse(reason: string): void {
+    this.#refused[reason] = (this.#refused[reason] ?? 0) + 1;
+  }
+
+  /** Everything since the last call. Contexts without any change are left out. */
+  take(openConnections: number): FrontCounts {
+    const contexts: ContextCounts[] = [];
+    const add = (counters: ContextCounters): void => {
+      const counts = counters.take();
+      if (counts !== undefined) contexts.push(counts);
+    };
+    add(this.unmapped);
+    for (const counters of this.#contexts.values()) add(counters);
+    for (const context of this.#left) {
+      if (this.#contexts.get(context)?.inFlight !== 0) continue;
+      this.#left.delete(context);
+      this.#contexts.delete(context);
+    }
+    const counts: FrontCounts = {
+      contexts,
+      openConnections,
+      refused: this.#refused,
+      acceptedConnections: this.acceptedConnections,
+      droppedLogLines: this.droppedLogLines,
+    };
+    this.#refused = {};
+    this.acceptedConnections = this.droppedLogLines = 0;
+    return counts;
+  }
+}

@@ -1,0 +1,157 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AccessLog } from '#host/front/access-log.js';
+import { combinedFormat, jsonFormat } from '#host/front/access-log-format.js';
+import { LogWriter } from '#host/front/log-writer.js';
+import { MemoryExchange } from '#test/support/memory-exchange.js';
+
+const result = { status: 200, bytesIn: 3, bytesOut: 12, durationMs: 1.23456, aborted: false };
+const time = Date.UTC(2025, 0, 5, 7, 8, 9, 10);
+const evil = 'a"b\\c\r\nd\u001b[31m\u0000\u007f\u009b\u00e9';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'portico-log-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 8000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('waited for too long');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const text = (name = 'access.log'): string =>
+  existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : '';
+
+describe('combined format', () => {
+  const format = combinedFormat();
+
+  it('is what log analysers read', () => {
+    const exchange = new MemoryExchange('/shop/cart?id=1', {
+      fields: ['Referer', 'http://a.example/', 'User-Agent', 'curl/8'],
+    });
+    expect(format(exchange, result, '/shop', 'shop', time)).toBe(
+      '127.0.0.1 - - [05/Jan/2025:07:08:09 +0000] "GET /shop/cart?id=1 HTTP/1.1" 200 12 "http://a.example/" "curl/8"\n',
+    );
+    expect(format(new MemoryExchange('/'), { ...result, status: 0 }, '-', '-', time + 900)).toBe(
+      '127.0.0.1 - - [05/Jan/2025:07:08:09 +0000] "GET / HTTP/1.1" - 12 "-" "-"\n',
+    );
+    expect(format(new MemoryExchange('/'), result, '', 'ROOT', time + 1000)).toContain('07:08:10');
+  });
+
+  it('keeps an event on one line and its quotes in place, whatever the client sends', () => {
+    const exchange = new MemoryExchange(`/x?${evil}`, { fields: ['User-Agent', evil, 'Referer', evil] });
+    const line = format(exchange, result, '', 'ROOT', time);
+    expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(line.match(/"/g)).toHaveLength(6);
+    expect(line).toContain('a\\x22b\\x5Cc\\x0D\\x0Ad\\x1B[31m\\x00\\x7F\\x9B\\xE9');
+  });
+});
+
+describe('JSON format', () => {
+  const format = jsonFormat();
+
+  it('is one object a line with the documented fields', () => {
+    const exchange = new MemoryExchange('/shop?a=1', { fields: ['User-Agent', 'curl/8'] });
+    expect(JSON.parse(format(exchange, { ...result, aborted: true }, '/shop', 'shop', time))).toEqual({
+      time: '2025-01-05T07:08:09Z',
+      remote: '127.0.0.1',
+      method: 'GET',
+      host: 'example.test',
+      target: '/shop?a=1',
+      version: '1.1',
+      status: 200,
+      bytesIn: 3,
+      bytesOut: 12,
+      durationMs: 1.235,
+      context: '/shop',
+      application: 'shop',
+      userAgent: 'curl/8',
+      aborted: true,
+    });
+  });
+
+  it('escapes what would break the line or the terminal, and loses nothing', () => {
+    const exchange = new MemoryExchange(`/x?${evil}`, { fields: ['User-Agent', evil] });
+    const line = format(exchange, result, '', 'ROOT', time);
+    expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(line)).toMatchObject({ target: `/x?${evil}`, userAgent: evil });
+  });
+});
+
+describe('AccessLog', () => {
+  it('writes its lines soon, and the rest when it is closed', async () => {
+    const log = new AccessLog({ format: 'json', folder, maxFileBytes: 1e6, keptFiles: 2 }, () => undefined);
+    log.record(new MemoryExchange('/1'), result, '', 'ROOT');
+    await until(() => text().includes('"/1"'));
+    log.record(new MemoryExchange('/2'), result, '', 'ROOT');
+    await log.close(2000);
+    expect(text().trim().split('\n')).toHaveLength(2);
+  });
+});
+
+describe('LogWriter', () => {
+  let dropped = 0;
+  const create = (
+    more: { folder?: string; maxPendingBytes?: number; maxFileBytes?: number } = {},
+  ): LogWriter => {
+    dropped = 0;
+    return new LogWriter(
+      { folder, fileName: 'access.log', maxFileBytes: 1e6, keptFiles: 2, ...more },
+      (lines) => {
+        dropped += lines;
+      },
+    );
+  };
+
+  it('rotates by size and keeps so many files', async () => {
+    const writer = create({ maxFileBytes: 1000 });
+    for (let i = 0; i < 5; i++) {
+      writer.write(`${String(i).repeat(1200)}\n`);
+      await until(() => text('access.log.1').startsWith(String(i)));
+    }
+    await writer.close(2000);
+    expect(text('access.log.2')).toMatch(/^3/);
+    expect(text('access.log.3')).toBe('');
+    expect(dropped).toBe(0);
+  });
+
+  it('opens the file anew when somebody has moved it away', async () => {
+    const writer = create();
+    writer.write('before\n');
+    await until(() => text() === 'before\n');
+    renameSync(join(folder, 'access.log'), join(folder, 'moved.log'));
+    await until(() => {
+      writer.write('after\n');
+      return text().includes('after');
+    });
+    await writer.close(2000);
+    expect(text('moved.log')).toMatch(/^before\n/);
+    expect(dropped).toBe(0);
+  });
+
+  it('drops and counts lines while the disk refuses them, and goes on afterwards', async () => {
+    const blocked = join(folder, 'blocked');
+    writeFileSync(blocked, 'a file where the folder should be');
+    const writer = create({ folder: blocked, maxPendingBytes: 100 });
+    for (let i = 0; i < 50; i++) writer.write('0123456789\n');
+    await until(() => dropped >= 41);
+    rmSync(blocked);
+    mkdirSync(blocked);
+    await until(() => {
+      writer.write('later\n');
+      return (
+        existsSync(join(blocked, 'access.log')) &&
+        readFileSync(join(blocked, 'access.log'), 'utf8').includes('later')
+      );
+    });
+    await writer.close(2000);
+  });
+});

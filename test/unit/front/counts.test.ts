@@ -1,0 +1,84 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ExchangeResult } from '#host/front/counters.js';
+import { TrafficCounts } from '#host/front/traffic-counts.js';
+
+const result = (status: number, durationMs: number): ExchangeResult => ({
+  status,
+  durationMs,
+  bytesIn: 1,
+  bytesOut: 10,
+  aborted: false,
+});
+
+describe('TrafficCounts', () => {
+  it('reports differences of counts and current values of what is open', () => {
+    const counts = new TrafficCounts();
+    const shop = counts.countersOf('/shop', 'shop');
+    for (const status of [200, 204, 301, 404, 500, 0]) {
+      shop.begin();
+      shop.finish(result(status, status === 200 ? 1 : 3));
+    }
+    shop.begin();
+    shop.tunnels++;
+    const first = counts.take(5);
+    expect(first.openConnections).toBe(5);
+    expect(first.contexts).toHaveLength(1);
+    expect(first.contexts[0]).toMatchObject({
+      context: '/shop',
+      application: 'shop',
+      byClass: [1, 0, 2, 1, 1, 1],
+      bytesIn: 6,
+      bytesOut: 60,
+      inFlight: 1,
+      tunnels: 1,
+    });
+    expect(first.contexts[0]?.latency.slice(0, 4)).toEqual([1, 0, 5, 0]);
+    expect(first.contexts[0]?.latencySumSeconds).toBeCloseTo(0.016);
+    expect(counts.take(5).contexts).toEqual([]);
+    shop.tunnels--;
+    shop.finish(result(101, 60_000));
+    const last = counts.take(5).contexts[0];
+    expect(last).toMatchObject({
+      byClass: [0, 1, 0, 0, 0, 0],
+      inFlight: 0,
+      tunnels: 0,
+      latencySumSeconds: 0,
+    });
+  });
+
+  it('puts a latency beyond all bounds into the last bucket', () => {
+    const counts = new TrafficCounts();
+    counts.unmapped.begin();
+    counts.unmapped.finish(result(404, 10_001));
+    const latency = counts.take(0).contexts[0]?.latency ?? [];
+    expect(latency[13]).toBe(1);
+    expect(latency).toHaveLength(14);
+  });
+
+  it('keeps the counters of a removed context until its last request is over', () => {
+    const counts = new TrafficCounts();
+    const shop = counts.countersOf('/shop', 'shop');
+    shop.begin();
+    counts.retire('/shop');
+    expect(counts.take(0).contexts[0]?.inFlight).toBe(1);
+    expect(counts.countersOf('/shop', 'shop')).toBe(shop);
+    counts.retire('/shop');
+    shop.finish(result(200, 1));
+    expect(counts.take(0).contexts[0]?.byClass[2]).toBe(1);
+    expect(counts.countersOf('/shop', 'shop')).not.toBe(shop);
+  });
+
+  it('counts refusals by reason and starts anew after each report', () => {
+    const counts = new TrafficCounts();
+    counts.refuse('timeout');
+    counts.refuse('timeout');
+    counts.acceptedConnections = 3;
+    counts.droppedLogLines = 2;
+    expect(counts.take(0)).toMatchObject({
+      refused: { timeout: 2 },
+      acceptedConnections: 3,
+      droppedLogLines: 2,
+    });
+    expect(counts.take(0)).toMatchObject({ refused: {}, acceptedConnections: 0, droppedLogLines: 0 });
+  });
+});
