@@ -6,6 +6,8 @@ export interface Mount {
   readonly path: string;
   /** Largest request body; 413 beyond it. 0: no limit. */
   readonly maxBodyBytes: number;
+  /** Where open tunnels are counted. */
+  readonly counters: { tunnels: number };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange/exchange.js';
+import { AbortReason, type Exchange } from '../exchange/exchange.js';
 
 /**
  * A short answer of the front itself: an error, or a redirect. HTML for whoever asks for it, otherwise one line of
@@ -29,6 +29,27 @@ export function answerPlainly(
 `;
   exchange.respond(status, [...extra, 'content-type', 'text/html; charset=utf-8', ...SAFETY], body);
 }
+
+/** Answers for an exchange that was given up before its response had begun. */
+export function answerAborted(exchange: Exchange, reason: AbortReason): void {
+  switch (reason) {
+    case AbortReason.TIMEOUT:
+      return answerPlainly(exchange, 504, 'The application did not answer in time.');
+    case AbortReason.INSTANCE_GONE:
+    case AbortReason.PROTOCOL_ERROR:
+      return answerPlainly(exchange, 502, 'The application broke off before it answered.');
+    case AbortReason.APPLICATION_ERROR:
+      return answerPlainly(exchange, 500, 'The application failed.');
+    case AbortReason.BODY_TOO_LARGE:
+      return answerPlainly(exchange, 413, 'The body of the request is larger than this application allows.');
+    case AbortReason.REFUSED:
+      return answerPlainly(exchange, 503, 'The application takes no requests at the moment.', RETRY_SOON);
+    default:
+      return exchange.abort(reason);
+  }
+}
+
+const RETRY_SOON = ['retry-after', '1'];
 
 /**
  * Redirects to the same path with a slash behind it, query kept. The target is a path of this server: a canonical

@@ -11,6 +11,7 @@ let base = '';
 let root = '';
 let site: StaticSite;
 const errors: unknown[] = [];
+const mount = { path: '', maxBodyBytes: 0, counters: { tunnels: 0 } };
 
 beforeAll(() => {
   base = mkdtempSync(join(tmpdir(), 'portico-static-'));
@@ -57,7 +58,7 @@ afterAll(() => {
 
 async function get(path: string, fields: readonly string[] = [], method = 'GET'): Promise<MemoryExchange> {
   const exchange = new MemoryExchange(path, { method, fields });
-  site.handle(exchange, { path: '', maxBodyBytes: 0 }, exchange.head.path);
+  site.handle(exchange, mount, exchange.head.path);
   await exchange.done;
   return exchange;
 }
@@ -201,7 +202,7 @@ describe('StaticSite', () => {
   it('sends a big file at the pace of the client', async () => {
     const exchange = new MemoryExchange('/big.bin');
     exchange.room = 1;
-    site.handle(exchange, { path: '', maxBodyBytes: 0 }, '/big.bin');
+    site.handle(exchange, mount, '/big.bin');
     while (!exchange.isEnded) {
       const before = exchange.chunks.length;
       exchange.room = 2;
@@ -218,7 +219,7 @@ describe('StaticSite', () => {
     for (let i = 0; i < 20; i++) {
       const exchange = new MemoryExchange('/big.bin');
       exchange.room = 1;
-      site.handle(exchange, { path: '', maxBodyBytes: 0 }, '/big.bin');
+      site.handle(exchange, mount, '/big.bin');
       while (exchange.chunks.length === 0) await new Promise(setImmediate);
       exchange.leave();
     }
@@ -255,7 +256,7 @@ describe('StaticSite', () => {
     const other = new StaticSite(root, (thrown) => errors.push(thrown));
     const exchange = new MemoryExchange('/big.bin');
     exchange.room = 1;
-    other.handle(exchange, { path: '', maxBodyBytes: 0 }, '/big.bin');
+    other.handle(exchange, mount, '/big.bin');
     let isIdle = false;
     const idle = new Promise<void>((resolve) => {
       other.retire(() => {

@@ -1,0 +1,78 @@
+import type { Exchange } from '../exchange/exchange.js';
+import { answerPlainly, redirectToFolder } from '../runtime/plain-answer.js';
+import type { AccessLog } from './access-log.js';
+import type { ExchangeResult } from './counters.js';
+import { pathWithin } from './mapper.js';
+import type { MappedContext, Mapping } from './mapping.js';
+import { UNMAPPED_CONTEXT } from './messages.js';
+import type { TrafficCounts } from './traffic-counts.js';
+
+/**
+ * Takes each request from the connector to the context that answers for it, and writes down how it ended. The context
+ * a request began with is the one it is counted for, whatever the mapping becomes meanwhile.
+ */
+export class Dispatcher {
+  readonly #mapping: Mapping;
+  readonly #counts: TrafficCounts;
+  readonly #accessLog: AccessLog | undefined;
+
+  constructor(mapping: Mapping, counts: TrafficCounts, accessLog: AccessLog | undefined) {
+    this.#mapping = mapping;
+    this.#counts = counts;
+    this.#accessLog = accessLog;
+  }
+
+  /** The exchange handler of every connector. */
+  readonly handle = (exchange: Exchange): void => {
+    const { method, path } = exchange.head;
+    const mapped = this.#mapping.mapper.find(path);
+    exchange.attachment = mapped;
+    if (mapped === undefined || path === '*') {
+      this.#answerUnmapped(exchange);
+      return;
+    }
+    mapped.counters.begin();
+    if (!mapped.isStripped) {
+      mapped.runtime.handle(exchange, mapped, path);
+      return;
+    }
+    // The context path itself, without the slash: a page there would have its relative links resolved against the
+    // parent. The application sees `/` for both, so only we can tell the browser (as Tomcat does). Methods that may
+    // carry a body pass: a redirect would lose it. With the prefix kept, the application sees which one it is and
+    // decides; a redirect of ours could turn in a circle with one of its own.
+    if (
+      path.length === mapped.path.length &&
+      path.length > 1 &&
+      (method === 'GET' || method === 'HEAD') &&
+      exchange.head.upgrade === undefined &&
+      mapped.route.target.kind !== 'unavailable'
+    ) {
+      redirectToFolder(exchange);
+      return;
+    }
+    mapped.runtime.handle(exchange, mapped, pathWithin(path, mapped.path));
+  };
+
+  /** An exchange of a connector is over. */
+  finished(exchange: Exchange, result: ExchangeResult): void {
+    const mapped = exchange.attachment as MappedContext | undefined;
+    if (mapped === undefined) {
+      this.#counts.unmapped.finish(result);
+      this.#accessLog?.record(exchange, result, UNMAPPED_CONTEXT, UNMAPPED_CONTEXT);
+      return;
+    }
+    mapped.counters.finish(result);
+    this.#accessLog?.record(exchange, result, mapped.route.context, mapped.route.application);
+  }
+
+  #answerUnmapped(exchange: Exchange): void {
+    exchange.attachment = undefined;
+    this.#counts.unmapped.begin();
+    if (exchange.head.path !== '*') {
+      answerPlainly(exchange, 404, 'No application is mounted here.');
+      return;
+    }
+    // `OPTIONS *` asks about the server as a whole (RFC 9110 §9.3.7).
+    exchange.respond(204, ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'], undefined);
+  }
+}

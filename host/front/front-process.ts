@@ -1,0 +1,159 @@
+import { createServer, Server } from 'node:net';
+import type { ConnectorLimits } from '../config/connector-limits.js';
+import { Http1Listener } from '../connector/http1-listener.js';
+import { messageOf, PorticoError } from '../errors.js';
+import { AccessLog } from './access-log.js';
+import { Dispatcher } from './dispatcher.js';
+import { Mapping } from './mapping.js';
+import type { FrontCommand, FrontReport, FrontSettings } from './messages.js';
+import { Runtimes } from './runtimes.js';
+import { TrafficCounts } from './traffic-counts.js';
+
+/** The way out of a front. */
+export interface FrontSurroundings {
+  /** Sends a report to the server; `onSent` is called when it is on its way, also when it cannot be sent. */
+  report(report: FrontReport, onSent?: () => void): void;
+  /** One line for the log of the host. */
+  problem(message: string): void;
+  exit(code: number): void;
+}
+
+/**
+ * One front: the data plane in a process. Holds listeners, mapping, runtimes, counts and access log, and does what
+ * the server commands. Carries every user request and runs no application code.
+ */
+export class FrontProcess {
+  readonly #outside: FrontSurroundings;
+  readonly #counts = new TrafficCounts();
+  readonly #servers: Server[] = [];
+  readonly #listeners: Http1Listener[] = [];
+  #world: World | undefined;
+  #reporter: NodeJS.Timeout | undefined;
+  #isDraining = false;
+
+  constructor(outside: FrontSurroundings) {
+    this.#outside = outside;
+  }
+
+  /** Says that commands may come. */
+  start(): void {
+    this.#outside.report({ type: 'ready' });
+  }
+
+  /** Carries out one command; `handle` is the listening socket that came with `listen`. */
+  obey(command: FrontCommand, handle: unknown): void {
+    switch (command.type) {
+      case 'configure':
+        this.#configure(command.settings);
+        break;
+      case 'listen':
+        this.#listen(command.connector, command.limits, handle);
+        break;
+      case 'routes':
+        void this.#applyRoutes(command);
+        break;
+      case 'report':
+        this.#reportCounts(command.id);
+        break;
+      case 'drain':
+        void this.#drain(command.deadlineMs);
+        break;
+    }
+  }
+
+  #configure(settings: FrontSettings): void {
+    const { report, problem } = this.#outside;
+    const runtimes = new Runtimes(settings, {
+      instanceLost: (instance, reason) => report({ type: 'instance-lost', instance, reason }),
+      deploymentIdle: (deployment) => report({ type: 'deployment-idle', deployment }),
+      wanted: (context) => report({ type: 'wanted', context }),
+      problem,
+    });
+    const accessLog =
+      settings.accessLog === undefined
+        ? undefined
+        : new AccessLog(settings.accessLog, (lines) => {
+            this.#counts.droppedLogLines += lines;
+          });
+    const mapping = new Mapping(runtimes, this.#counts);
+    const dispatcher = new Dispatcher(mapping, this.#counts, accessLog);
+    this.#world = { runtimes, mapping, accessLog, dispatcher };
+    this.#reporter = setInterval(() => this.#reportCounts(undefined), REPORT_MS);
+  }
+
+  #listen(connector: string, limits: ConnectorLimits, handle: unknown): void {
+    const { dispatcher } = this.#configured();
+    const listener = new Http1Listener({
+      limits,
+      handler: dispatcher.handle,
+      observer: {
+        connectionOpened: () => {
+          this.#counts.acceptedConnections++;
+        },
+        finished: (exchange, result) => dispatcher.finished(exchange, result),
+        refused: (reason) => this.#counts.refuse(reason),
+        handlerFailed: (exchange, error) =>
+          this.#outside.problem(`${exchange.head.method} ${exchange.head.path}: ${messageOf(error)}`),
+      },
+    });
+    this.#listeners.push(listener);
+    const server = handle instanceof Server ? handle : createServer();
+    // Half-open: a client that has sent its request and closed its direction still gets the answer.
+    server.on('connection', (socket) => {
+      socket.setNoDelay(true);
+      listener.attach(socket);
+    });
+    server.on('error', (error) => this.#outside.problem(`connector ${connector}: ${messageOf(error)}`));
+    this.#servers.push(server);
+    if (server.listening) {
+      this.#outside.report({ type: 'listening', connector });
+      return;
+    }
+    server.listen(handle, () => this.#outside.report({ type: 'listening', connector }));
+  }
+
+  async #applyRoutes(command: Extract<FrontCommand, { type: 'routes' }>): Promise<void> {
+    await this.#configured().mapping.apply(command.set, command.remove);
+    this.#outside.report({ type: 'routes-applied', revision: command.revision });
+  }
+
+  #reportCounts(id: number | undefined): void {
+    let open = 0;
+    for (const listener of this.#listeners) open += listener.openConnections;
+    this.#outside.report({ type: 'counts', id, counts: this.#counts.take(open) });
+  }
+
+  /** A second call is without effect: the first one has a deadline. */
+  async #drain(deadlineMs: number): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    // Only this process's copies of the sockets close; the server's keep taking connections for other fronts.
+    for (const server of this.#servers) server.close();
+    this.#world?.runtimes.drain();
+    await Promise.all(this.#listeners.map((listener) => listener.drain(deadlineMs)));
+    clearInterval(this.#reporter);
+    this.#world?.runtimes.close();
+    await this.#world?.accessLog?.close(LOG_CLOSE_MS);
+    this.#reportCounts(undefined);
+    this.#outside.report({ type: 'drained' }, () => this.#outside.exit(0));
+  }
+
+  #configured(): World {
+    if (this.#world !== undefined) return this.#world;
+    throw new PorticoError(
+      'PORTICO_FRONT_NOT_CONFIGURED',
+      'A front got another command before `configure`; send `configure` first.',
+    );
+  }
+}
+
+/** What a front has once it is configured. */
+interface World {
+  readonly runtimes: Runtimes;
+  readonly mapping: Mapping;
+  readonly accessLog: AccessLog | undefined;
+  readonly dispatcher: Dispatcher;
+}
+
+const REPORT_MS = 1000;
+const LOG_CLOSE_MS = 1000;

@@ -1,0 +1,78 @@
+import type { Mount, Runtime } from '../runtime/mount.js';
+import type { ContextCounters } from './counters.js';
+import { Mapper } from './mapper.js';
+import type { ContextRoute } from './messages.js';
+import type { Runtimes } from './runtimes.js';
+import type { TrafficCounts } from './traffic-counts.js';
+
+/** A context as requests see it. Immutable, except for what is counted. */
+export interface MappedContext extends Mount {
+  readonly route: ContextRoute;
+  readonly runtime: Runtime;
+  readonly counters: ContextCounters;
+  /** The application sees the path behind the context path. */
+  readonly isStripped: boolean;
+}
+
+/**
+ * The mapping of one front: takes changes one after the other, prepares what they need, then puts a new mapper in the
+ * place of the old. Requests read `mapper` and never wait.
+ */
+export class Mapping {
+  readonly #runtimes: Runtimes;
+  readonly #counts: TrafficCounts;
+  readonly #contexts = new Map<string, MappedContext>();
+  #mapper = new Mapper<MappedContext>([]);
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(runtimes: Runtimes, counts: TrafficCounts) {
+    this.#runtimes = runtimes;
+    this.#counts = counts;
+  }
+
+  get mapper(): Mapper<MappedContext> {
+    return this.#mapper;
+  }
+
+  /**
+   * Adds or replaces routes and removes others (by context id) in one step, after connections to new instances are up
+   * or `CONNECT_DEADLINE_MS` has passed: no request meets a connection that is still being made. Changes are applied in
+   * the order of the calls. Resolves when no new request can reach what was replaced.
+   */
+  apply(set: readonly ContextRoute[], remove: readonly string[]): Promise<void> {
+    this.#last = this.#last.then(() => this.#apply(set, remove));
+    return this.#last;
+  }
+
+  async #apply(set: readonly ContextRoute[], remove: readonly string[]): Promise<void> {
+    const prepared = set.map((route) => this.#map(route));
+    await this.#runtimes.connected(CONNECT_DEADLINE_MS);
+    for (const context of remove) {
+      if (this.#contexts.delete(context)) this.#counts.retire(context);
+    }
+    for (const mapped of prepared) this.#contexts.set(mapped.route.context, mapped);
+    this.#mapper = new Mapper(this.#contexts.values());
+    this.#runtimes.retain(this.#deployments());
+  }
+
+  #map(route: ContextRoute): MappedContext {
+    const { target } = route;
+    return {
+      route,
+      path: route.path,
+      maxBodyBytes: route.maxBodyBytes,
+      counters: this.#counts.countersOf(route.context, route.application),
+      runtime: this.#runtimes.runtimeFor(route),
+      isStripped: target.kind === 'static' || (target.kind === 'process' && target.prefix === 'strip'),
+    };
+  }
+
+  #deployments(): Set<string> {
+    const named = new Set<string>();
+    for (const { route } of this.#contexts.values())
+      if (route.target.kind !== 'unavailable') named.add(route.target.deployment);
+    return named;
+  }
+}
+
+const CONNECT_DEADLINE_MS = 2000;

@@ -1,0 +1,139 @@
+import { messageOf } from '../errors.js';
+import type { Runtime } from '../runtime/mount.js';
+import { ProcessRuntime } from '../runtime/process/process-runtime.js';
+import { StaticSite } from '../runtime/static/static-site.js';
+import { UnavailableRuntime } from '../runtime/unavailable-runtime.js';
+import type { ContextRoute, FrontSettings, RouteTarget } from './messages.js';
+
+/** What runtimes tell the outside. */
+export interface RuntimeEvents {
+  instanceLost(instance: string, reason: string): void;
+  deploymentIdle(deployment: string): void;
+  wanted(context: string): void;
+  /** Something failed that no request is to blame for. */
+  problem(message: string): void;
+}
+
+/**
+ * The runtimes of one front: one for each deployment, made when a route first names it, reused while any route does,
+ * retired when none does, and gone when it is idle.
+ */
+export class Runtimes {
+  readonly #settings: FrontSettings;
+  readonly #events: RuntimeEvents;
+  readonly #active = new Map<string, Runtime>();
+  readonly #retired = new Map<string, Runtime>();
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(settings: FrontSettings, events: RuntimeEvents) {
+    this.#settings = settings;
+    this.#events = events;
+    this.#sweeper = setInterval(this.#sweep, SWEEP_MS);
+    this.#sweeper.unref();
+  }
+
+  /** The runtime for a route that is about to enter the mapping. Connections to new instances begin at once. */
+  runtimeFor(route: ContextRoute): Runtime {
+    const { target } = route;
+    if (target.kind === 'unavailable') {
+      const onWanted = target.state === 'lazy' ? () => this.#events.wanted(route.context) : undefined;
+      return new UnavailableRuntime(target.reason, target.retryAfterSeconds, onWanted);
+    }
+    const { deployment } = target;
+    const existing = this.#active.get(deployment) ?? this.#revived(deployment);
+    const runtime = this.#updated(existing, target) ?? this.#create(target);
+    this.#active.set(deployment, runtime);
+    return runtime;
+  }
+
+  /** Resolves when all connections are up or have failed, or after `deadlineMs`. */
+  async connected(deadlineMs: number): Promise<void> {
+    const attempts: Promise<void>[] = [];
+    for (const runtime of this.#active.values())
+      if (runtime instanceof ProcessRuntime && runtime.isConnecting) attempts.push(runtime.connected());
+    if (attempts.length === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([Promise.all(attempts), deadline]);
+    clearTimeout(timer);
+  }
+
+  /** Retires every deployment that is not among these: the mapping no longer names it. */
+  retain(deployments: ReadonlySet<string>): void {
+    for (const [deployment, runtime] of this.#active) {
+      if (deployments.has(deployment)) continue;
+      this.#active.delete(deployment);
+      this.#retired.set(deployment, runtime);
+      runtime.retire(() => this.#forget(deployment, runtime));
+    }
+  }
+
+  /** Asks all tunnels to close; the front is about to end. */
+  drain(): void {
+    for (const runtime of this.#active.values()) runtime.retire(() => undefined);
+  }
+
+  /** Gives up everything. */
+  close(): void {
+    clearInterval(this.#sweeper);
+    for (const runtime of this.#all()) if (runtime instanceof ProcessRuntime) runtime.close();
+  }
+
+  *#all(): Iterable<Runtime> {
+    yield* this.#active.values();
+    yield* this.#retired.values();
+  }
+
+  #revived(deployment: string): Runtime | undefined {
+    const runtime = this.#retired.get(deployment);
+    if (runtime === undefined) return undefined;
+    this.#retired.delete(deployment);
+    runtime.revive();
+    return runtime;
+  }
+
+  /** The runtime itself, with new settings, if it can take them. */
+  #updated(runtime: Runtime | undefined, target: RunningTarget): Runtime | undefined {
+    if (target.kind === 'process' && runtime instanceof ProcessRuntime) {
+      runtime.configure({ ...target, ...this.#settings });
+      return runtime;
+    }
+    return target.kind === 'static' && runtime instanceof StaticSite ? runtime : undefined;
+  }
+
+  #create(target: RunningTarget): Runtime {
+    switch (target.kind) {
+      case 'process':
+        return new ProcessRuntime({ ...target, ...this.#settings }, this.#events.instanceLost);
+      case 'static':
+        return new StaticSite(target.folder, (thrown) =>
+          this.#events.problem(`A file of ${target.deployment} could not be read: ${messageOf(thrown)}`),
+        );
+      case 'upstream':
+        return new UnavailableRuntime(
+          'This kind of application is not supported by this host.',
+          this.#settings.retryAfterSeconds,
+          undefined,
+        );
+    }
+  }
+
+  #forget(deployment: string, runtime: Runtime): void {
+    if (this.#retired.get(deployment) !== runtime) return;
+    this.#retired.delete(deployment);
+    if (runtime instanceof ProcessRuntime) runtime.close();
+    this.#events.deploymentIdle(deployment);
+  }
+
+  readonly #sweep = (): void => {
+    const now = performance.now();
+    for (const runtime of this.#all()) if (runtime instanceof ProcessRuntime) runtime.sweep(now);
+  };
+}
+
+type RunningTarget = Exclude<RouteTarget, { kind: 'unavailable' }>;
+
+/** Precision of response timeouts and of the end of tunnels. */
+const SWEEP_MS = 250;
