@@ -32,24 +32,21 @@ export function answerPlainly(
 
 /** Answers for an exchange that was given up before its response had begun. */
 export function answerAborted(exchange: Exchange, reason: AbortReason): void {
-  switch (reason) {
-    case AbortReason.TIMEOUT:
-      return answerPlainly(exchange, 504, 'The application did not answer in time.');
-    case AbortReason.INSTANCE_GONE:
-    case AbortReason.PROTOCOL_ERROR:
-      return answerPlainly(exchange, 502, 'The application broke off before it answered.');
-    case AbortReason.APPLICATION_ERROR:
-      return answerPlainly(exchange, 500, 'The application failed.');
-    case AbortReason.BODY_TOO_LARGE:
-      return answerPlainly(exchange, 413, 'The body of the request is larger than this application allows.');
-    case AbortReason.REFUSED:
-      return answerPlainly(exchange, 503, 'The application takes no requests at the moment.', RETRY_SOON);
-    default:
-      return exchange.abort(reason);
-  }
+  const answer = ABORTED.get(reason);
+  if (answer === undefined) exchange.abort(reason);
+  else answerPlainly(exchange, answer[0], answer[1], reason === AbortReason.REFUSED ? RETRY_SOON : []);
 }
 
 const RETRY_SOON = ['retry-after', '1'];
+
+const ABORTED: ReadonlyMap<AbortReason, readonly [status: number, text: string]> = new Map([
+  [AbortReason.TIMEOUT, [504, 'The application did not answer in time.']],
+  [AbortReason.INSTANCE_GONE, [502, 'The application broke off before it answered.']],
+  [AbortReason.PROTOCOL_ERROR, [502, 'The application broke off before it answered.']],
+  [AbortReason.APPLICATION_ERROR, [500, 'The application failed.']],
+  [AbortReason.BODY_TOO_LARGE, [413, 'The body of the request is larger than this application allows.']],
+  [AbortReason.REFUSED, [503, 'The application takes no requests at the moment.']],
+] as const);
 
 /**
  * Redirects to the same path with a slash behind it, query kept. The target is a path of this server: a canonical

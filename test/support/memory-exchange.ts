@@ -26,7 +26,10 @@ export class MemoryExchange implements Exchange {
   readonly done: Promise<void>;
   #resolve: () => void = () => undefined;
 
-  constructor(target: string, options: { method?: string; fields?: readonly string[] } = {}) {
+  /** Credit the handler has returned for the request body. */
+  consumedBytes = 0;
+
+  constructor(target: string, options: MemoryRequest = {}) {
     const [path = '/', query] = target.split('?');
     this.head = {
       method: options.method ?? 'GET',
@@ -35,8 +38,8 @@ export class MemoryExchange implements Exchange {
       version: '1.1',
       fields: FieldBlock.of(options.fields ?? []),
       authority: 'example.test',
-      bodyLength: 0,
-      upgrade: undefined,
+      bodyLength: options.bodyLength ?? 0,
+      upgrade: options.upgrade,
       expectsContinue: false,
       connection: LOOPBACK,
     };
@@ -57,8 +60,8 @@ export class MemoryExchange implements Exchange {
     this.listener = listener;
   }
 
-  consumed(_bytes: number): void {
-    // There is no request body to give credit for.
+  consumed(bytes: number): void {
+    this.consumedBytes += bytes;
   }
 
   interim(): void {
@@ -101,6 +104,15 @@ export class MemoryExchange implements Exchange {
     this.listener?.aborted(AbortReason.CANCELLED);
     this.#resolve();
   }
+}
+
+/** What the client asks for. */
+export interface MemoryRequest {
+  readonly method?: string;
+  readonly fields?: readonly string[];
+  /** Default 0. */
+  readonly bodyLength?: number;
+  readonly upgrade?: string;
 }
 
 const LOOPBACK: ConnectionInfo = {

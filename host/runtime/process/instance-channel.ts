@@ -1,6 +1,10 @@
 import { messageOf } from '../../errors.js';
 import type { RequestHead } from '../../exchange/exchange.js';
-import { ExchangeClient, type OutgoingExchange, type ResponseListener } from '../../exchange/exchange-client.js';
+import {
+  ExchangeClient,
+  type OutgoingExchange,
+  type ResponseListener,
+} from '../../exchange/exchange-client.js';
 
 /** Where an instance answers. */
 export interface InstanceEndpoint {
@@ -109,6 +113,11 @@ export class InstanceChannel {
   #lose(reason: string): void {
     this.#client = undefined;
     if (this.#state === 'closed') return;
+    if (this.#isDraining) {
+      // It said that it would go. It does not come back.
+      this.#state = 'closed';
+      return;
+    }
     this.#state = 'lost';
     this.#onLost(this, reason);
   }

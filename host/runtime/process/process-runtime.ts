@@ -141,6 +141,7 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   /** Enforces deadlines. `now` is of `performance.now()`. */
   sweep(now: number): void {
     const { responseTimeoutMs } = this.#settings;
+    if (this.#retiredChannels.length > 0) this.#closeIdleChannels();
     if (responseTimeoutMs > 0) {
       while (this.#oldest !== undefined && now - this.#oldest.startedAt >= responseTimeoutMs) {
         const late = this.#oldest;
@@ -148,7 +149,8 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
         late.fail(504, 'The application did not answer in time.');
       }
     }
-    if (now >= this.#tunnelsEndAt) for (const splice of this.#tunnels.keys()) splice.cut(AbortReason.CANCELLED);
+    if (now >= this.#tunnelsEndAt)
+      for (const splice of this.#tunnels.keys()) splice.cut(AbortReason.CANCELLED);
   }
 
   /** Gives up everything that is open, and every connection. */
