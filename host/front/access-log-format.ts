@@ -1,5 +1,5 @@
+import type { ExchangeResult } from '../connector/http1-listener.js';
 import type { Exchange } from '../exchange/exchange.js';
-import type { ExchangeResult } from './counters.js';
 
 /** One line of the access log, with its line end. `time` is the end of the exchange, milliseconds since the epoch. */
 export type AccessLogFormat = (

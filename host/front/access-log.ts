@@ -1,6 +1,6 @@
+import type { ExchangeResult } from '../connector/http1-listener.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { type AccessLogFormat, combinedFormat, jsonFormat } from './access-log-format.js';
-import type { ExchangeResult } from './counters.js';
 import { LogWriter } from './log-writer.js';
 import type { AccessLogSettings } from './messages.js';
 

@@ -1,14 +1,5 @@
+import type { ExchangeResult } from '../connector/http1-listener.js';
 import { type ContextCounts, LATENCY_BUCKETS_SECONDS } from './messages.js';
-
-/** How an exchange ended, as the connector tells. */
-export interface ExchangeResult {
-  /** 0: it ended without a status. */
-  readonly status: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly durationMs: number;
-  readonly aborted: boolean;
-}
 
 /**
  * What one context has done since the last report. Plain numbers in typed arrays: counting a request makes no object

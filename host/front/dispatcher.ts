@@ -1,7 +1,7 @@
+import type { ExchangeResult } from '../connector/http1-listener.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { answerPlainly, redirectToFolder } from '../runtime/plain-answer.js';
 import type { AccessLog } from './access-log.js';
-import type { ExchangeResult } from './counters.js';
 import { pathWithin } from './mapper.js';
 import type { MappedContext, Mapping } from './mapping.js';
 import { UNMAPPED_CONTEXT } from './messages.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ExchangeResult } from '#host/front/counters.js';
+import type { ExchangeResult } from '#host/connector/http1-listener.js';
 import { TrafficCounts } from '#host/front/traffic-counts.js';
 
 const result = (status: number, durationMs: number): ExchangeResult => ({

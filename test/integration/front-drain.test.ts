@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { WebSocket } from 'ws';
+import type { Exchange } from '#host/exchange/exchange.js';
+import { processTarget, routeOf, TestFront } from '#test/support/front.js';
+import { listenTo, TestInstance } from '#test/support/instance.js';
+
+const owned: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of owned.splice(0)) await one.stop();
+});
+
+async function start(handler: (exchange: Exchange) => void): Promise<TestFront> {
+  const instance = await TestInstance.start(handler);
+  const front = await TestFront.start();
+  owned.push(front, instance);
+  await front.route([routeOf('/app', processTarget('app##1', [instance.address]))]);
+  return front;
+}
+
+describe('a front that drains', () => {
+  it('finishes what is in flight, takes nothing new, and exits with 0', async () => {
+    let pending: Exchange | undefined;
+    const front = await start((exchange) => {
+      pending = exchange;
+    });
+    const answer = front.get('/app/');
+    while (pending === undefined) await new Promise(setImmediate);
+    const drained = front.report('drained');
+    front.send({ type: 'drain', deadlineMs: 5000 });
+    await refuses(front.port);
+    pending.respond(200, [], 'finished');
+    const response = await answer;
+    expect(await response.text()).toBe('finished');
+    expect(response.headers.get('connection')).toBe('close');
+    await drained;
+    expect(await front.exited).toBe(0);
+    expect(front.errors).toBe('');
+  });
+
+  it('closes WebSockets with 1001', async () => {
+    const front = await start((exchange) => {
+      const key = exchange.head.fields.get('sec-websocket-key') ?? '';
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      listenTo(exchange, { end: () => exchange.end() });
+      exchange.begin(101, ['upgrade', 'websocket', 'sec-websocket-accept', accept]);
+    });
+    const client = new WebSocket(front.url('/app/').replace('http', 'ws'));
+    await once(client, 'open');
+    const closed = once(client, 'close');
+    front.send({ type: 'drain', deadlineMs: 5000 });
+    expect((await closed)[0]).toBe(1001);
+    expect(await front.exited).toBe(0);
+  });
+
+  it('cuts at the deadline what does not end', async () => {
+    const front = await start((exchange) => exchange.begin(200, []));
+    const response = await front.get('/app/');
+    const started = performance.now();
+    front.send({ type: 'drain', deadlineMs: 300 });
+    await expect(response.text()).rejects.toThrow();
+    expect(await front.exited).toBe(0);
+    expect(performance.now() - started).toBeGreaterThan(290);
+  });
+
+  it('ends by itself when the server is gone', async () => {
+    const front = await start((exchange) => exchange.respond(200, [], 'x'));
+    expect(await front.text('/app/')).toBe('x');
+    front.process.disconnect();
+    expect(await front.exited).toBe(0);
+  });
+});
+
+async function refuses(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const isRefused = await new Promise<boolean>((resolve) => {
+      socket.on('connect', () => resolve(false));
+      socket.on('error', () => resolve(true));
+    });
+    socket.destroy();
+    if (isRefused) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,160 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
+import type {
+  ContextRoute,
+  FrontCommand,
+  FrontCounts,
+  FrontReport,
+  FrontSettings,
+  InstanceAddress,
+  RouteTarget,
+} from '#host/front/messages.js';
+import { repositoryFolder } from '#test/support/paths.js';
+
+interface Waiting {
+  readonly matches: (report: FrontReport) => boolean;
+  readonly resolve: (report: FrontReport) => void;
+}
+
+/** A front in a process of its own, commanded by the test as the server would. */
+export class TestFront {
+  readonly port: number;
+  readonly process: ChildProcess;
+  readonly reports: FrontReport[] = [];
+  readonly exited: Promise<number | null>;
+  #errors = '';
+  #waiting: Waiting[] = [];
+  #revision = 0;
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    const address = server.address();
+    this.port = typeof address === 'object' && address !== null ? address.port : 0;
+    this.process = fork(join(repositoryFolder, 'dist/host/front/main.js'), {
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      execArgv: [],
+    });
+    this.process.stderr?.on('data', (text) => {
+      this.#errors += String(text);
+    });
+    this.exited = new Promise((resolve) => this.process.once('exit', (code) => resolve(code)));
+    this.process.on('message', (message) => {
+      const report = message as FrontReport;
+      this.reports.push(report);
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const one of waiting) {
+        if (one.matches(report)) one.resolve(report);
+        else this.#waiting.push(one);
+      }
+    });
+  }
+
+  static async start(
+    settings: Partial<FrontSettings> = {},
+    limits: Partial<ConnectorLimits> = {},
+  ): Promise<TestFront> {
+    // The test never accepts: `maxConnections` 0 would drop connections, so the front must be the only one listening.
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const front = new TestFront(server);
+    await front.report('ready');
+    front.send({
+      type: 'configure',
+      settings: { accessLog: undefined, retryAfterSeconds: 2, tunnelCloseMs: 1000, ...settings },
+    });
+    const listening = front.report('listening');
+    front.process.send(
+      {
+        type: 'listen',
+        connector: 'http',
+        limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits },
+      } satisfies FrontCommand,
+      server,
+    );
+    await listening;
+    // From here on only the front accepts on the socket.
+    server.close();
+    return front;
+  }
+
+  /** Everything the front wrote to standard error. */
+  get errors(): string {
+    return this.#errors;
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${this.port}${path}`;
+  }
+
+  get(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(this.url(path), { redirect: 'manual', signal: AbortSignal.timeout(15_000), ...init });
+  }
+
+  async text(path: string): Promise<string> {
+    return await (await this.get(path)).text();
+  }
+
+  send(command: FrontCommand): void {
+    this.process.send(command);
+  }
+
+  /** The next report of this type (and, if given, that satisfies a condition). */
+  report<T extends FrontReport['type']>(
+    type: T,
+    condition: (report: Extract<FrontReport, { type: T }>) => boolean = () => true,
+  ): Promise<Extract<FrontReport, { type: T }>> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`no report ${type}; so far ${JSON.stringify(this.reports)}\n${this.#errors}`)),
+        10_000,
+      );
+      this.#waiting.push({
+        matches: (report) => report.type === type && condition(report as Extract<FrontReport, { type: T }>),
+        resolve: (report) => {
+          clearTimeout(timer);
+          resolve(report as Extract<FrontReport, { type: T }>);
+        },
+      });
+    });
+  }
+
+  /** Changes the mapping and waits for the acknowledgement. */
+  async route(set: readonly ContextRoute[], remove: readonly string[] = []): Promise<void> {
+    const revision = ++this.#revision;
+    const applied = this.report('routes-applied', (report) => report.revision === revision);
+    this.send({ type: 'routes', revision, set, remove });
+    await applied;
+  }
+
+  async counts(): Promise<FrontCounts> {
+    const id = ++this.#revision;
+    const counts = this.report('counts', (report) => report.id === id);
+    this.send({ type: 'report', id });
+    return (await counts).counts;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close();
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL');
+    await this.exited;
+  }
+}
+
+/** A route of a context named by its path. */
+export function routeOf(path: string, target: RouteTarget, more: Partial<ContextRoute> = {}): ContextRoute {
+  const application = path === '' ? 'ROOT' : path.slice(1).replaceAll('/', '#');
+  return { context: path, path, application, version: '', target, maxBodyBytes: 10_000_000, ...more };
+}
+
+/** A target that answers with these instances. */
+export function processTarget(
+  deployment: string,
+  instances: readonly InstanceAddress[],
+  more: Partial<Extract<RouteTarget, { kind: 'process' }>> = {},
+): RouteTarget {
+  return { kind: 'process', deployment, instances, prefix: 'strip', responseTimeoutMs: 0, ...more };
+}
