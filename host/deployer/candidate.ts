@@ -1,0 +1,80 @@
+import type { ContextName } from '../bundle/context-name.js';
+
+/**
+ * What one look at the drop folder found, as plain data: the scanner makes it, the plan judges it. Everything of one
+ * application lies under its base name: `shop/`, `shop.tgz`, `shop.yaml` and `shop.ready` are one candidate `shop`.
+ */
+export type Scan =
+  /** The folder could not be listed. Says nothing about the applications in it. */
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  | {
+      readonly kind: 'listed';
+      /** Device and inode of the drop folder; another one means another folder under the same name. */
+      readonly identity: string;
+      /** In order of name. */
+      readonly candidates: readonly Candidate[];
+      /** Entries that can never be an application, with the reason, in order of name. */
+      readonly refused: readonly Refusal[];
+    };
+
+/** One application in the drop folder. */
+export interface Candidate {
+  /** Base name with version: `foo#bar##2`. */
+  readonly name: string;
+  /** Context path and version it asks for; the descriptor's `servlet.context` is already taken into account. */
+  readonly context: ContextName;
+  /** Where its content could come from; the first one is the truth, the others are ignored. */
+  readonly sources: readonly BundleSource[];
+  readonly descriptor: DescriptorFile | undefined;
+  readonly marker: MarkerFile | undefined;
+}
+
+/** A folder, an archive, or the descriptor alone when it names a server elsewhere. */
+export interface BundleSource {
+  readonly kind: 'folder' | 'archive' | 'descriptor';
+  /** Absolute. */
+  readonly path: string;
+  /** Changes whenever the content may have changed; equal signatures mean equal content. */
+  readonly signature: string;
+  /** Archives: the directory or end mark is there. Folders: true. */
+  readonly complete: boolean;
+  /** Time since the last change of the newest file by its change time, 0 when that lies in the future. */
+  readonly quietMs: number;
+  /** Why it cannot be read, in words; then `signature` is empty. */
+  readonly problem: string | undefined;
+}
+
+/** `NAME.yaml` in the drop folder. */
+export interface DescriptorFile {
+  readonly path: string;
+  readonly signature: string;
+  /** Hash of its bytes; `` when it could not be read. */
+  readonly content: string;
+  readonly quietMs: number;
+  /** Why it cannot be read, in words. */
+  readonly problem: string | undefined;
+}
+
+/** `NAME.ready` in the drop folder: the operator says that the bundle is whole. */
+export interface MarkerFile {
+  readonly path: string;
+  readonly signature: string;
+}
+
+/** An entry that is not accepted as an application. */
+export interface Refusal {
+  /** The entry as listed; may hold any character. */
+  readonly entry: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/**
+ * Signature of everything a candidate consists of; undefined when it has no readable bundle. A change of it is a
+ * reason to look closer, not yet a reason to deploy.
+ */
+export function signatureOf(candidate: Candidate): string | undefined {
+  const source = candidate.sources[0];
+  if (source === undefined || source.problem !== undefined) return undefined;
+  return `${source.path}=${source.signature};${candidate.descriptor?.signature ?? ''}`;
+}

@@ -1,0 +1,50 @@
+import type { Manifest } from '../bundle/manifest.js';
+import type { ApplicationSettings } from '../config/host-config.js';
+import type { RouteTable } from '../front/route-table.js';
+import type { DeploymentProcess, DeploymentSpec } from '../supervisor/deployment-process.js';
+
+/**
+ * What the deployer works with. It owns none of these: the server makes them, hands them over, and stops them after
+ * the deployer.
+ */
+export interface Collaborators {
+  readonly launcher: Launcher;
+  readonly routes: RouteTable;
+  readonly store: ContentStore;
+  readonly readManifest: ManifestReader;
+  /** True when the archive has its end: a central directory, or the end of the compressed tar. */
+  readonly isArchiveComplete: (path: string) => Promise<boolean>;
+  readonly log: DeployerLog;
+}
+
+/** Starts processes; the supervisor. */
+export interface Launcher {
+  launch(spec: DeploymentSpec): DeploymentProcess;
+}
+
+/** Expanded bundles by content; the bundle store. */
+export interface ContentStore {
+  /** Expands or copies; the same content gives the same fingerprint and the same folder. */
+  put(source: {
+    readonly kind: 'folder' | 'archive';
+    readonly path: string;
+  }): Promise<{ readonly fingerprint: string; readonly folder: string }>;
+  /** Deletes everything but these fingerprints. MUST NOT run beside `put`; the deployer sees to that. */
+  collect(inUse: ReadonlySet<string>): Promise<unknown>;
+}
+
+/** Reads and checks what an expanded bundle is and wants. */
+export type ManifestReader = (input: {
+  /** Expanded bundle; absolute. Undefined for an application that is only a descriptor. */
+  readonly folder: string | undefined;
+  /** `NAME.yaml` of the operator; absolute. */
+  readonly operatorDescriptor: string | undefined;
+  readonly defaults: ApplicationSettings;
+}) => Promise<Manifest>;
+
+/** One line per event; pino's logger is one. */
+export interface DeployerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

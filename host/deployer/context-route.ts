@@ -1,0 +1,53 @@
+import type { ContextRoute, RouteTarget } from '../front/messages.js';
+import type { ContextState } from './application-status.js';
+import type { Running, Version } from './version.js';
+
+/** `Retry-After` of a context that does not answer, in seconds, by state. */
+const RETRY_AFTER: Readonly<Record<string, number>> = {
+  lazy: 1,
+  starting: 2,
+  restarting: 2,
+  draining: 5,
+  removing: 5,
+  stopped: 60,
+  failed: 60,
+};
+
+/** How a running version answers; undefined when it has no address at the moment. */
+export function targetOf(running: Running): RouteTarget | undefined {
+  const { deployment, prepared, process } = running;
+  const { entry, settings } = prepared.manifest;
+  if (entry.kind === 'static') return { kind: 'static', deployment, folder: entry.folder };
+  if (entry.kind === 'upstream') {
+    return { kind: 'upstream', deployment, url: entry.url, prefix: settings.prefix };
+  }
+  const instances = process?.addresses() ?? [];
+  if (instances.length === 0 || running.gaveUp !== undefined) return undefined;
+  return {
+    kind: 'process',
+    deployment,
+    instances,
+    prefix: settings.prefix,
+    responseTimeoutMs: settings.responseTimeoutMs,
+  };
+}
+
+/** 503 with a reason: the path stays reserved in every state, so nobody else answers for it. */
+export function unavailable(state: ContextState | 'lazy', reason: string, retryInMs?: number): RouteTarget {
+  const retryAfterSeconds = Math.max(
+    1,
+    retryInMs === undefined ? (RETRY_AFTER[state] ?? 1) : Math.ceil(retryInMs / 1000),
+  );
+  return { kind: 'unavailable', state, reason, retryAfterSeconds };
+}
+
+/** The route of a context that `version` speaks for. */
+export function routeOf(
+  path: string,
+  version: Version,
+  target: RouteTarget,
+  maxBodyBytes: number,
+): ContextRoute {
+  const { application, version: number } = version.order.context;
+  return { context: path, path, application, version: number, target, maxBodyBytes };
+}

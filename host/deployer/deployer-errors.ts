@@ -1,0 +1,22 @@
+import { printable } from '../bundle/context-name.js';
+import { PorticoError } from '../errors.js';
+
+/** Two commands for one application at the same time; the second is refused, not queued. */
+export function busy(name: string): PorticoError {
+  return new PorticoError(
+    'PORTICO_APPLICATION_BUSY',
+    `${name} is being worked on at the moment; try again when that is over`,
+  );
+}
+
+export function unknownApplication(name: string): PorticoError {
+  return new PorticoError(
+    'PORTICO_APPLICATION_UNKNOWN',
+    `there is no application ${printable(name)}; "portico list" shows what there is`,
+  );
+}
+
+/** A start by hand that did not end in a running application. */
+export function notStarted(name: string, why: string, cause?: unknown): PorticoError {
+  return new PorticoError('PORTICO_START_FAILED', `${name} did not start: ${why}`, { cause });
+}

@@ -1,0 +1,406 @@
+import { rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compareVersions } from '../bundle/compare-versions.js';
+import { printable } from '../bundle/context-name.js';
+import type { ApplicationSettings } from '../config/host-config.js';
+import { messageOf, PorticoError } from '../errors.js';
+import type { ApplicationStatus, Deployments } from './application-status.js';
+import { type Candidate, signatureOf } from './candidate.js';
+import type { Collaborators } from './collaborators.js';
+import { within } from './deadline.js';
+import { type ContextParts, DeployedContext } from './deployed-context.js';
+import { unknownApplication } from './deployer-errors.js';
+import { Journal } from './journal.js';
+import { type Action, forget, type Known, plan, unknown, type Waiting } from './plan.js';
+import { removeBundle } from './remove-bundle.js';
+import { RouteBatch } from './route-batch.js';
+import { Scanner } from './scan.js';
+import { SharedStore } from './shared-store.js';
+import { Slots } from './slots.js';
+import type { Order } from './version.js';
+import { shownPath } from './version-status.js';
+import { Watcher } from './watcher.js';
+
+/** Everything the deployer is told. Durations are milliseconds, folders absolute. */
+export interface DeployerOptions extends Collaborators {
+  /** The drop folder. */
+  readonly appsFolder: string;
+  /** The journal lies here. */
+  readonly workFolder: string;
+  readonly scanIntervalMs: number;
+  readonly stabilityWindowMs: number;
+  readonly maxParallelStarts: number;
+  /** Files of one exploded folder; `archives.maxEntries`. */
+  readonly maxEntries: number;
+  /** Defaults of every application. */
+  readonly defaults: ApplicationSettings;
+}
+
+/** An archive without its end is tried, and refused, after this many stability windows without a change. */
+const INCOMPLETE_WINDOWS = 10;
+/** How long `start` waits for bundles that were still changing, in stability windows. */
+const FIRST_PASS_WINDOWS = 3;
+
+/**
+ * Keeps what runs equal to what lies in the drop folder. Made by the server; stopped by it before the supervisor and
+ * the fronts, which it uses but does not own. It owns the watcher, the journal, and one context for each path.
+ *
+ * What is deployed always follows from the files: after a crash of the host in the middle of anything, the next start
+ * converges to the same result.
+ */
+export class Deployer implements Deployments {
+  readonly #options: DeployerOptions;
+  readonly #scanner: Scanner;
+  readonly #watcher: Watcher;
+  readonly #store: SharedStore;
+  readonly #contexts = new Map<string, DeployedContext>();
+  /** Name → path of the context it is in. */
+  readonly #places = new Map<string, string>();
+  /** Name → number of its last order; an order with another number is out of date. */
+  readonly #orders = new Map<string, number>();
+  readonly #work = new Set<Promise<void>>();
+  readonly #markersLeft = new Set<string>();
+  readonly #listeners = new Set<(name: string) => void>();
+  readonly #parts: Omit<ContextParts, 'held'>;
+  #journal: Journal | undefined;
+  #known: Known = unknown();
+  #waiting: readonly Waiting[] = [];
+  #serial = 0;
+  #wakeInMs: number | undefined;
+
+  constructor(options: DeployerOptions) {
+    this.#options = options;
+    const { log, routes } = options;
+    this.#scanner = new Scanner(options);
+    this.#watcher = new Watcher({ ...options, pass: () => this.#pass() });
+    this.#store = new SharedStore(options.store, () => this.#inUse(), log);
+    this.#parts = {
+      launcher: options.launcher,
+      routes,
+      store: this.#store,
+      readManifest: options.readManifest,
+      defaults: options.defaults,
+      preparations: new Slots(options.maxParallelStarts),
+      starts: new Slots(options.maxParallelStarts),
+      log,
+      nextSerial: () => ++this.#serial,
+      batch: new RouteBatch(routes),
+      hold: (name, isHeld) => this.#hold(name, isHeld),
+      changed: (name) => {
+        for (const listener of this.#listeners) listener(name);
+      },
+    };
+    routes.onWanted((context) => this.#contexts.get(context)?.wanted());
+    routes.onInstanceLost((instance, reason) => {
+      for (const context of this.#contexts.values()) context.suspect(instance, reason);
+    });
+  }
+
+  /**
+   * Begins to watch, and deploys what is there. Resolves when the first pass is over: every application that lay
+   * complete in the drop folder runs, failed, or waits on purpose. Never rejects because of an application.
+   */
+  async open(): Promise<void> {
+    this.#journal = await Journal.open(this.#options.workFolder, this.#options.log);
+    this.#known = unknown(this.#journal.holders, this.#journal.buried);
+    this.#watcher.start();
+    await this.#watcher.look();
+    const { stabilityWindowMs } = this.#options;
+    const until = performance.now() + FIRST_PASS_WINDOWS * stabilityWindowMs;
+    while (this.#wakeInMs !== undefined && this.#wakeInMs <= stabilityWindowMs && performance.now() < until) {
+      await sleep(Math.ceil(this.#wakeInMs) + 1);
+      await this.#watcher.look();
+    }
+    await Promise.all(this.#work);
+    await this.#store.collect();
+  }
+
+  /** Stops watching, drains and stops everything, at the same time. Resolves at the deadline at the latest. */
+  async close(deadlineMs: number): Promise<void> {
+    const { log } = this.#options;
+    const contexts = [...this.#contexts.values()].map((context) => context.close(deadlineMs));
+    const over = Promise.all([this.#watcher.stop(), ...contexts]).then(() => this.#store.stop());
+    if (!(await within(over, deadlineMs))) {
+      log.error(
+        { code: 'PORTICO_STOP_FAILED' },
+        `not all applications were stopped within ${deadlineMs} ms; the rest ends with the host`,
+      );
+    }
+    await this.#journal?.save();
+  }
+
+  list(): readonly ApplicationStatus[] {
+    const deployed = [...this.#contexts.values()].flatMap((context) => context.statuses());
+    const waiting = this.#waiting
+      .filter(({ candidate }) => !this.#places.has(candidate.name))
+      .map(statusOfWaiting);
+    return [...deployed, ...waiting].sort((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  find(nameOrPath: string): ApplicationStatus | undefined {
+    const byName = this.#contextOf(nameOrPath)?.status(nameOrPath);
+    if (byName !== undefined) return byName;
+    const context = this.#contexts.get(nameOrPath === '/' ? '' : nameOrPath);
+    const spokesman = context?.spokesman;
+    if (spokesman !== undefined) return context?.status(spokesman);
+    return this.list().find(({ name, path }) => name === nameOrPath || path === nameOrPath);
+  }
+
+  async start(name: string): Promise<ApplicationStatus> {
+    await this.#require(name).start(name);
+    return this.#statusAfter(name);
+  }
+
+  async stop(name: string): Promise<ApplicationStatus> {
+    await this.#require(name).stop(name);
+    return this.#statusAfter(name);
+  }
+
+  async reload(name: string): Promise<ApplicationStatus> {
+    await this.#require(name).reload(name);
+    return this.#statusAfter(name);
+  }
+
+  async undeploy(name: string): Promise<void> {
+    const context = this.#require(name);
+    const { bundle } = this.#statusAfter(name);
+    refuseIfOutside(this.#options.appsFolder, name, bundle);
+    await context.undeploy(name);
+    await this.#watcher.exclusively(async () => {
+      let failure: unknown;
+      try {
+        await removeBundle(this.#options.appsFolder, name);
+      } catch (error) {
+        failure = error;
+      }
+      // Scans of before must not bring it back, nor may what could not be deleted.
+      const remains = failure === undefined ? undefined : await this.#remainsOf(name);
+      this.#known = forget(this.#known, name, remains);
+      this.#drop(name);
+      this.#tidy(context);
+      if (remains !== undefined) this.#journal?.buried.set(name, remains);
+      await this.#journal?.save();
+      if (failure !== undefined) throw failure;
+    });
+  }
+
+  /** Called with the name of each application whose status may have changed. Gives the function that ends it. */
+  onChange(listener: (name: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** One look at the drop folder and what follows from it. Runs in the watcher's lane. */
+  async #pass(): Promise<number | undefined> {
+    const { stabilityWindowMs } = this.#options;
+    const scan = await this.#scanner.scan();
+    const next = plan(this.#known, scan, performance.now(), {
+      stabilityWindowMs,
+      incompleteWindowMs: INCOMPLETE_WINDOWS * stabilityWindowMs,
+    });
+    this.#known = next.known;
+    this.#wakeInMs = next.wakeInMs;
+    if (scan.kind === 'listed') {
+      this.#waiting = next.waiting;
+      await this.#consumeMarkers(scan.candidates);
+    }
+    for (const action of inOrder(next.actions)) this.#act(action);
+    return next.wakeInMs;
+  }
+
+  #act(action: Action): void {
+    const { log, appsFolder } = this.#options;
+    if (action.kind === 'take') this.#track(this.#take(action.candidate, action.byMarker));
+    else if (action.kind === 'remove') this.#track(this.#remove(action.name));
+    else if (action.kind === 'recovered') log.info({ event: 'recovered' }, `${appsFolder} can be read again`);
+    else {
+      const { name, code, message } = action;
+      log.warn(
+        { event: 'report', code, application: name },
+        `${name === '' ? appsFolder : printable(name)}: ${message}`,
+      );
+    }
+  }
+
+  async #take(candidate: Candidate, isForced: boolean): Promise<void> {
+    const { name, descriptor, sources } = candidate;
+    const [source] = sources;
+    if (source === undefined) return;
+    const number = ++this.#serial;
+    this.#orders.set(name, number);
+    const before = this.#contextOf(name);
+    // While the descriptor cannot be read, the application stays where it is; the rollout reports the descriptor.
+    const isUnclear = descriptor?.problem !== undefined && before !== undefined;
+    const place = isUnclear ? before.path : candidate.context.contextPath;
+    const context = this.#contextAt(place);
+    const order: Order = {
+      name,
+      context: { ...candidate.context, contextPath: place },
+      source,
+      descriptor,
+      isForced,
+      isCurrent: () => this.#orders.get(name) === number,
+    };
+    this.#places.set(name, place);
+    const result = await context.take(order);
+    if (before !== undefined && before !== context && result !== 'dropped') {
+      await this.#move(name, before, context, result === 'failed');
+    }
+    const at = this.#places.get(name);
+    if (at === undefined || this.#journal === undefined) return;
+    const claim = `${at}##${candidate.context.version}`;
+    if (this.#journal.holders.get(claim) === name && !this.#journal.buried.has(name)) return;
+    this.#journal.buried.delete(name);
+    for (const [other, holder] of this.#journal.holders)
+      if (holder === name) this.#journal.holders.delete(other);
+    this.#journal.holders.set(claim, name);
+    await this.#journal.save();
+  }
+
+  /** A descriptor gave the application another path: the old one ends when the new one serves. */
+  async #move(name: string, from: DeployedContext, to: DeployedContext, hasFailed: boolean): Promise<void> {
+    if (!hasFailed) {
+      await from.remove(name);
+      this.#tidy(from);
+      return;
+    }
+    const reason = to.status(name)?.reason;
+    await to.remove(name);
+    this.#tidy(to);
+    this.#places.set(name, from.path);
+    from.keepWith(name, `it could not move to ${shownPath(to.path)}: ${reason}`);
+  }
+
+  async #remove(name: string): Promise<void> {
+    const context = this.#contextOf(name);
+    this.#drop(name);
+    if (context !== undefined) {
+      await context.remove(name);
+      this.#tidy(context);
+    }
+    await this.#journal?.save();
+  }
+
+  /** The name is not ours any more; what is under way for it is out of date. */
+  #drop(name: string): void {
+    this.#orders.delete(name);
+    this.#places.delete(name);
+    this.#journal?.forget(name);
+  }
+
+  #tidy(context: DeployedContext): void {
+    if (context.isEmpty && this.#contexts.get(context.path) === context) this.#contexts.delete(context.path);
+  }
+
+  /** Work of the background; whoever waits for the first pass waits for it. */
+  #track(work: Promise<void>): void {
+    const { log } = this.#options;
+    const done = work
+      .catch((error: unknown) => {
+        log.error(
+          { code: 'PORTICO_DEPLOYER_FAILED', err: error },
+          `a rollout ended in an error: ${messageOf(error)}`,
+        );
+      })
+      .finally(() => this.#work.delete(done));
+    this.#work.add(done);
+  }
+
+  /** A marker counts once. One that cannot be deleted is remembered by its signature, so it counts once as well. */
+  async #consumeMarkers(candidates: readonly Candidate[]): Promise<void> {
+    for (const { name, marker } of candidates) {
+      if (marker === undefined || this.#known.names.get(name)?.obeyedMarker !== marker.signature) continue;
+      try {
+        await rm(marker.path, { force: true });
+      } catch (error) {
+        const key = `${marker.path} ${marker.signature}`;
+        if (this.#markersLeft.has(key)) continue;
+        this.#markersLeft.add(key);
+        this.#options.log.warn(
+          { code: 'PORTICO_MARKER_LEFT', err: error },
+          `${marker.path} was obeyed but cannot be deleted: ${messageOf(error)}`,
+        );
+      }
+    }
+  }
+
+  /** Signature of what a failed undeploy left over, as the plan will see it. */
+  async #remainsOf(name: string): Promise<string | undefined> {
+    const scan = await this.#scanner.scan();
+    if (scan.kind !== 'listed') return undefined;
+    const left = scan.candidates.find((candidate) => candidate.name === name);
+    return left === undefined ? undefined : signatureOf(left);
+  }
+
+  #require(name: string): DeployedContext {
+    const context = this.#contextOf(name);
+    if (context?.status(name) === undefined) throw unknownApplication(name);
+    return context;
+  }
+
+  #statusAfter(name: string): ApplicationStatus {
+    const status = this.#contextOf(name)?.status(name);
+    if (status === undefined) throw unknownApplication(name);
+    return status;
+  }
+
+  #contextOf(name: string): DeployedContext | undefined {
+    const place = this.#places.get(name);
+    return place === undefined ? undefined : this.#contexts.get(place);
+  }
+
+  #contextAt(path: string): DeployedContext {
+    let context = this.#contexts.get(path);
+    if (context === undefined) {
+      context = new DeployedContext(path, { ...this.#parts, held: this.#journal?.held ?? new Set() });
+      this.#contexts.set(path, context);
+    }
+    return context;
+  }
+
+  async #hold(name: string, isHeld: boolean): Promise<void> {
+    if (isHeld) this.#journal?.held.add(name);
+    else this.#journal?.held.delete(name);
+    await this.#journal?.save();
+  }
+
+  #inUse(): Set<string> {
+    return new Set([...this.#contexts.values()].flatMap((context) => context.fingerprintsInUse()));
+  }
+}
+
+/** Of two versions of one path the higher one begins, so that the lower one need not be started at all. */
+function inOrder(actions: readonly Action[]): readonly Action[] {
+  return [...actions].sort((left, right) =>
+    left.kind === 'take' && right.kind === 'take'
+      ? compareVersions(right.candidate.context.version, left.candidate.context.version)
+      : 0,
+  );
+}
+
+function refuseIfOutside(appsFolder: string, name: string, bundle: string): void {
+  if (dirname(resolve(bundle)) === resolve(appsFolder)) return;
+  throw new PorticoError(
+    'PORTICO_NOT_REMOVABLE',
+    `${name} comes from ${bundle}, which is outside of ${appsFolder}; delete ${name}.yaml there to undeploy it`,
+  );
+}
+
+function statusOfWaiting({ candidate, reason }: Waiting): ApplicationStatus {
+  return {
+    name: candidate.name,
+    path: shownPath(candidate.context.contextPath),
+    version: candidate.context.version,
+    state: 'failed',
+    kind: undefined,
+    reason,
+    pendingFailure: undefined,
+    lastOutput: [],
+    instances: [],
+    bundle: candidate.sources[0]?.path ?? candidate.descriptor?.path ?? '',
+    fingerprint: undefined,
+    deployedAt: undefined,
+  };
+}

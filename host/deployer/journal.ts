@@ -1,0 +1,124 @@
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { messageOf } from '../errors.js';
+import type { DeployerLog } from './collaborators.js';
+import { SerialQueue } from './serial-queue.js';
+
+const FILE = 'deployer.json';
+
+const journalSchema = z.strictObject({
+  format: z.literal(1),
+  held: z.array(z.string()),
+  holders: z.array(z.tuple([z.string(), z.string()])),
+  buried: z.array(z.tuple([z.string(), z.string()])),
+});
+
+/**
+ * The few things that cannot be read from the drop folder: what an operator stopped, which of two bundles had a path
+ * first, and what could not be deleted. One file in the work folder, replaced as a whole. Losing it does no harm beyond
+ * these three; what is deployed always follows from the drop folder. Owned by the deployer.
+ */
+export class Journal {
+  /** Names an operator has stopped. */
+  readonly held: Set<string>;
+  /** Path and version (`/shop##2`) → name of the bundle that has it. */
+  readonly holders: Map<string, string>;
+  /** Name → signature of what a failed undeploy left over. */
+  readonly buried: Map<string, string>;
+  readonly #folder: string;
+  readonly #log: DeployerLog;
+  readonly #lane = new SerialQueue();
+  #written = '';
+  #isWarned = false;
+
+  private constructor(folder: string, log: DeployerLog, content: z.infer<typeof journalSchema>) {
+    this.#folder = folder;
+    this.#log = log;
+    this.held = new Set(content.held);
+    this.holders = new Map(content.holders);
+    this.buried = new Map(content.buried);
+  }
+
+  /** Reads the journal; a missing one is empty, a broken one is set aside with a message. */
+  static async open(folder: string, log: DeployerLog): Promise<Journal> {
+    const empty = { format: 1 as const, held: [], holders: [], buried: [] };
+    const path = join(folder, FILE);
+    let text: string;
+    try {
+      text = await readFile(path, 'utf8');
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+        log.error(
+          { code: 'PORTICO_JOURNAL_UNREADABLE', err: error },
+          `${path} cannot be read (${messageOf(error)}); stopped applications will be started`,
+        );
+      }
+      return new Journal(folder, log, empty);
+    }
+    try {
+      return new Journal(folder, log, journalSchema.parse(JSON.parse(text)));
+    } catch (error) {
+      const aside = `${path}.broken-${Date.now()}`;
+      log.error(
+        { code: 'PORTICO_JOURNAL_BROKEN', err: error },
+        `${path} is not a journal any more; it is set aside as ${aside}, and stopped applications will be started`,
+      );
+      await rename(path, aside).catch((cause: unknown) => {
+        log.warn({ err: cause }, `${path} could not be renamed: ${messageOf(cause)}`);
+      });
+      return new Journal(folder, log, empty);
+    }
+  }
+
+  /** Drops everything that is remembered of a name. */
+  forget(name: string): void {
+    this.held.delete(name);
+    this.buried.delete(name);
+    for (const [claim, holder] of this.holders) if (holder === name) this.holders.delete(claim);
+  }
+
+  /** Writes what has changed. Never rejects: a full disk must not stop a deployment; it is said once. */
+  save(): Promise<void> {
+    return this.#lane.run(async () => {
+      const text = JSON.stringify(
+        { format: 1, held: [...this.held], holders: [...this.holders], buried: [...this.buried] },
+        undefined,
+        2,
+      );
+      if (text === this.#written) return;
+      try {
+        await replaceFile(this.#folder, text);
+        this.#written = text;
+        this.#isWarned = false;
+      } catch (error) {
+        if (this.#isWarned) return;
+        this.#isWarned = true;
+        this.#log.error(
+          { code: 'PORTICO_JOURNAL_UNWRITABLE', err: error },
+          `the journal in ${this.#folder} cannot be written (${messageOf(error)}); what operators stop is forgotten at a restart`,
+        );
+      }
+    });
+  }
+}
+
+/** A reader sees the old file or the new one, whatever happens in between. */
+async function replaceFile(folder: string, text: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, FILE);
+  const draft = `${path}.draft`;
+  try {
+    const file = await open(draft, 'w', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+import type { ApplicationStatus, ContextState } from './application-status.js';
+import { targetOf } from './context-route.js';
+import type { Running, Version } from './version.js';
+
+/** State of a version and the reason for it; follows from what serves its path and what was wished. */
+export function stateOf(
+  version: Version,
+  active: Running | undefined,
+): { readonly state: ContextState; readonly reason: string | undefined } {
+  if (active?.version === version) {
+    if (version.activity === 'removing') return { state: 'removing', reason: 'its bundle was removed' };
+    if (targetOf(active) !== undefined) return { state: 'running', reason: active.trouble?.reason };
+    if (active.gaveUp !== undefined) return { state: 'failed', reason: active.gaveUp };
+    return { state: 'restarting', reason: active.trouble?.reason ?? 'no instance is ready' };
+  }
+  switch (version.activity) {
+    case 'removing':
+      return { state: 'removing', reason: 'its bundle was removed' };
+    case 'draining':
+      return { state: 'draining', reason: 'it is being stopped' };
+    case 'starting':
+      return { state: 'starting', reason: 'it is being started' };
+  }
+  switch (version.wish) {
+    case 'failed':
+      return { state: 'failed', reason: version.reason };
+    case 'held':
+      return { state: 'stopped', reason: 'stopped by an operator' };
+    case 'lazy':
+      return { state: 'stopped', reason: 'it starts with the first request' };
+    case 'manual':
+      return { state: 'stopped', reason: 'it waits for a start by hand' };
+    case 'run':
+      return {
+        state: 'stopped',
+        reason: active && `${active.version.name} serves ${shownPath(pathOf(version))}`,
+      };
+  }
+}
+
+/** Everything an operator may see of a version. */
+export function statusOf(version: Version, active: Running | undefined): ApplicationStatus {
+  const mine = active?.version === version ? active : undefined;
+  const { state, reason } = stateOf(version, active);
+  const prepared = mine?.prepared ?? version.prepared;
+  return {
+    name: version.name,
+    path: shownPath(pathOf(version)),
+    version: version.order.context.version,
+    state,
+    kind: kindOf(prepared?.manifest.entry.kind),
+    reason,
+    pendingFailure: version.pendingFailure,
+    lastOutput:
+      mine !== undefined && version.pendingFailure === undefined
+        ? (mine.process?.lastOutput() ?? [])
+        : version.lastOutput,
+    instances: mine?.process?.status() ?? [],
+    bundle: version.order.source.path,
+    fingerprint: prepared?.fingerprint,
+    deployedAt: mine?.since,
+  };
+}
+
+/** The path as people write it: `/` for ROOT. */
+export function shownPath(path: string): string {
+  return path === '' ? '/' : path;
+}
+
+function pathOf(version: Version): string {
+  return version.order.context.contextPath;
+}
+
+function kindOf(entry: string | undefined): string | undefined {
+  if (entry === 'modules') return 'framework';
+  return entry === 'main' ? 'server' : entry;
+}
