@@ -31,6 +31,8 @@ export type InstanceStats = Extract<AgentReport, { type: 'stats' }>;
 const OUTPUT_END_MS = 1000;
 /** Between the report that the start failed and the exit of the process. */
 const FAILED_EXIT_MS = 1000;
+/** The agent knows more about a start that takes too long, so it is let speak first. */
+const TIMEOUT_REPORT_MS = 500;
 /** Messages a second beyond which a process is not reporting but flooding. */
 const MAX_MESSAGES_PER_SECOND = 500;
 
@@ -50,7 +52,7 @@ export class InstanceProcess {
   kind: ApplicationKind | undefined;
 
   readonly #options: InstanceOptions;
-  readonly #startTimer: NodeJS.Timeout;
+  #startTimer: NodeJS.Timeout | undefined;
   #child: ChildProcess | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #heartbeat: Heartbeat | undefined;
@@ -70,8 +72,16 @@ export class InstanceProcess {
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve;
     });
-    this.#startTimer = setTimeout(() => this.#startTimedOut(), options.plan.startTimeoutMs);
+    this.#startIn(options.plan.startTimeoutMs);
     this.#spawn();
+  }
+
+  /** True from its exit on; `gone` follows when its output is read. */
+  get hasExited(): boolean {
+    const child = this.#child;
+    return (
+      this.#state === 'ended' || (child?.exitCode ?? null) !== null || (child?.signalCode ?? null) !== null
+    );
   }
 
   /** Asks the application to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
@@ -89,8 +99,9 @@ export class InstanceProcess {
 
   /** Ends the process and its group now. */
   kill(reason: string, step: StartFailureDetail['step'] = 'exit'): void {
+    if (this.hasExited) return;
     this.#cause ??= { reason, failure: this.#failureBeforeReady(step, `The process ${reason}.`) };
-    if (this.pid !== undefined && this.#state !== 'ended') killGroup(this.pid);
+    if (this.pid !== undefined) killGroup(this.pid);
   }
 
   #spawn(): void {
@@ -125,6 +136,7 @@ export class InstanceProcess {
     if (report === undefined) return;
     if (report.type === 'hello' && this.#state === 'spawned') {
       this.#state = 'booting';
+      this.#startIn(this.plan.startTimeoutMs + TIMEOUT_REPORT_MS);
       this.#send({ type: 'boot', plan: this.plan });
     } else if (report.type === 'ready' && this.#state === 'booting' && this.#cause === undefined) {
       this.#becomeReady(report.kind);
@@ -147,6 +159,11 @@ export class InstanceProcess {
       this.kill(`did not answer for ${hangTimeoutMs / 1000} s and was killed`),
     );
     this.#resolveReady(true);
+  }
+
+  #startIn(timeoutMs: number): void {
+    clearTimeout(this.#startTimer);
+    this.#startTimer = setTimeout(() => this.#startTimedOut(), timeoutMs);
   }
 
   #startTimedOut(): void {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RestartSettings } from '../config/host-config.js';
 import type { InstanceStatus, StartFailureDetail } from './deployment-process.js';
 import type { InstanceEnd, InstanceProcess } from './instance-process.js';
@@ -23,6 +24,8 @@ export interface SlotObserver {
 /** Times a front may lose a process that looks well, within the window, before it is replaced. */
 const MAX_SUSPICIONS = 3;
 const SUSPICION_WINDOW_MS = 10_000;
+/** For the exit of a process to become known. */
+const SETTLE_MS = 100;
 /** For the socket of an instance to take a connection. */
 const PROBE_MS = 2000;
 
@@ -56,7 +59,7 @@ export class InstanceSlot {
 
   /** The process that can take requests; undefined when there is none now. */
   get running(): InstanceProcess | undefined {
-    return this.#state === 'running' ? this.#process : undefined;
+    return this.#state === 'running' && this.#process?.hasExited === false ? this.#process : undefined;
   }
 
   get instance(): string {
@@ -88,6 +91,9 @@ export class InstanceSlot {
     if (process === undefined) return;
     const now = performance.now();
     this.#suspicions = [...this.#suspicions.filter((time) => now - time < SUSPICION_WINDOW_MS), now];
+    // A process that has crashed is lost by the front before its exit is known here; its own end tells more.
+    await delay(SETTLE_MS);
+    if (this.running !== process) return;
     if (this.#suspicions.length >= MAX_SUSPICIONS) {
       process.kill(`was lost by the front ${MAX_SUSPICIONS} times in a row (${reason}) and was replaced`);
     } else if (!(await answers(process.plan.socketPath))) {

@@ -114,7 +114,7 @@ describe('fronts', () => {
   });
 
   it('fail the start when they cannot start', async () => {
-    const set = await make({ frontPath: join(fixturesFolder, 'fronts/no-such-front.mjs') });
+    const set = await make({ frontPath: join(fixturesFolder, 'fronts/exiting-front.mjs') });
     await expect(set.start()).rejects.toMatchObject({ code: 'PORTICO_FRONT_START_FAILED' });
     expect(set.status()[0]?.state).toBe('stopped');
     await expect(get()).rejects.toThrow();

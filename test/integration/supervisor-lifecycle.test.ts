@@ -74,6 +74,7 @@ describe('starting', () => {
     const deployment = supervisor.launch(spec);
     await deployment.ready;
     delete process.env['PORTICO_TEST_HOST_SECRET'];
+    await until('it has printed', () => deployment.lastOutput().length > 0);
     const { env, cwd, execArgv } = JSON.parse(deployment.lastOutput()[0] ?? '') as {
       env: Record<string, string>;
       cwd: string;
@@ -174,6 +175,8 @@ describe('keeping alive', () => {
     const [before] = deployment.addresses();
     await until('stats have come', () => deployment.status()[0]?.cpuSeconds === 1.5);
     process.kill(onlyPid(deployment), 'SIGKILL');
+    // The front notices at the same time; that must not hide the true reason.
+    deployment.suspect(before?.instance ?? '', 'ECONNRESET');
     await until('it is back', () => deployment.addresses()[0]?.instance === `${deployment.deployment}/1#2`);
     expect(changes.map((change) => change.kind)).toEqual(['addresses', 'restarting', 'addresses']);
     expect(changes[1]).toMatchObject({ reason: 'was ended by SIGKILL', instance: before?.instance });
@@ -234,6 +237,7 @@ describe('keeping alive', () => {
     const dead = supervisor.launch(deploymentSpec({ closeSocket: true }));
     const well = supervisor.launch(deploymentSpec());
     await Promise.all([dead.ready, well.ready]);
+    await until('the socket is closed', () => dead.lastOutput().includes('socket closed'));
     const deadChanges = changesOf(dead);
     const wellChanges = changesOf(well);
     const pid = onlyPid(well);
