@@ -1,8 +1,5 @@
 import type { TrafficTotals } from '../admin/traffic.js';
-import type { ContextCounts, FrontCounts } from '../front/messages.js';
-
-/** Under this name fronts count requests that no context answers for. */
-const UNMAPPED = '-';
+import { type ContextCounts, type FrontCounts, UNMAPPED_CONTEXT } from '../front/messages.js';
 
 /**
  * Adds up what the fronts report. Counters only grow, also when a front is replaced; current values are those of the
@@ -31,12 +28,12 @@ export class FrontTotals {
     this.#current.set(front, current);
     current.openConnections = counts.openConnections;
     this.#accepted += counts.acceptedConnections;
-    this.#droppedLogLines += droppedLogLines(counts);
+    this.#droppedLogLines += counts.droppedLogLines ?? 0;
     for (const [reason, count] of Object.entries(counts.refused)) {
       this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + count);
     }
     for (const more of counts.contexts) {
-      if (more.context === UNMAPPED) this.keep(UNMAPPED, more.application);
+      if (more.context === UNMAPPED_CONTEXT) this.keep(UNMAPPED_CONTEXT, more.application);
       const sum = this.#contexts.get(more.context);
       if (sum === undefined || sum.application !== more.application) continue;
       this.#contexts.set(more.context, sumOf(sum, more));
@@ -102,10 +99,4 @@ function added(left: readonly number[], right: readonly number[]): readonly numb
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
-}
-
-/** Reported by fronts that write an access log. */
-function droppedLogLines(counts: FrontCounts): number {
-  const lines: unknown = Reflect.get(counts, 'droppedLogLines');
-  return typeof lines === 'number' ? lines : 0;
 }
