@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { ArchiveLimits } from '../config/host-config.js';
 import { messageOf, PorticoError } from '../errors.js';
+import { systemCodeOf } from '../system-error.js';
 import { type ArchiveEntry, ArchiveGuard, ArchiveRefusedError } from './archive-guard.js';
 import { readTar } from './tar-reader.js';
 import { readZipEnd } from './zip-end.js';
@@ -83,8 +84,7 @@ export async function isArchiveComplete(file: string, maxBytes = 1024 ** 3): Pro
     }
     return true;
   } catch (error) {
-    if (error instanceof PorticoError)
-      return !(error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'Z_BUF_ERROR');
+    if (error instanceof PorticoError) return systemCodeOf(error.cause) !== 'Z_BUF_ERROR';
     throw error;
   }
 }
@@ -126,12 +126,12 @@ async function* gunzip(file: string, size: number): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of stream) yield chunk;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = systemCodeOf(error) ?? '';
     if (!code.startsWith('Z_')) throw error;
     const what = code === 'Z_BUF_ERROR' ? 'is truncated' : `is damaged: ${messageOf(error)}`;
     throw new ArchiveRefusedError(undefined, what, { cause: error });
   }
-  // Node's gunzip passes over what follows the last member.
+  // Zeros behind the last member are passed over by Node's gunzip; anything else fails there.
   if (stream.bytesWritten !== size)
     throw new ArchiveRefusedError(undefined, 'has bytes behind its compressed data');
 }

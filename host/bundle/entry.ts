@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { PorticoError } from '../errors.js';
+import { systemCodeOf } from '../system-error.js';
 import { printable } from './context-name.js';
 import type { Manifest } from './manifest.js';
 
@@ -135,7 +136,7 @@ function existing(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = systemCodeOf(error);
     if (code === 'ELOOP' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
     throw new EntryError(`${printable(path)} cannot be read (${String(code)})`, error);
   }

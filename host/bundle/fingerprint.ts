@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, realpath } from 'node:fs/promises';
 import { PorticoError } from '../errors.js';
+import { systemCodeOf } from '../system-error.js';
 import { walkFolder } from './walk-folder.js';
 
 /**
@@ -55,8 +56,8 @@ export async function statSignature(path: string): Promise<string | undefined> {
     }
     return `${real}:${stat.mode}:${stat.dev}:${stat.ino}:${count}:${hash.digest('base64url')}`;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined;
+    const code = systemCodeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
 }

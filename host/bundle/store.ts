@@ -4,6 +4,7 @@ import { access, chmod, copyFile, mkdir, readdir, realpath, rename, rm, symlink 
 import { join, sep } from 'node:path';
 import type { ArchiveLimits } from '../config/host-config.js';
 import { messageOf, PorticoError } from '../errors.js';
+import { systemCodeOf, systemPathOf } from '../system-error.js';
 import { expandArchive } from './archive.js';
 import { printable } from './context-name.js';
 import { fingerprintArchive, fingerprintFolder, statSignature } from './fingerprint.js';
@@ -188,7 +189,7 @@ export class BundleStore {
     try {
       renameSync(join(this.#folder, fingerprint), aside);
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return;
+      if (systemCodeOf(error) === 'ENOENT') return;
       throw unwritable(this.#folder, error);
     }
     await rm(aside, { recursive: true, force: true, maxRetries: 2 });
@@ -231,7 +232,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return codeOf(error) === 'EPERM';
+    return systemCodeOf(error) === 'EPERM';
   }
 }
 
@@ -279,7 +280,7 @@ async function reading<T>(path: string, action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (error) {
     if (error instanceof PorticoError) throw error;
-    const code = codeOf(error);
+    const code = systemCodeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') throw changed(path, 'was changed while it was read', error);
     throw new PorticoError('PORTICO_BUNDLE_UNREADABLE', `${path} cannot be read: ${messageOf(error)}`, {
       cause: error,
@@ -289,14 +290,14 @@ async function reading<T>(path: string, action: () => Promise<T>): Promise<T> {
 
 /** Whether a failed copy is the fault of the bundle or of the store. */
 async function blame(bundle: BundleSource, storeFolder: string, error: unknown): Promise<PorticoError> {
-  const path = error instanceof Error && 'path' in error ? String(error.path) : '';
+  const path = systemPathOf(error) ?? '';
   const isOfBundle = path === bundle.path || path.startsWith(bundle.path + sep);
-  if (!isOfBundle || codeOf(error) === 'ENOSPC') return unwritable(storeFolder, error);
+  if (!isOfBundle || systemCodeOf(error) === 'ENOSPC') return unwritable(storeFolder, error);
   try {
     await access(path, constants.R_OK);
     return unwritable(storeFolder, error);
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR')
+    if (systemCodeOf(cause) === 'ENOENT' || systemCodeOf(cause) === 'ENOTDIR')
       return changed(bundle.path, 'was changed while it was read', error);
     return new PorticoError('PORTICO_BUNDLE_UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, {
       cause: error,
@@ -313,14 +314,11 @@ function changed(path: string, what: string, cause?: unknown): PorticoError {
 }
 
 function unwritable(folder: string, cause: unknown): PorticoError {
-  const full = codeOf(cause) === 'ENOSPC' || codeOf(cause) === 'EDQUOT' ? ' (the disk is full)' : '';
+  const full =
+    systemCodeOf(cause) === 'ENOSPC' || systemCodeOf(cause) === 'EDQUOT' ? ' (the disk is full)' : '';
   return new PorticoError(
     'PORTICO_STORE_UNWRITABLE',
     `${folder} cannot be written${full}: ${messageOf(cause)}`,
     { cause },
   );
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

@@ -101,7 +101,8 @@ function parseHeader(block: Buffer): Header {
   const sum = block.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 0x20 : byte), 0);
   const plain = cString(block.subarray(0, 100));
   const entry = plain.toString('latin1');
-  if (number(block.subarray(148, 156), entry) !== sum) {
+  const claimed = cString(block.subarray(148, 156)).toString('latin1').trim();
+  if (!/^[0-7]{1,7}$/.test(claimed) || Number.parseInt(claimed, 8) !== sum) {
     throw new ArchiveRefusedError(
       undefined,
       'is not a tar archive, or it is damaged: a header has a wrong checksum',

@@ -1,5 +1,6 @@
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PorticoError } from '../errors.js';
+import { systemCodeOf } from '../system-error.js';
 import { applySettings, DEFAULT_APPLICATION_SETTINGS, unobeyedSettings } from './application-settings.js';
 import { checkAgainst } from './check-against.js';
 import { ConfigError, type ConfigPath, type ConfigProblem } from './config-error.js';
@@ -53,8 +54,7 @@ function readDocument(source: HostConfigSource, base: string): ConfigDocument {
     return parseConfigDocument(readSmallText(file), file, source.env);
   } catch (error) {
     if (!(error instanceof PorticoError)) throw error;
-    const cause = error.cause;
-    const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const absent = systemCodeOf(error.cause) === 'ENOENT';
     if (absent && source.file === undefined) return parseConfigDocument('{}', DEFAULTS, undefined);
     const problem = {
       file,

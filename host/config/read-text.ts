@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
 import { PorticoError } from '../errors.js';
+import { systemCodeOf } from '../system-error.js';
 import { formatSize } from '../units.js';
 
 /** Largest configuration file. What a person writes is a few KiB; more would only cost the parser time and memory. */
@@ -59,7 +60,7 @@ function readSmallFile(file: string, maxBytes: number): Buffer {
 }
 
 function unreadable(file: string, cause: unknown): PorticoError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+  const code = systemCodeOf(cause) ?? 'unknown error';
   const reason = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
   return new PorticoError('PORTICO_FILE_UNREADABLE', `${file} ${reason}`, { cause });
 }
