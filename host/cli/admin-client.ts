@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostConfig } from '../config/host-config.js';
+import type { ApplicationStatus } from '../deployer/application-status.js';
+import { messageOf, PorticoError } from '../errors.js';
+import { type RunFile, readRunFile } from '../server/run-file.js';
+
+/** Talks to the admin connector of the server that runs on a base folder. */
+export class AdminClient {
+  readonly server: RunFile;
+  readonly #token: string;
+
+  private constructor(server: RunFile, token: string) {
+    this.server = server;
+    this.#token = token;
+  }
+
+  /** Throws `PORTICO_NOT_RUNNING` when no server runs on this base folder. */
+  static of(config: HostConfig): AdminClient {
+    const server = readRunFile(config.folders.run);
+    if (server === undefined) {
+      throw new PorticoError(
+        'PORTICO_NOT_RUNNING',
+        `No server runs on ${config.base}. Start one with "portico start", or name its folder with --base.`,
+      );
+    }
+    const file = join(config.folders.run, 'admin.token');
+    try {
+      return new AdminClient(server, readFileSync(file, 'utf8').trim());
+    } catch (cause) {
+      throw new PorticoError('PORTICO_TOKEN_UNREADABLE', `Cannot read the admin token in ${file}.`, {
+        cause,
+      });
+    }
+  }
+
+  async list(): Promise<ApplicationStatus[]> {
+    return ((await this.#request('GET', '/v1/applications')) as { applications: ApplicationStatus[] })
+      .applications;
+  }
+
+  async status(name: string): Promise<ApplicationStatus> {
+    return (await this.#request('GET', `/v1/applications/${encodeURIComponent(name)}`)) as ApplicationStatus;
+  }
+
+  async command(name: string, verb: 'start' | 'stop' | 'reload'): Promise<ApplicationStatus> {
+    const path = `/v1/applications/${encodeURIComponent(name)}/${verb}`;
+    return (await this.#request('POST', path)) as ApplicationStatus;
+  }
+
+  async undeploy(name: string): Promise<void> {
+    await this.#request('DELETE', `/v1/applications/${encodeURIComponent(name)}`);
+  }
+
+  async stopServer(): Promise<void> {
+    await this.#request('POST', '/v1/server/stop');
+  }
+
+  async #request(method: string, path: string): Promise<unknown> {
+    const { host, port } = this.server.admin;
+    let response: Response;
+    try {
+      response = await fetch(`http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${this.#token}` },
+        signal: AbortSignal.timeout(120_000),
+      });
+    } catch (cause) {
+      throw new PorticoError(
+        'PORTICO_ADMIN_UNREACHABLE',
+        `The admin connector at ${host}:${port} does not answer: ${messageOf(cause)}.`,
+        { cause },
+      );
+    }
+    const text = await response.text();
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    if (!response.ok) throw errorOf(response.status, body);
+    return body;
+  }
+}
+
+function errorOf(status: number, body: unknown): PorticoError {
+  const error = (body as { error?: { code?: string; message?: string } } | undefined)?.error;
+  return new PorticoError(
+    error?.code ?? 'PORTICO_ADMIN_ERROR',
+    error?.message ?? `The server answered with ${status}.`,
+  );
+}

@@ -1,0 +1,14 @@
+import { AdminClient } from './admin-client.js';
+import { applicationTable } from './application-table.js';
+import { type BaseOptions, configOf } from './base-options.js';
+
+/** `portico app start|stop|reload|undeploy NAME`: one application, the others are not touched. */
+export async function app(verb: string, name: string, options: BaseOptions): Promise<void> {
+  const client = AdminClient.of(configOf(options));
+  if (verb === 'undeploy') {
+    await client.undeploy(name);
+    process.stdout.write(`undeployed ${name}\n`);
+    return;
+  }
+  process.stdout.write(applicationTable([await client.command(name, verb as 'start' | 'stop' | 'reload')]));
+}

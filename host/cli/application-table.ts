@@ -1,0 +1,42 @@
+import type { ApplicationStatus } from '../deployer/application-status.js';
+
+/** The applications as a text table, one line each, for a terminal. */
+export function applicationTable(applications: readonly ApplicationStatus[]): string {
+  if (applications.length === 0) return 'no applications: drop a bundle into the apps folder\n';
+  const rows = applications.map((application) => [
+    application.path,
+    application.name,
+    application.state,
+    application.kind ?? '',
+    application.instances.map(({ pid }) => pid ?? '-').join(' '),
+    sizeOf(application.instances.reduce((sum, { rssBytes }) => sum + rssBytes, 0)),
+    printable(
+      application.reason ??
+        (application.pendingFailure && `not updated: ${application.pendingFailure}`) ??
+        '',
+    ),
+  ]);
+  const header = ['PATH', 'NAME', 'STATE', 'KIND', 'PID', 'MEMORY', 'NOTE'];
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [header, ...rows]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Text of an application on one line, without control characters that a terminal would obey. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to remove
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ').slice(0, 400);
+}
+
+function sizeOf(bytes: number): string {
+  return bytes === 0 ? '' : `${(bytes / 1024 / 1024).toFixed(0)}MiB`;
+}

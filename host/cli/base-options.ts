@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { HostConfig } from '../config/host-config.js';
+import { readHostConfig } from '../config/read-host-config.js';
+
+/** Options that every command has, as commander gives them. */
+export interface BaseOptions {
+  readonly base?: string;
+  readonly config?: string;
+}
+
+/** Options of `start`. */
+export interface PortOptions extends BaseOptions {
+  readonly port?: string;
+  readonly adminPort?: string;
+  readonly host?: string;
+}
+
+/** Adds `--base` and `--config` to a command. */
+export function withBaseOptions(command: Command): Command {
+  return command
+    .option(
+      '-b, --base <folder>',
+      'base folder with apps/, logs/, work/, run/ (default: PORTICO_BASE, else here)',
+    )
+    .option('-c, --config <file>', 'host.yaml (default: host.yaml or deploy/host.yaml of the base folder)');
+}
+
+/**
+ * Reads the configuration a command works with. Order for the base folder: `--base`, `PORTICO_BASE`, the working
+ * directory; for ports: flag, environment, file.
+ */
+export function configOf(options: PortOptions): HostConfig {
+  const base = resolve(options.base ?? process.env['PORTICO_BASE'] ?? '.');
+  const file = options.config === undefined ? defaultConfigFile(base) : resolve(options.config);
+  return readHostConfig({
+    base,
+    env: process.env,
+    ...(file === undefined ? {} : { file }),
+    overrides: {
+      ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
+      ...(options.host === undefined ? {} : { host: options.host }),
+    },
+  });
+}
+
+function defaultConfigFile(base: string): string | undefined {
+  return [join(base, 'host.yaml'), join(base, 'deploy/host.yaml')].find((file) => existsSync(file));
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Argument, Command } from 'commander';
+import { messageOf, PorticoError } from '../errors.js';
+import { app } from './app.js';
+import { withBaseOptions } from './base-options.js';
+import { init } from './init.js';
+import { list, status } from './list.js';
+import { start } from './start.js';
+import { stop } from './stop.js';
+import { validate } from './validate.js';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a port is in use. */
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  PORTICO_CONFIG_INVALID: 2,
+  PORTICO_VALIDATION_FAILED: 2,
+  PORTICO_PORT_IN_USE: 3,
+};
+
+const program = new Command('portico')
+  .description(
+    'A servlet container for Node.js: many applications behind one port, each in a process of its own.',
+  )
+  .version(versionOf())
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+
+withBaseOptions(program.command('start'))
+  .description('run the host in the foreground')
+  .option('-p, --port <number>', 'port of the first connector; 0 picks a free one (PORTICO_PORT)')
+  .option('--admin-port <number>', 'port of the admin connector; 0 picks a free one (PORTICO_ADMIN_PORT)')
+  .option('--host <address>', 'address of the first connector')
+  .action(start);
+withBaseOptions(program.command('stop')).description('drain and stop the running host').action(stop);
+withBaseOptions(program.command('list'))
+  .description('list the applications')
+  .option('--json', 'as JSON')
+  .action(list);
+withBaseOptions(program.command('status [name]'))
+  .description('show the host, or one application with its last output')
+  .option('--json', 'as JSON')
+  .action(status);
+withBaseOptions(program.command('app'))
+  .description('start, stop, reload or undeploy one application')
+  .addArgument(new Argument('<verb>').choices(['start', 'stop', 'reload', 'undeploy']))
+  .argument('<name>')
+  .action(app);
+withBaseOptions(program.command('validate'))
+  .description('check the configuration and the bundles, start nothing')
+  .action(validate);
+program.command('init <folder>').description('make a base folder with a first application').action(init);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const code = error instanceof PorticoError ? error.code : 'PORTICO_INTERNAL';
+  process.stderr.write(`portico: ${messageOf(error)} [${code}]\n`);
+  if (!(error instanceof PorticoError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exit(EXIT_CODES[code] ?? 1);
+}
+
+function versionOf(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,56 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PorticoError } from '../errors.js';
+
+/**
+ * `run/server.json`: tells the command line where the running server is. Written when the server is up, removed when
+ * it has stopped; a file left behind by a killed server is recognised by its process id.
+ */
+export interface RunFile {
+  readonly pid: number;
+  readonly admin: { readonly host: string; readonly port: number };
+  readonly connectors: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** Writes the file in one step. */
+export function writeRunFile(runFolder: string, content: RunFile): void {
+  const file = pathOf(runFolder);
+  writeFileSync(`${file}.new`, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+export function removeRunFile(runFolder: string): void {
+  rmSync(pathOf(runFolder), { force: true });
+}
+
+/** The running server of this run folder, or undefined when none runs. */
+export function readRunFile(runFolder: string): RunFile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(pathOf(runFolder), 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new PorticoError(
+      'PORTICO_RUN_FILE_UNREADABLE',
+      `Cannot read ${pathOf(runFolder)}. Run this command as the user who runs the server.`,
+      { cause },
+    );
+  }
+  const content = JSON.parse(text) as RunFile;
+  return isAlive(content.pid) ? content : undefined;
+}
+
+function pathOf(runFolder: string): string {
+  return join(runFolder, 'server.json');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

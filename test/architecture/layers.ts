@@ -1,0 +1,48 @@
+/** The layers of `host/`, top to bottom. A folder imports from itself and from folders further down only. */
+export const layers = [
+  'cli',
+  'server',
+  'admin',
+  'deployer',
+  'supervisor',
+  'front',
+  'runtime',
+  'instance',
+  'engine',
+  'plugins',
+  'routing',
+  'application',
+  'connector',
+  'exchange',
+  'pipeline',
+  'bundle',
+  'config',
+  'http',
+  'log',
+  'lifecycle',
+] as const;
+
+/** The application half: what runs inside a bundle. It never imports the container half, whatever the order says. */
+export const applicationHalf: readonly string[] = [
+  'engine',
+  'plugins',
+  'routing',
+  'application',
+  'connector',
+  'exchange',
+  'pipeline',
+];
+
+/** What an idle application carries in memory. None of these may be imported by the application half or the agent. */
+export const heavyPackages: readonly string[] = [
+  'express',
+  'zod',
+  'yaml',
+  'prom-client',
+  'pino',
+  'chokidar',
+  'tar-stream',
+  'yauzl',
+  'commander',
+  'rotating-file-stream',
+];

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { repositoryFolder } from '#test/support/paths.js';
+import { temporaryFolder } from './host.js';
+
+/** A server measured by itself. */
+export interface Alone {
+  readonly pid: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts `test/bench/subjects/alone/server.mjs` with one subject. */
+export async function startAlone(subject: string): Promise<Alone> {
+  const file = join(repositoryFolder, 'test/bench/subjects/alone/server.mjs');
+  const child = spawn(process.execPath, [file, subject], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [port] = (await once(child.stdout, 'data')) as [Buffer];
+  return {
+    pid: child.pid ?? 0,
+    url: `http://127.0.0.1:${Number(String(port))}/`,
+    stop: () => stopped(child),
+  };
+}
+
+/** nginx with one worker and a fixed answer; undefined when it is not installed. */
+export async function startNginx(): Promise<Alone | undefined> {
+  if (spawnSync('nginx', ['-v'], { stdio: 'ignore' }).error !== undefined) return undefined;
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'logs'));
+  const port = await freePort();
+  writeFileSync(
+    join(folder, 'nginx.conf'),
+    `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/logs/error.log;
+events { worker_connections 1024; }
+http { access_log ${folder}/logs/access.log; keepalive_requests 100000000;
+  server { listen 127.0.0.1:${port}; location / { default_type text/plain; return 200 "Hello World\\n"; } } }`,
+  );
+  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  await delay(500);
+  return { pid: child.pid ?? 0, url: `http://127.0.0.1:${port}/`, stop: () => stopped(child) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  child.kill('SIGTERM');
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}

@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process';
+
+/** What one round of load measured. */
+export interface Round {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Answers that were no 2xx or 3xx, and socket errors. */
+  readonly failures: number;
+}
+
+/** The load generator of this machine: `wrk` when it is installed, otherwise `autocannon`. */
+export const generator: 'wrk' | 'autocannon' =
+  spawnSync('wrk', ['-v'], { stdio: 'ignore' }).error === undefined ? 'wrk' : 'autocannon';
+
+/** Runs load against a URL and waits for the result. */
+export async function load(url: string, connections: number, seconds: number): Promise<Round> {
+  return generator === 'wrk'
+    ? runWrk(url, connections, seconds)
+    : await runAutocannon(url, connections, seconds);
+}
+
+function runWrk(url: string, connections: number, seconds: number): Round {
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', url];
+  const { stdout } = spawnSync('wrk', args, { encoding: 'utf8' });
+  const errors =
+    /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)?.slice(1) ?? [];
+  return {
+    requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0),
+    p50Ms: milliseconds(/\b50%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
+    p99Ms: milliseconds(/\b99%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
+    failures:
+      Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0) +
+      errors.reduce((sum, count) => sum + Number(count), 0),
+  };
+}
+
+async function runAutocannon(url: string, connections: number, seconds: number): Promise<Round> {
+  const { default: autocannon } = await import('autocannon');
+  const result = await autocannon({ url, connections, duration: seconds });
+  return {
+    requestsPerSecond: result.requests.average,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+    failures: result.non2xx + result.errors,
+  };
+}
+
+function milliseconds(text: string | undefined): number {
+  const [, number, unit] = /^([\d.]+)(us|ms|s)$/.exec(text ?? '') ?? [];
+  return Number(number ?? Number.NaN) * ({ us: 0.001, ms: 1, s: 1000 }[unit ?? 'ms'] ?? 1);
+}

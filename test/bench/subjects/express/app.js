@@ -1,0 +1,8 @@
+import express from 'express';
+
+const app = express();
+app.get('/', (_request, response) => {
+  response.type('text/plain').send('Hello World\n');
+});
+
+export default app;
