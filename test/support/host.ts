@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApplicationStatus } from '#host/deployer/application-status.js';
+import { repositoryFolder } from '#test/support/paths.js';
+
+/** Files of a bundle by relative path, or the folder to copy. */
+export type BundleContent = string | Readonly<Record<string, string>>;
+
+interface HostOptions {
+  /** What lies in `apps/` before the start: name → content. */
+  readonly apps?: Readonly<Record<string, BundleContent>>;
+  /** Text of `host.yaml`; ports are set by flags. */
+  readonly config?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface RunFile {
+  readonly pid: number;
+  readonly admin: { readonly port: number };
+  readonly connectors: readonly { readonly port: number }[];
+}
+
+const cli = join(repositoryFolder, 'dist/host/cli/main.js');
+
+/** A short stability window, so that tests do not wait. */
+const QUICK = 'deployer: { stabilityWindow: 200ms, scanInterval: 300ms }\n';
+
+/**
+ * A host started the way a user starts it: the command line, in a process of its own, on a base folder of its own.
+ * The base lies inside the repository, so that bundles find the installed packages as a real base would.
+ */
+export class TestHost {
+  readonly base: string;
+  readonly process: ChildProcess;
+  readonly #output: string[];
+  readonly #run: RunFile;
+
+  private constructor(base: string, child: ChildProcess, output: string[], run: RunFile) {
+    this.base = base;
+    this.process = child;
+    this.#output = output;
+    this.#run = run;
+  }
+
+  /** Starts a host and waits until its first deployment pass is done. */
+  static async start(options: HostOptions = {}): Promise<TestHost> {
+    const base = makeBase(options);
+    const args = [cli, 'start', '--base', base, '--port', '0', '--admin-port', '0'];
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    });
+    const output: string[] = [];
+    child.stdout?.on('data', (text) => output.push(String(text)));
+    child.stderr?.on('data', (text) => output.push(String(text)));
+    const run = await until('the host is up', async () => {
+      if (child.exitCode !== null)
+        throw new Error(`the host exited with ${child.exitCode}:\n${output.join('')}`);
+      return readRunFile(base);
+    });
+    const host = new TestHost(base, child, output, run);
+    await until(
+      'the host is ready',
+      async () => ((await host.admin('/health/ready')).ok ? true : undefined),
+      60_000,
+    );
+    return host;
+  }
+
+  get pid(): number {
+    return this.#run.pid;
+  }
+
+  /** Everything the host has printed. */
+  get log(): string {
+    return this.#output.join('');
+  }
+
+  get port(): number {
+    return this.#run.connectors[0]?.port ?? 0;
+  }
+
+  get adminPort(): number {
+    return this.#run.admin.port;
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${this.port}${path}`;
+  }
+
+  /** A request to an application; redirects are not followed. */
+  async get(path: string, init: RequestInit = {}): Promise<Response> {
+    return await fetch(this.url(path), { redirect: 'manual', signal: AbortSignal.timeout(20_000), ...init });
+  }
+
+  async text(path: string): Promise<string> {
+    return await (await this.get(path)).text();
+  }
+
+  /** A request to the admin connector, with the token. */
+  async admin(path: string, method = 'GET'): Promise<Response> {
+    const token = readFileSync(join(this.base, 'run/admin.token'), 'utf8').trim();
+    return await fetch(`http://127.0.0.1:${this.#run.admin.port}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(60_000),
+    });
+  }
+
+  async applications(): Promise<ApplicationStatus[]> {
+    const response = await this.admin('/v1/applications');
+    return ((await response.json()) as { applications: ApplicationStatus[] }).applications;
+  }
+
+  async application(name: string): Promise<ApplicationStatus | undefined> {
+    return (await this.applications()).find((application) => application.name === name);
+  }
+
+  /** Waits until an application satisfies a condition, and returns it. */
+  async untilApplication(
+    name: string,
+    condition: (application: ApplicationStatus) => boolean,
+    deadlineMs = 20_000,
+  ): Promise<ApplicationStatus> {
+    return await until(
+      `application ${name}`,
+      async () => {
+        const application = await this.application(name);
+        return application !== undefined && condition(application) ? application : undefined;
+      },
+      deadlineMs,
+    );
+  }
+
+  /** Puts a bundle into `apps/`, replacing the one of that name. */
+  drop(name: string, content: BundleContent): void {
+    writeBundle(join(this.base, 'apps', name), content);
+  }
+
+  /** Puts a file into `apps/` in one step. */
+  dropFile(name: string, content: string | Buffer): void {
+    const temporary = join(this.base, `${name}.partial`);
+    writeFileSync(temporary, content);
+    renameSync(temporary, join(this.base, 'apps', name));
+  }
+
+  remove(name: string): void {
+    rmSync(join(this.base, 'apps', name), { recursive: true, force: true });
+  }
+
+  /** Ends the host and deletes its base; returns the exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const code = await this.end(signal);
+    rmSync(this.base, { recursive: true, force: true });
+    return code;
+  }
+
+  /** Ends the host and keeps its base. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const { process: child } = this;
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = new Promise((resolve) => child.once('exit', resolve));
+      child.kill(signal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), 40_000);
+      await exited;
+      clearTimeout(timer);
+    }
+    return child.exitCode;
+  }
+}
+
+/** Makes a base folder inside the repository's ignored `.portico/`. */
+export function makeBase(options: HostOptions): string {
+  mkdirSync(join(repositoryFolder, '.portico'), { recursive: true });
+  const base = mkdtempSync(join(repositoryFolder, '.portico/test-'));
+  mkdirSync(join(base, 'apps'));
+  writeFileSync(join(base, 'host.yaml'), options.config ?? QUICK);
+  for (const [name, content] of Object.entries(options.apps ?? {}))
+    writeBundle(join(base, 'apps', name), content);
+  return base;
+}
+
+/** Polls until the condition gives a value; fails with `what` at the deadline. */
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T | undefined> | T | undefined,
+  deadlineMs = 20_000,
+): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined) return value;
+    if (performance.now() > deadline) throw new Error(`waited ${deadlineMs} ms in vain: ${what}`);
+    await delay(25);
+  }
+}
+
+function writeBundle(target: string, content: BundleContent): void {
+  if (typeof content === 'string') {
+    cpSync(content, target, { recursive: true });
+    return;
+  }
+  for (const [name, text] of Object.entries(content)) {
+    const file = name === '' ? target : join(target, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+}
+
+function readRunFile(base: string): RunFile | undefined {
+  try {
+    return JSON.parse(readFileSync(join(base, 'run/server.json'), 'utf8')) as RunFile;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
