@@ -1,0 +1,62 @@
+import { connect } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import WebSocket from 'ws';
+import { TestHost, until } from '#test/support/host.js';
+
+const slow = {
+  'package.json': '{ "type": "module", "main": "app.js" }',
+  'app.js': `import { createServer } from 'node:http';
+import { WebSocketServer } from 'ws';
+let release;
+const released = new Promise((resolve) => { release = resolve; });
+const server = createServer(async (request, response) => {
+  if (request.url === '/wait') { await new Promise((resolve) => setTimeout(resolve, Number(process.env.WAIT_MS ?? 700))); }
+  response.end('done');
+});
+new WebSocketServer({ server });
+server.listen(0);`,
+};
+
+describe('SIGTERM', () => {
+  it('finishes what is in flight, closes WebSockets with 1001, exits with 0', async () => {
+    const host = await TestHost.start({ apps: { slow } });
+    const socket = new WebSocket(host.url('/slow/').replace('http', 'ws'));
+    await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+    const closed = new Promise((resolve) => socket.once('close', (code) => resolve(code)));
+    const kept = connect(host.port, '127.0.0.1');
+    let answer = '';
+    kept.setEncoding('latin1').on('data', (text: string) => {
+      answer += text;
+    });
+    const ended = new Promise((resolve) => kept.once('close', resolve));
+    kept.write('GET /slow/wait HTTP/1.1\r\nHost: a\r\n\r\n');
+    await until('the request is in flight', async () => (await inFlight(host)) > 0 || undefined);
+    expect(await host.stop('SIGTERM')).toBe(0);
+    await ended;
+    expect(answer).toContain('HTTP/1.1 200');
+    expect(answer.toLowerCase()).toContain('connection: close');
+    expect(answer).toContain('done');
+    expect(await closed).toBe(1001);
+  });
+
+  it('ends by the deadline although an application does not, with a second signal at once', async () => {
+    const host = await TestHost.start({
+      apps: { slow },
+      config: 'shutdownTimeout: 20s\napplications: { env: { WAIT_MS: "60000" } }\n',
+    });
+    const hanging = host.get('/slow/wait').catch((error: unknown) => error);
+    await until('the request is in flight', async () => (await inFlight(host)) > 0 || undefined);
+    host.process.kill('SIGTERM');
+    await until('the host is draining', () => host.log.includes('stopping') || undefined);
+    const started = performance.now();
+    expect(await host.stop('SIGTERM')).toBe(1);
+    expect(performance.now() - started).toBeLessThan(5000);
+    await hanging;
+  });
+});
+
+async function inFlight(host: TestHost): Promise<number> {
+  const metrics = await (await host.admin('/metrics')).text();
+  const line = /^portico_requests_in_flight\{.*application="slow".*\} (\d+)/m.exec(metrics);
+  return Number(line?.[1] ?? 0);
+}
