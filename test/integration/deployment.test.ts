@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import WebSocket from 'ws';
-import { TestHost, until } from '#test/support/host.js';
 import { filesOf, zipOf } from '#test/support/archives.js';
+import { TestHost, until } from '#test/support/host.js';
 
 const handler = (answer: string) => ({
   'package.json': '{ "type": "module", "main": "app.js" }',
@@ -108,9 +108,13 @@ describe('deployment', () => {
     host.drop('other', handler('other 1'));
     await host.untilApplication('other', ({ state }) => state === 'running');
     host.drop('other', handler('other 2'));
-    await until('other is swapped', async () => ((await host.text('/other/')).includes('2') ? true : undefined));
+    await until('other is swapped', async () =>
+      (await host.text('/other/')).includes('2') ? true : undefined,
+    );
     host.remove('other');
-    await until('other is gone', async () => ((await host.application('other')) === undefined ? true : undefined));
+    await until('other is gone', async () =>
+      (await host.application('other')) === undefined ? true : undefined,
+    );
     const answer = new Promise((resolve) => socket.once('message', (data) => resolve(String(data))));
     socket.send('still here');
     expect(await answer).toBe('echo still here');
@@ -130,14 +134,18 @@ describe('deployment', () => {
     host.drop('gone', handler('gone'));
     await host.untilApplication('gone', ({ state }) => state === 'running');
     host.remove('gone');
-    await until('gone is undeployed', async () => ((await host.application('gone')) === undefined ? true : undefined));
+    await until('gone is undeployed', async () =>
+      (await host.application('gone')) === undefined ? true : undefined,
+    );
     expect(await host.text('/gone/')).toBe('root /gone/');
   });
 
   it('undeploys nothing when the drop folder vanishes', async () => {
     const apps = join(host.base, 'apps');
     renameSync(apps, `${apps}.away`);
-    await until('the loss is reported', () => (/apps/.test(host.log) && /ENOENT|unreadable|cannot/i.test(host.log) ? true : undefined));
+    await until('the loss is reported', () =>
+      /apps/.test(host.log) && /ENOENT|unreadable|cannot/i.test(host.log) ? true : undefined,
+    );
     expect(await host.text('/first/')).toBe('first 1 /');
     mkdirSync(apps);
     expect(await host.text('/first/')).toBe('first 1 /');

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { childrenOf } from '#test/bench/memory.js';
 import { TestHost, until } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
-import { childrenOf } from '#test/bench/memory.js';
 
 const calm = {
   'package.json': '{ "type": "module", "main": "app.js" }',
@@ -20,7 +20,10 @@ describe('isolation', () => {
   let host: TestHost;
   beforeAll(async () => {
     const flaky = join(repositoryFolder, 'apps/flaky');
-    host = await TestHost.start({ config, apps: { calm, flaky, flaky2: flaky, flaky3: flaky, flaky4: flaky } });
+    host = await TestHost.start({
+      config,
+      apps: { calm, flaky, flaky2: flaky, flaky3: flaky, flaky4: flaky },
+    });
   });
   afterAll(async () => {
     await host.stop();
@@ -74,7 +77,9 @@ describe('isolation', () => {
   });
 
   it('refuses no connection when the front is killed under load', async () => {
-    const front = childrenOf(host.pid).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('front/main'));
+    const front = childrenOf(host.pid).find((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('front/main'),
+    );
     expect(front).toBeDefined();
     const outcomes: string[] = [];
     let isDone = false;

@@ -1,6 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readdirSync } from 'node:fs';
 import WebSocket from 'ws';
 import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
@@ -10,14 +10,18 @@ describe('the samples', () => {
   beforeAll(async () => {
     const folder = join(repositoryFolder, 'apps');
     const names = readdirSync(folder).filter((name) => name !== 'README.md');
-    host = await TestHost.start({ apps: Object.fromEntries(names.map((name) => [name, join(folder, name)])) });
+    host = await TestHost.start({
+      apps: Object.fromEntries(names.map((name) => [name, join(folder, name)])),
+    });
   });
   afterAll(async () => {
     await host.stop();
   });
 
   it('are all mounted; flaky waits to be started', async () => {
-    const states = (await host.applications()).map(({ path, state, kind }) => `${path} ${state} ${kind ?? '?'}`);
+    const states = (await host.applications()).map(
+      ({ path, state, kind }) => `${path} ${state} ${kind ?? '?'}`,
+    );
     expect(states.sort()).toEqual([
       '/ running framework',
       '/chat running program',
@@ -31,7 +35,8 @@ describe('the samples', () => {
 
   it('ROOT lists what is mounted, without JavaScript', async () => {
     const page = await host.text('/');
-    for (const path of ['hello', 'guestbook', 'notes', 'chat', 'docs']) expect(page).toContain(`href="/${path}/"`);
+    for (const path of ['hello', 'guestbook', 'notes', 'chat', 'docs'])
+      expect(page).toContain(`href="/${path}/"`);
     expect(page).not.toContain('<script');
     expect((await host.get('/no-such-page')).status).toBe(404);
   });
@@ -59,7 +64,11 @@ describe('the samples', () => {
     const page = await host.text('/guestbook/');
     expect(page).toContain('&lt;b&gt;hi&lt;/b&gt;');
     expect((await host.get('/guestbook/api/entries/9')).status).toBe(404);
-    const bad = await host.get('/guestbook/api/entries', { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } });
+    const bad = await host.get('/guestbook/api/entries', {
+      method: 'POST',
+      body: '{',
+      headers: { 'content-type': 'application/json' },
+    });
     expect(bad.status).toBe(400);
   });
 
