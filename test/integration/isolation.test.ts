@@ -12,7 +12,7 @@ const calm = {
 const config = `
 deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
 applications:
-  hangTimeout: 2s
+  hang: { timeout: 2s }
   restart: { minDelay: 100ms, maxDelay: 500ms, maxCrashes: 4, window: 60s }
 `;
 
