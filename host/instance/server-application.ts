@@ -149,14 +149,9 @@ async function serverFor(
     shape.kind === 'listener'
       ? shape.listener
       : await (await import('./fetch-listener.js')).fetchListener(shape.fetch, main);
-  // Timeouts and sizes are limits of the connector, which has checked them before.
-  return createServer(
-    { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES },
-    listener,
-  );
+  // Timeouts are limits of the connector, which has checked them before.
+  return createServer({ keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 }, listener);
 }
-
-const MAX_HEADER_BYTES = 1024 * 1024;
 
 function neverLoaded(main: string): BootFailure {
   return new BootFailure(

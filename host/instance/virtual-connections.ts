@@ -19,6 +19,8 @@ export class VirtualConnections implements VirtualConnectionOwner {
 
   constructor(server: NetServer, mount: RequestMount) {
     this.#server = server;
+    // The connector has limited the head before; what is added on the way must not make it too large for Node.
+    (server as unknown as { maxHeaderSize?: number }).maxHeaderSize ??= MAX_HEADER_BYTES;
     this.mount = mount;
     this.#event = server.listenerCount('secureConnection') > 0 ? 'secureConnection' : 'connection';
   }
@@ -71,5 +73,6 @@ export class VirtualConnections implements VirtualConnectionOwner {
   }
 }
 
+const MAX_HEADER_BYTES = 1024 * 1024;
 /** Enough for bursts; an idle connection holds a parser, some 10 KiB. */
 const MAX_IDLE = 128;
