@@ -16,7 +16,8 @@ export interface Exchange {
   readonly head: RequestHead;
   /**
    * Takes over the request body and the signals of this exchange. MUST be called synchronously inside the handler by
-   * whoever wants any of them; without a listener the body is read and dropped (up to a limit of the producer).
+   * whoever wants any of them; without a listener the body is read and dropped (up to a limit of the producer). A
+   * listener MAY be replaced later by another call while the request has no body.
    */
   listen(listener: RequestListener): void;
   /** Returns credit: `bytes` of the request body were used up, as many may be delivered anew. */

@@ -1,8 +1,8 @@
 import type { ExchangeResult } from '../connector/http1-listener.js';
 import type { Exchange } from '../exchange/exchange.js';
-import { answerPlainly, redirectToFolder } from '../runtime/plain-answer.js';
+import { answerPlainly } from '../runtime/plain-answer.js';
 import type { AccessLog } from './access-log.js';
-import { pathWithin } from './mapper.js';
+import { deliver } from './deliver.js';
 import type { MappedContext, Mapping } from './mapping.js';
 import { UNMAPPED_CONTEXT } from './messages.js';
 import type { TrafficCounts } from './traffic-counts.js';
@@ -24,7 +24,7 @@ export class Dispatcher {
 
   /** The exchange handler of every connector. */
   readonly handle = (exchange: Exchange): void => {
-    const { method, path } = exchange.head;
+    const { path } = exchange.head;
     const mapped = this.#mapping.mapper.find(path);
     exchange.attachment = mapped;
     if (mapped === undefined || path === '*') {
@@ -32,25 +32,7 @@ export class Dispatcher {
       return;
     }
     mapped.counters.begin();
-    if (!mapped.isStripped) {
-      mapped.runtime.handle(exchange, mapped, path);
-      return;
-    }
-    // The context path itself, without the slash: a page there would have its relative links resolved against the
-    // parent. The application sees `/` for both, so only we can tell the browser (as Tomcat does). Methods that may
-    // carry a body pass: a redirect would lose it. With the prefix kept, the application sees which one it is and
-    // decides; a redirect of ours could turn in a circle with one of its own.
-    if (
-      path.length === mapped.path.length &&
-      path.length > 1 &&
-      (method === 'GET' || method === 'HEAD') &&
-      exchange.head.upgrade === undefined &&
-      mapped.route.target.kind !== 'unavailable'
-    ) {
-      redirectToFolder(exchange);
-      return;
-    }
-    mapped.runtime.handle(exchange, mapped, pathWithin(path, mapped.path));
+    deliver(exchange, mapped);
   };
 
   /** An exchange of a connector is over. */

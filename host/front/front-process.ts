@@ -62,6 +62,11 @@ export class FrontProcess {
   }
 
   #configure(settings: FrontSettings): void {
+    if (this.#world !== undefined)
+      throw new PorticoError(
+        'PORTICO_FRONT_CONFIGURED',
+        'A front got `configure` twice; start a new one instead.',
+      );
     const { report, problem } = this.#outside;
     const runtimes = new Runtimes(settings, {
       instanceLost: (instance, reason) => report({ type: 'instance-lost', instance, reason }),
@@ -98,11 +103,7 @@ export class FrontProcess {
     });
     this.#listeners.push(listener);
     const server = handle instanceof Server ? handle : createServer();
-    // Half-open: a client that has sent its request and closed its direction still gets the answer.
-    server.on('connection', (socket) => {
-      socket.setNoDelay(true);
-      listener.attach(socket);
-    });
+    server.on('connection', (socket) => listener.attach(socket));
     server.on('error', (error) => this.#outside.problem(`connector ${connector}: ${messageOf(error)}`));
     this.#servers.push(server);
     if (server.listening) {

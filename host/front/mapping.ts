@@ -1,5 +1,8 @@
+import { LazyRuntime } from '../runtime/lazy-runtime.js';
 import type { Mount, Runtime } from '../runtime/mount.js';
+import { answerPlainly } from '../runtime/plain-answer.js';
 import type { ContextCounters } from './counters.js';
+import { deliver } from './deliver.js';
 import { Mapper } from './mapper.js';
 import type { ContextRoute } from './messages.js';
 import type { Runtimes } from './runtimes.js';
@@ -47,11 +50,14 @@ export class Mapping {
   async #apply(set: readonly ContextRoute[], remove: readonly string[]): Promise<void> {
     const prepared = set.map((route) => this.#map(route));
     await this.#runtimes.connected(CONNECT_DEADLINE_MS);
+    const before = new Map(this.#contexts);
     for (const context of remove) {
       if (this.#contexts.delete(context)) this.#counts.retire(context);
     }
     for (const mapped of prepared) this.#contexts.set(mapped.route.context, mapped);
     this.#mapper = new Mapper(this.#contexts.values());
+    for (const context of [...remove, ...set.map((route) => route.context)])
+      handOver(before.get(context), this.#contexts.get(context));
     this.#runtimes.retain(this.#deployments());
   }
 
@@ -76,3 +82,14 @@ export class Mapping {
 }
 
 const CONNECT_DEADLINE_MS = 2000;
+
+/** What waits for a lazy context to start goes on to its successor. */
+function handOver(from: MappedContext | undefined, to: MappedContext | undefined): void {
+  if (!(from?.runtime instanceof LazyRuntime) || from === to) return;
+  const exchanges = from.runtime.release();
+  if (to?.runtime instanceof LazyRuntime) to.runtime.adopt(exchanges);
+  else if (to !== undefined) for (const exchange of exchanges) deliver(exchange, to);
+  else
+    for (const exchange of exchanges)
+      answerPlainly(exchange, 404, 'No application is mounted here any more.');
+}

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js';
+import { LazyRuntime } from '../runtime/lazy-runtime.js';
 import type { Runtime } from '../runtime/mount.js';
 import { ProcessRuntime } from '../runtime/process/process-runtime.js';
 import { StaticSite } from '../runtime/static/static-site.js';
@@ -36,8 +37,9 @@ export class Runtimes {
   runtimeFor(route: ContextRoute): Runtime {
     const { target } = route;
     if (target.kind === 'unavailable') {
-      const onWanted = target.state === 'lazy' ? () => this.#events.wanted(route.context) : undefined;
-      return new UnavailableRuntime(target.reason, target.retryAfterSeconds, onWanted);
+      if (target.state === 'lazy') return new LazyRuntime(target, () => this.#events.wanted(route.context));
+      if (target.state === 'starting') return new LazyRuntime(target, undefined);
+      return new UnavailableRuntime(target.reason, target.retryAfterSeconds);
     }
     const { deployment } = target;
     const existing = this.#active.get(deployment) ?? this.#revived(deployment);
@@ -115,7 +117,6 @@ export class Runtimes {
         return new UnavailableRuntime(
           'This kind of application is not supported by this host.',
           this.#settings.retryAfterSeconds,
-          undefined,
         );
     }
   }

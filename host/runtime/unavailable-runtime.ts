@@ -10,19 +10,13 @@ export class UnavailableRuntime implements Runtime {
   readonly openExchanges = 0;
   readonly #reason: string;
   readonly #retryAfter: readonly string[];
-  #onWanted: (() => void) | undefined;
 
-  /** `onWanted` is called once, by the first request. */
-  constructor(reason: string, retryAfterSeconds: number, onWanted: (() => void) | undefined) {
+  constructor(reason: string, retryAfterSeconds: number) {
     this.#reason = reason;
     this.#retryAfter = ['retry-after', String(Math.max(0, Math.ceil(retryAfterSeconds)))];
-    this.#onWanted = onWanted;
   }
 
   handle(exchange: Exchange): void {
-    const onWanted = this.#onWanted;
-    this.#onWanted = undefined;
-    onWanted?.();
     // RFC 9110 §15.6.4: a 503 may say when to come back.
     answerPlainly(exchange, 503, this.#reason, this.#retryAfter);
   }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import type { Exchange, ExchangeHandler } from '#host/exchange/exchange.js';
-import type { InstanceAddress } from '#host/front/messages.js';
+import type { InstanceAddress, RouteTarget } from '#host/front/messages.js';
 import { processTarget, routeOf, TestFront } from '#test/support/front.js';
 import { listenTo, TestInstance } from '#test/support/instance.js';
 import { repositoryFolder } from '#test/support/paths.js';
@@ -107,7 +107,6 @@ describe('a front', () => {
         reason: 'It failed: <b>no</b>.',
         retryAfterSeconds: 7,
       }),
-      routeOf('/lazy', { kind: 'unavailable', state: 'lazy', reason: 'It starts.', retryAfterSeconds: 1 }),
     ]);
     for (const path of ['/down', '/down/x']) {
       const answer = await front.get(path, { headers: { accept: 'text/html' } });
@@ -116,11 +115,42 @@ describe('a front', () => {
       expect(page).not.toContain('<b>');
       expect(page).toContain('It failed: ');
     }
+  });
+
+  it('lets the first requests of a lazy context wait until it has started', async () => {
+    const unavailable = (state: string): RouteTarget => ({
+      kind: 'unavailable',
+      state,
+      reason: `It is ${state}.`,
+      retryAfterSeconds: 1,
+    });
+    const instance = await startInstance(echo);
+    await front.route([routeOf('/lazy', unavailable('lazy'))]);
     const wanted = front.report('wanted');
-    expect((await front.get('/lazy/')).status).toBe(503);
+    const first = front.get('/lazy/1');
     expect((await wanted).context).toBe('/lazy');
-    expect((await front.get('/lazy/')).status).toBe(503);
+    expect((await front.get('/lazy/', { method: 'POST', body: 'x' })).status).toBe(503);
+    await front.route([routeOf('/lazy', unavailable('starting'))]);
+    const second = front.get('/lazy/2');
+    const bare = front.get('/lazy');
+    const gone = new AbortController();
+    const leaving = front.get('/lazy/3', { signal: gone.signal });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    gone.abort();
+    await expect(leaving).rejects.toThrow();
+    await front.route([routeOf('/lazy', processTarget('lazy##1', [instance.address]))]);
+    expect(await (await first).text()).toBe('GET /1');
+    expect(await (await second).text()).toBe('GET /2');
+    expect((await bare).headers.get('location')).toBe('/lazy/');
     expect(front.reports.filter((report) => report.type === 'wanted')).toHaveLength(1);
+
+    await front.route([routeOf('/lazy', unavailable('lazy'))]);
+    const failing = front.get('/lazy/');
+    await front.report('wanted');
+    await front.route([routeOf('/lazy', unavailable('failed'))]);
+    expect((await failing).status).toBe(503);
+    await front.route([routeOf('/lazy', unavailable('starting'))]);
+    expect((await front.get('/lazy/')).status).toBe(503);
   });
 
   it('streams a body through in both directions without keeping it', async () => {

@@ -91,6 +91,7 @@ export class InstanceChannel {
       const client = await ExchangeClient.connect({
         socketPath: this.endpoint.socketPath,
         secret: this.endpoint.secret,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
         onClosed: (reason) => {
           if (this.#client === client) this.#lose(reason);
         },
@@ -123,5 +124,7 @@ export class InstanceChannel {
   }
 }
 
+/** For connecting and the handshake; requests wait meanwhile. */
+const CONNECT_TIMEOUT_MS = 2000;
 /** A lost instance is tried again by requests, but not more often than this. */
 const MIN_ATTEMPT_INTERVAL_MS = 250;
