@@ -85,10 +85,9 @@ export function writeRequest(
   writeU16(bytes, at + 16, connection.localPort);
   const count = countOf(fields);
   writeU16(bytes, at + 18, count);
-  if (bodyLength > 0) {
-    writeU32(bytes, at + 20, Math.floor(bodyLength / 0x1_0000_0000));
-    writeU32(bytes, at + 24, bodyLength % 0x1_0000_0000);
-  } else bytes.fill(0, at + 20, at + 28);
+  const length = Math.max(bodyLength, 0);
+  writeU32(bytes, at + 20, Math.floor(length / 0x1_0000_0000));
+  writeU32(bytes, at + 24, length % 0x1_0000_0000);
   const tableAt = at + FIXED_BYTES;
   let end = tableAt + count * FIELD_ENTRY_BYTES;
   end = writeToken(head.method, bytes, end);

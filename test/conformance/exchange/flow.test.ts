@@ -1,0 +1,164 @@
+import { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AbortReason } from '#host/exchange/exchange.js';
+import { bothEnds, type OpenExchange, type Session } from './ends.js';
+import { frame, type RawPeer, Type, u32, WINDOW_BYTES } from './raw-peer.js';
+import { deadline, settle } from './waiting.js';
+
+/** Bytes of DATA that the raw peer has received. */
+function received(peer: RawPeer): number {
+  return peer.frames.reduce((sum, { type, payload }) => sum + (type === Type.DATA ? payload.length : 0), 0);
+}
+
+describe.each(bothEnds)('flow control at the $name', (end) => {
+  let session: Session;
+  let x: OpenExchange;
+  beforeEach(async () => {
+    session = await end.start();
+    await session.shake();
+    x = await session.open();
+  });
+  afterEach(() => session.stop());
+
+  it('sends one window and goes on with the credit it gets', async () => {
+    const body = Buffer.alloc(WINDOW_BYTES + 100_000, 'abcdefghijklmnop');
+    expect(x.write(body)).toBe(false);
+    x.end();
+    await deadline('the window', () => received(session.peer) === WINDOW_BYTES);
+    await settle();
+    expect(received(session.peer)).toBe(WINDOW_BYTES);
+    expect(session.peer.frames.some(({ type }) => type === Type.END)).toBe(false);
+    session.peer.send(frame(Type.WINDOW, 0, x.generation, x.id, u32(60_000)));
+    await deadline('the rest', () => received(session.peer) === WINDOW_BYTES + 60_000);
+    session.peer.send(frame(Type.WINDOW, 0, x.generation, x.id, u32(60_000)));
+    await deadline('the end', () => session.peer.frames.some(({ type }) => type === Type.END));
+    const parts = session.peer.frames.filter(({ type }) => type === Type.DATA).map(({ payload }) => payload);
+    expect(Buffer.concat(parts).equals(body)).toBe(true);
+    expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(131_072);
+  });
+
+  it('says drain when there is room again, and never inside write', async () => {
+    expect(x.write(Buffer.alloc(WINDOW_BYTES))).toBe(false);
+    await deadline('the window', () => received(session.peer) === WINDOW_BYTES);
+    expect(x.seen.drains).toBe(0);
+    session.peer.send(frame(Type.WINDOW, 0, x.generation, x.id, u32(1)));
+    await deadline('drain', () => x.seen.drains === 1);
+    expect(x.write(Buffer.alloc(1))).toBe(false);
+    expect(x.seen.drains).toBe(1);
+  });
+
+  it('returns credit when half the window was consumed', async () => {
+    session.peer.send(frame(Type.DATA, 0, x.generation, x.id, Buffer.alloc(131_072)));
+    await deadline('data', () => x.seen.bytes === 131_072);
+    x.consumed(131_071);
+    await settle();
+    expect(session.peer.frames).toEqual([]);
+    x.consumed(1);
+    expect((await session.peer.next(Type.WINDOW)).payload).toEqual(u32(131_072));
+    expect(() => x.consumed(1)).toThrow(expect.objectContaining({ code: 'PORTICO_EXCHANGE_STATE' }));
+  });
+
+  it('carries an unlimited body both ways when credit flows', async () => {
+    const total = 20 * WINDOW_BYTES;
+    x.seen.onData = (chunk) => x.consumed(chunk.length);
+    let toSend = total;
+    let credit = WINDOW_BYTES;
+    while (toSend > 0) {
+      while (credit > 0 && toSend > 0) {
+        const size = Math.min(credit, toSend, 100_000);
+        session.peer.send(frame(Type.DATA, 0, x.generation, x.id, Buffer.alloc(size)));
+        credit -= size;
+        toSend -= size;
+      }
+      if (toSend > 0) credit += (await session.peer.next(Type.WINDOW)).payload.readUInt32BE(0);
+    }
+    await deadline('all', () => x.seen.bytes === total);
+  });
+
+  it('gives each exchange a window of its own', async () => {
+    const y = await session.open();
+    expect(x.write(Buffer.alloc(WINDOW_BYTES))).toBe(false);
+    expect(y.write(Buffer.from('not held up'))).toBe(true);
+    await deadline('y', () => session.peer.frames.some(({ id, type }) => id === y.id && type === Type.DATA));
+  });
+
+  it('sends the frames of one turn in one write', async () => {
+    const others = await Promise.all(Array.from({ length: 20 }, () => session.open()));
+    const writes = countWrites();
+    const big = Buffer.alloc(40_000);
+    for (const other of others) other.write(Buffer.from('small'));
+    x.write(big);
+    for (const other of others) other.end();
+    await deadline('all', () => session.peer.frames.filter(({ type }) => type === Type.END).length === 20);
+    expect(received(session.peer)).toBe(20 * 5 + big.length);
+    expect(writes.stop()).toBe(1);
+  });
+
+  it('holds memory bounded while the peer reads nothing: 100 exchanges, each written until told to stop', async () => {
+    const all = [x];
+    while (all.length < 100) all.push(await session.open());
+    session.peer.socket.pause();
+    const chunk = 64 * 1024;
+    let written = 0;
+    const before = process.memoryUsage();
+    for (let round = 0; round < 100; round++) {
+      for (const one of all) {
+        // A good citizen: writes only after it was told that it may.
+        if (round === 0 || one.seen.drains >= round) {
+          one.write(Buffer.alloc(chunk, 1));
+          written += chunk;
+        }
+      }
+      await settle(1);
+    }
+    const after = process.memoryUsage();
+    // 1 MiB waits for the socket, each exchange holds the chunk it could not send, the kernel has some.
+    expect(written).toBeLessThan(100 * chunk + 8 * 1024 * 1024);
+    expect(after.arrayBuffers + after.external - before.arrayBuffers - before.external).toBeLessThan(
+      40 * 1024 * 1024,
+    );
+    session.peer.socket.resume();
+    await deadline('everything', () => received(session.peer) === written);
+  });
+
+  it('does not pile up answers to a peer that pings and never reads', async () => {
+    session.peer.socket.pause();
+    const pings = Buffer.concat(
+      Array.from({ length: 4096 }, () => frame(Type.PING, 0, 0, 0, Buffer.alloc(8))),
+    );
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 200; i++) {
+      session.peer.send(pings);
+      await settle(1);
+    }
+    // 200 × 64 KiB were asked; 1 MiB and the kernel's buffer may be answered.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(
+      10 * 1024 * 1024 + session.peer.socket.writableLength,
+    );
+  });
+
+  it('forgets queued bytes when aborted', async () => {
+    x.write(Buffer.alloc(WINDOW_BYTES * 2));
+    x.abort(AbortReason.CANCELLED);
+    await session.peer.next(Type.ABORT);
+    await settle();
+    expect(received(session.peer)).toBeLessThanOrEqual(WINDOW_BYTES);
+    expect(x.seen.drains).toBe(0);
+  });
+});
+
+/**
+ * Counts what sockets hand to the kernel. The real end runs in this process; the raw peer only reads meanwhile.
+ */
+function countWrites(): { stop(): number } {
+  const single = jest.spyOn(Socket.prototype, '_write');
+  const several = jest.spyOn(Socket.prototype as Required<Socket>, '_writev');
+  return {
+    stop() {
+      const count = single.mock.calls.length + several.mock.calls.length;
+      single.mockRestore();
+      several.mockRestore();
+      return count;
+    },
+  };
+}
