@@ -53,7 +53,7 @@ const applicationSchema = section({
   main: text().optional(),
   static: text().optional(),
   upstream: text(2048).optional(),
-  command: z.unknown(),
+  command: z.unknown().optional(),
   id: text(200).optional(),
 });
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { HostConfig } from '../config/host-config.js';
 import { readHostConfig } from '../config/read-host-config.js';
 
@@ -12,8 +12,8 @@ export interface BaseOptions {
 
 /** Options of `start`. */
 export interface PortOptions extends BaseOptions {
-  readonly port?: string;
-  readonly adminPort?: string;
+  readonly port?: number;
+  readonly adminPort?: number;
   readonly host?: string;
 }
 
@@ -37,15 +37,19 @@ export function configOf(options: PortOptions): HostConfig {
   return readHostConfig({
     base,
     env: process.env,
-    ...(file === undefined ? {} : { file }),
-    overrides: {
-      ...(options.port === undefined ? {} : { port: options.port }),
-      ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
-      ...(options.host === undefined ? {} : { host: options.host }),
-    },
+    file,
+    overrides: { port: options.port, adminPort: options.adminPort, host: options.host },
   });
 }
 
 function defaultConfigFile(base: string): string | undefined {
   return [join(base, 'host.yaml'), join(base, 'deploy/host.yaml')].find((file) => existsSync(file));
+}
+
+/** A port on the command line. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  return port;
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { messageOf, PorticoError } from '../errors.js';
+import { versionOf } from '../server/server.js';
 import { app } from './app.js';
-import { withBaseOptions } from './base-options.js';
+import { parsePort, withBaseOptions } from './base-options.js';
 import { init } from './init.js';
 import { list, status } from './list.js';
 import { start } from './start.js';
@@ -26,9 +26,16 @@ const program = new Command('portico')
 
 withBaseOptions(program.command('start'))
   .description('run the host in the foreground')
-  .option('-p, --port <number>', 'port of the first connector; 0 picks a free one (PORTICO_PORT)')
-  .option('--admin-port <number>', 'port of the admin connector; 0 picks a free one (PORTICO_ADMIN_PORT)')
+  .option('-p, --port <number>', 'port of the first connector; 0 picks a free one (PORTICO_PORT)', parsePort)
+  .option(
+    '--admin-port <number>',
+    'port of the admin connector; 0 picks a free one (PORTICO_ADMIN_PORT)',
+    parsePort,
+  )
   .option('--host <address>', 'address of the first connector')
+  .addOption(
+    new Option('--log <format>', 'text or json (default: text on a terminal)').choices(['text', 'json']),
+  )
   .action(start);
 withBaseOptions(program.command('stop')).description('drain and stop the running host').action(stop);
 withBaseOptions(program.command('list'))
@@ -56,9 +63,4 @@ try {
   process.stderr.write(`portico: ${messageOf(error)} [${code}]\n`);
   if (!(error instanceof PorticoError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exit(EXIT_CODES[code] ?? 1);
-}
-
-function versionOf(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -1,20 +1,20 @@
-import type { Logger } from '../log/logger.js';
+import type { ServerLog } from '../log/server-log.js';
 import type { PorticoServer } from './server.js';
 
 /**
  * SIGTERM and SIGINT drain the server and exit with 0; a second one, or the deadline, forces with exit code 1.
  * SIGHUP is left for reload.
  */
-export function handleSignals(server: PorticoServer, logger: Logger, timeoutMs: number): void {
+export function handleSignals(server: PorticoServer, log: ServerLog, timeoutMs: number): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) {
-      logger.warn({ signal }, 'second signal: stopping at once');
+      log.warn({ signal }, 'second signal: stopping at once');
       server.kill();
       process.exit(1);
     }
     isStopping = true;
-    logger.info({ signal, timeoutMs }, 'stopping: finishing what is in flight');
+    log.info({ signal, timeoutMs }, 'stopping: finishing what is in flight');
     void server.stop();
   };
   process.on('SIGTERM', stop);

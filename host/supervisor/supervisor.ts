@@ -5,6 +5,7 @@ import type { ServerLog } from '../log/server-log.js';
 import type { DeploymentProcess, DeploymentSpec } from './deployment-process.js';
 import { OutputLog, type OutputSettings } from './output-log.js';
 import { ProcessDeployment } from './process-deployment.js';
+import { killGroup } from './process-group.js';
 import { SocketFolder } from './socket-folder.js';
 
 export interface SupervisorOptions {
@@ -79,6 +80,13 @@ export class Supervisor {
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /** Kills every process with its children, now. For the end of the host by force. */
+  kill(): void {
+    for (const deployment of this.#deployments) {
+      for (const { pid } of deployment.status()) if (pid !== undefined) killGroup(pid);
+    }
   }
 
   async #stop(): Promise<void> {

@@ -62,7 +62,7 @@ describe('the samples', () => {
     const entries = (await (await host.get('/guestbook/api/entries')).json()) as { name: string }[];
     expect(entries.map(({ name }) => name)).toEqual(['Ada', 'Grace']);
     const page = await host.text('/guestbook/');
-    expect(page).toContain('&lt;b&gt;hi&lt;/b&gt;');
+    expect(page).toContain('&#60;b&#62;hi&#60;/b&#62;');
     expect((await host.get('/guestbook/api/entries/9')).status).toBe(404);
     const bad = await host.get('/guestbook/api/entries', {
       method: 'POST',

@@ -81,7 +81,10 @@ function scanOf(listing: string): Scan {
   const identity = listing.includes('(other folder)') ? '1:99' : '1:1';
   const drafts = new Map<string, Draft>();
   const refused: Refusal[] = [];
-  for (const text of listing.replace('(other folder)', '').replace('(nothing)', '').split(/\s+(?![^(]*\))/)) {
+  for (const text of listing
+    .replace('(other folder)', '')
+    .replace('(nothing)', '')
+    .split(/\s+(?![^(]*\))/)) {
     if (text === '') continue;
     const match = /^([^=]+)=([^(]*)(?:\((.*)\))?$/.exec(text);
     if (match === null) throw new Error(`entry ${text} cannot be understood`);

@@ -1,0 +1,243 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { ConnectorStatus, Readiness, ServerView } from '../admin/admin-collaborators.js';
+import { AdminServer } from '../admin/admin-server.js';
+import { loadAdminToken } from '../admin/admin-token.js';
+import { ServerMetrics } from '../admin/metrics.js';
+import { isArchiveComplete } from '../bundle/archive.js';
+import { readManifest } from '../bundle/read-manifest.js';
+import { BundleStore } from '../bundle/store.js';
+import type { HostConfig } from '../config/host-config.js';
+import { Deployer } from '../deployer/deployer.js';
+import { PorticoError } from '../errors.js';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { ServerLog } from '../log/server-log.js';
+import { Supervisor } from '../supervisor/supervisor.js';
+import { Catalog } from './catalog.js';
+import { FrontProcesses } from './front-processes.js';
+import { ListeningSocket } from './listening-socket.js';
+import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
+
+export interface ServerOptions {
+  readonly config: HostConfig;
+  readonly log: ServerLog;
+}
+
+/**
+ * The control plane of one host: owns the listening sockets, the fronts, the supervisor, the deployer and the admin
+ * connector, starts them bottom up and stops them top down. Carries no user request and runs no application code.
+ */
+export class PorticoServer {
+  /** Resolves when everything has ended: true when in order, false when something had to be cut. */
+  readonly stopped: Promise<boolean>;
+  readonly #config: HostConfig;
+  readonly #log: ServerLog;
+  readonly #lifecycle = new Lifecycle('server');
+  readonly #startedAt = new Date();
+  #resolveStopped: (isClean: boolean) => void = () => undefined;
+  #parts: Parts | undefined;
+  #isFirstPassDone = false;
+
+  constructor(options: ServerOptions) {
+    this.#config = options.config;
+    this.#log = options.log;
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+  }
+
+  /**
+   * Resolves when the first deployment pass is over. Rejects with `PORTICO_ALREADY_RUNNING`, `PORTICO_PORT_IN_USE`,
+   * `PORTICO_FOLDER_UNUSABLE` or `PORTICO_FRONT_START_FAILED`; then nothing is left running.
+   */
+  async start(): Promise<void> {
+    this.#lifecycle.apply('start');
+    const { folders } = this.#config;
+    this.#prepareFolders();
+    const sockets: ListeningSocket[] = [];
+    let parts: Parts | undefined;
+    try {
+      for (const { name, host, port } of this.#config.connectors) {
+        sockets.push(await ListeningSocket.open(name, host, port));
+      }
+      parts = await this.#assemble(sockets);
+      this.#parts = parts;
+      const admin = await parts.admin.start();
+      // Connections wait in the queues of the sockets until the fronts know the applications.
+      const firstPass = parts.deployer.open();
+      await parts.fronts.start();
+      writeRunFile(folders.run, {
+        pid: process.pid,
+        admin,
+        connectors: connectorsOf(sockets),
+        startedAt: this.#startedAt.toISOString(),
+      });
+      this.#announce(sockets, admin);
+      this.#lifecycle.apply('finish starting');
+      await firstPass;
+      this.#isFirstPassDone = true;
+      this.#log.info({ event: 'ready' }, 'ready');
+    } catch (error) {
+      this.#lifecycle.apply('fail');
+      if (parts === undefined) for (const socket of sockets) socket.close();
+      else await this.#end(parts, 1000);
+      throw error;
+    }
+  }
+
+  /** Finishes what is in flight, stops the applications, ends. Harmless when called twice. */
+  async stop(): Promise<void> {
+    if (this.#lifecycle.isEnding || this.#parts === undefined) return;
+    this.#lifecycle.apply('stop');
+    const isClean = await this.#end(this.#parts, this.#config.shutdownTimeoutMs);
+    this.#lifecycle.apply('finish stopping');
+    this.#log.info({ event: 'stopped', isClean }, isClean ? 'stopped' : 'stopped; something had to be cut');
+    this.#resolveStopped(isClean);
+  }
+
+  /** Cuts everything now. The caller ends the process. */
+  kill(): void {
+    this.#parts?.fronts.kill();
+    this.#parts?.supervisor.kill();
+    removeRunFile(this.#config.folders.run);
+  }
+
+  async #assemble(sockets: readonly ListeningSocket[]): Promise<Parts> {
+    const config = this.#config;
+    const { folders } = config;
+    const log = this.#log;
+    const fronts = new FrontProcesses({
+      settings: {
+        accessLog: config.accessLog.enabled ? { ...config.accessLog, folder: folders.logs } : undefined,
+        retryAfterSeconds: 5,
+        tunnelCloseMs: 2000,
+      },
+      connectors: sockets.map((socket, index) => {
+        const connector = config.connectors[index];
+        if (connector === undefined) throw new Error(`no connector ${index}`);
+        return { socket, limits: connector.limits };
+      }),
+      logger: log,
+    });
+    const catalog = new Catalog(folders.run);
+    const supervisor = new Supervisor({
+      runFolder: folders.run,
+      logsFolder: folders.logs,
+      output: config.output,
+      logger: log,
+    });
+    const deployer = new Deployer({
+      appsFolder: folders.apps,
+      workFolder: folders.work,
+      ...config.deployer,
+      maxEntries: config.archives.maxEntries,
+      defaults: config.applications,
+      launcher: supervisor,
+      routes: fronts,
+      store: new BundleStore(folders.work, config.archives),
+      readManifest,
+      isArchiveComplete: (path) => isArchiveComplete(path),
+      log,
+    });
+    catalog.follow(deployer);
+    const server = this.#view(sockets, fronts);
+    const collaborators = { deployments: deployer, server };
+    const admin = new AdminServer({
+      ...collaborators,
+      ...config.admin,
+      token: loadAdminToken(folders.run),
+      allowedHosts: [],
+      metrics: new ServerMetrics(collaborators),
+      log,
+    });
+    return { fronts, supervisor, deployer, admin };
+  }
+
+  #view(sockets: readonly ListeningSocket[], fronts: FrontProcesses): ServerView {
+    const readiness = (): Readiness => ({
+      firstPassDone: this.#isFirstPassDone,
+      listening: fronts.isListening,
+      draining: this.#lifecycle.isEnding,
+    });
+    return {
+      version: versionOf(),
+      base: this.#config.base,
+      startedAt: this.#startedAt,
+      connectors: () => connectorsOf(sockets),
+      fronts: () => fronts.status(),
+      traffic: () => fronts.report(),
+      readiness,
+      stop: () => void this.stop(),
+    };
+  }
+
+  /** Top down: no new requests, those in flight finish, applications stop, admin goes last. One deadline for all. */
+  async #end(parts: Parts, timeoutMs: number): Promise<boolean> {
+    const until = performance.now() + timeoutMs;
+    const left = (): number => Math.max(0, until - performance.now());
+    await parts.fronts.drain(left());
+    const isDrained = left() > 0;
+    await parts.deployer.close(Math.max(left(), 1000));
+    await parts.supervisor.stop();
+    await parts.admin.stop();
+    removeRunFile(this.#config.folders.run);
+    return isDrained;
+  }
+
+  #prepareFolders(): void {
+    const { folders } = this.#config;
+    for (const [folder, mode] of [
+      [folders.run, 0o700],
+      [folders.work, 0o755],
+      [folders.logs, 0o755],
+    ] as const) {
+      try {
+        mkdirSync(folder, { recursive: true, mode });
+      } catch (cause) {
+        throw new PorticoError(
+          'PORTICO_FOLDER_UNUSABLE',
+          `Cannot make the folder ${folder}. Check its rights, or name another one below "folders" of host.yaml.`,
+          { cause },
+        );
+      }
+    }
+    const other = readRunFile(folders.run);
+    if (other !== undefined) {
+      throw new PorticoError(
+        'PORTICO_ALREADY_RUNNING',
+        `A server runs on this base folder already (process ${other.pid}). Stop it with "portico stop", or use --base.`,
+      );
+    }
+  }
+
+  #announce(
+    sockets: readonly ListeningSocket[],
+    admin: { readonly host: string; readonly port: number },
+  ): void {
+    for (const { connector, host, port } of sockets) {
+      const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+      this.#log.info({ event: 'listening', connector, host, port }, `listening on http://${shown}:${port}/`);
+    }
+    this.#log.info({ event: 'admin', ...admin }, `admin on http://${admin.host}:${admin.port}/`);
+    this.#log.info(
+      { event: 'watching', folder: this.#config.folders.apps },
+      `watching ${this.#config.folders.apps}`,
+    );
+  }
+}
+
+interface Parts {
+  readonly fronts: FrontProcesses;
+  readonly supervisor: Supervisor;
+  readonly deployer: Deployer;
+  readonly admin: AdminServer;
+}
+
+function connectorsOf(sockets: readonly ListeningSocket[]): ConnectorStatus[] {
+  return sockets.map(({ connector, host, port }) => ({ name: connector, host, port }));
+}
+
+/** Version of the running package. */
+export function versionOf(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
