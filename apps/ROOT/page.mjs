@@ -47,14 +47,14 @@ ${applications.map(cardOf).join('\n')}
 
 /** @param {import('./welcome.mjs').Mounted} application */
 function cardOf({ path, state, kind }) {
-  const about = `<span class="path">${escape(path)}</span>
-<span class="about"><span>${escape(kind ?? '')}</span><span class="state ${escape(state)}">${escape(state)}</span></span>`;
+  const about = `<span class="path">${escapeHtml(path)}</span>
+<span class="about"><span>${escapeHtml(kind ?? '')}</span><span class="state ${escapeHtml(state)}">${escapeHtml(state)}</span></span>`;
   return state === 'running'
-    ? `<li><a href="${escape(path)}/">${about}</a></li>`
+    ? `<li><a href="${escapeHtml(path)}/">${about}</a></li>`
     : `<li><div>${about}</div></li>`;
 }
 
 /** @param {string} text */
-function escape(text) {
+function escapeHtml(text) {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

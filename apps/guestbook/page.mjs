@@ -6,7 +6,7 @@
 export function page(entries, action) {
   const items = entries
     .toReversed()
-    .map(({ name, text }) => `<li><strong>${escape(name)}</strong><p>${escape(text)}</p></li>`)
+    .map(({ name, text }) => `<li><strong>${escapeHtml(name)}</strong><p>${escapeHtml(text)}</p></li>`)
     .join('\n');
   return `<!doctype html>
 <html lang="en">
@@ -31,7 +31,7 @@ li p { margin: .2rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 <main>
 <p class="kicker">Portico framework</p>
 <h1>Guestbook</h1>
-<form method="post" action="${escape(action)}">
+<form method="post" action="${escapeHtml(action)}">
 <input name="name" required maxlength="60" placeholder="Your name" aria-label="Your name">
 <textarea name="text" required maxlength="500" rows="3" placeholder="Your message" aria-label="Your message"></textarea>
 <button type="submit">Sign</button>
@@ -46,6 +46,6 @@ ${items}
 }
 
 /** @param {string} text */
-function escape(text) {
+function escapeHtml(text) {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
