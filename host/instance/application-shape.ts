@@ -1,5 +1,6 @@
 import { Server as HttpServer, type RequestListener } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { isClass, property } from './exported-value.js';
 
 /** Answers a standard Request with a standard Response (the fetch API). */
 export type FetchFunction = (request: Request, environment?: unknown) => Response | Promise<Response>;
@@ -36,14 +37,6 @@ export async function findApplication(
     }
   }
   return undefined;
-}
-
-/** The exports with their kinds, for an error message: `default (object), start (function with 1 parameter)`. */
-export function describeExports(exports: Readonly<Record<string, unknown>>): string {
-  const parts = Object.keys(exports)
-    .slice(0, 12)
-    .map((name) => `${name} (${describeValue(property(exports, name))})`);
-  return parts.length === 0 ? 'nothing' : parts.join(', ');
 }
 
 async function shapeOf(value: unknown): Promise<ApplicationShape | undefined> {
@@ -90,28 +83,4 @@ function isHttpServer(value: unknown): value is NetServer {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof property(value, 'then') === 'function';
-}
-
-function isClass(value: object): boolean {
-  try {
-    return Function.prototype.toString.call(value).startsWith('class');
-  } catch {
-    return false;
-  }
-}
-
-function describeValue(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value !== 'function') return typeof value;
-  if (isClass(value)) return 'class';
-  return `function with ${value.length} parameter${value.length === 1 ? '' : 's'}`;
-}
-
-/** A property of anything; undefined when a proxy or a getter throws. */
-function property(owner: unknown, name: string): unknown {
-  try {
-    return (owner as Record<string, unknown> | null | undefined)?.[name];
-  } catch {
-    return undefined;
-  }
 }

@@ -22,11 +22,11 @@ export interface BootProgress {
  * Node and of the agent left out. Never throws, whatever `thrown` is: null, a proxy, an object without a prototype.
  */
 export function failureReport(thrown: unknown, step: BootStep): AgentReport & { readonly type: 'failed' } {
-  const isOurs = thrown instanceof BootFailure;
+  const isOurs = isBootFailure(thrown);
   return {
     type: 'failed',
     step: isOurs ? thrown.step : step,
-    code: isOurs ? thrown.code : 'PORTICO_APPLICATION_FAILED',
+    code: codeOf(thrown),
     message: shortened(messageOf(thrown), 4000),
     stack: shortened(cleanStack(isOurs && thrown.cause !== undefined ? thrown.cause : thrown), 16_000),
   };
@@ -58,6 +58,23 @@ export function cleanStack(thrown: unknown): string {
     .split('\n')
     .filter((line) => !(/^\s+at /.test(line) && (line.includes('node:') || line.includes(AGENT_FOLDER))))
     .join('\n');
+}
+
+function isBootFailure(thrown: unknown): thrown is BootFailure {
+  try {
+    return thrown instanceof BootFailure;
+  } catch {
+    return false;
+  }
+}
+
+function codeOf(thrown: unknown): string {
+  try {
+    if (thrown instanceof PorticoError) return thrown.code;
+  } catch {
+    // A proxy that does not want to be looked at is no error of ours.
+  }
+  return 'PORTICO_APPLICATION_FAILED';
 }
 
 const AGENT_FOLDER = new URL('.', import.meta.url).pathname;

@@ -1,7 +1,10 @@
-import type { ExchangeHandler } from '../exchange/exchange.js';
-import { describeExports } from './application-shape.js';
+import type { Module } from '../application/application.js';
+import { ObjectConfig } from '../application/application-config.js';
+import { applicationEnvironment } from '../application/environment.js';
+import { ServletApplicationEngine } from '../engine/servlet/servlet-application-engine.js';
 import { BootFailure, type BootProgress, describeThrown } from './boot-failure.js';
 import { type LoadedFile, loadFile } from './entry-file.js';
+import { describeExports } from './exported-value.js';
 import type { BootPlan } from './messages.js';
 import type { RunningApplication } from './running-application.js';
 
@@ -14,7 +17,7 @@ export async function startFrameworkApplication(
   modules: readonly string[],
   progress: BootProgress,
 ): Promise<RunningApplication> {
-  const loaded: ModuleFunction[] = [];
+  const loaded: Module[] = [];
   for (const reference of modules) {
     progress.waitsFor(neverLoaded(reference));
     loaded.push(await loadModule(plan.folder, reference));
@@ -26,7 +29,13 @@ export async function startFrameworkApplication(
       `The application does not get ready. One of its modules (${modules.join(', ')}) returned a promise that does not resolve.`,
     ),
   );
-  const engine = await createEngine(plan, loaded);
+  const engine = new ServletApplicationEngine({
+    environment: applicationEnvironment({ config: new ObjectConfig(plan.config) }),
+    contextPath: plan.contextPath,
+    prefix: plan.prefix,
+    modules: loaded,
+    startTimeoutMs: plan.startTimeoutMs,
+  });
   try {
     await engine.start();
   } catch (cause) {
@@ -40,40 +49,19 @@ export async function startFrameworkApplication(
   return {
     kind: 'framework',
     handle: engine.handle,
-    stop: (graceMs) => engine.stop(graceMs),
+    stop: (graceMs) => engine.stop(graceMs, graceMs),
     onClosed: () => undefined,
   };
 }
 
-/** A function that configures an application. */
-type ModuleFunction = (application: never) => unknown;
-
-interface Engine {
-  start(): Promise<void> | void;
-  readonly handle: ExchangeHandler;
-  stop(graceMs: number): Promise<void>;
-}
-
-async function createEngine(plan: BootPlan, modules: readonly ModuleFunction[]): Promise<Engine> {
-  const path = '../engine/servlet/servlet-application-engine.js';
-  const { ServletApplicationEngine } = (await import(path)) as {
-    ServletApplicationEngine: new (settings: object) => Engine;
-  };
-  return new ServletApplicationEngine({
-    environment: { config: plan.config },
-    contextPath: plan.contextPath,
-    modules,
-  });
-}
-
 /** `dist/shop.js#shopModule`; without `#` the default export. */
-async function loadModule(folder: string, reference: string): Promise<ModuleFunction> {
+async function loadModule(folder: string, reference: string): Promise<Module> {
   const hash = reference.lastIndexOf('#');
   const path = hash < 0 ? reference : reference.slice(0, hash);
   const name = hash < 0 ? 'default' : reference.slice(hash + 1);
   const file = await loadFile(folder, path, false);
   const exported = exportNamed(file, name);
-  if (typeof exported === 'function') return exported as ModuleFunction;
+  if (typeof exported === 'function') return exported as Module;
   const found = describeExports(file.exports);
   if (exported === undefined) {
     const wanted = name === 'default' ? 'no default export' : `no export ${JSON.stringify(name)}`;

@@ -1,9 +1,10 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
-import { type ApplicationShape, describeExports, findApplication } from './application-shape.js';
+import { type ApplicationShape, findApplication } from './application-shape.js';
 import { BootFailure, type BootProgress, describeThrown } from './boot-failure.js';
 import { type LoadedFile, loadFile } from './entry-file.js';
+import { describeExports } from './exported-value.js';
 import { ListenCapture } from './listen-capture.js';
 import type { ApplicationKind, BootPlan } from './messages.js';
 import type { RequestMount } from './request-text.js';
