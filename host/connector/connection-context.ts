@@ -4,7 +4,7 @@ import type { ConnectorObserver } from './connector-observer.js';
 import type { Http1Connection } from './http1-connection.js';
 import type { RequestHeadParser } from './request-head-parser.js';
 import type { RequestTarget } from './request-target.js';
-import type { FieldWriter } from './response-head.js';
+import type { FieldWriter } from './response-bytes.js';
 import type { TrailerParser } from './trailer-parser.js';
 
 /**

@@ -2,16 +2,17 @@ import type { Socket } from 'node:net';
 import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
 import type { FieldBlock } from '../http/field-block.js';
 import { currentHttpDate } from '../http/http-date.js';
-import { ChunkEvent, ChunkedDecoder } from './chunked-decoder.js';
 import type { ConnectionContext } from './connection-context.js';
 import { Parsed } from './field-section-parser.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
 import { InputBuffer } from './input-buffer.js';
 import { type RefusalReason, refusalResponse, refusalStatus } from './refusal.js';
-import type { FieldWriter } from './response-head.js';
+import { BodyEvent, RequestBody } from './request-body.js';
+import type { FieldWriter } from './response-bytes.js';
 import { connectionInfoOf } from './socket-info.js';
 import { SocketOutput } from './socket-output.js';
+import { WriteWatch } from './write-watch.js';
 
 /**
  * One HTTP/1.x connection: turns bytes into exchanges, one at a time, in order. Owned by the listener; lives until
@@ -41,21 +42,14 @@ export class Http1Connection implements ExchangeOwner {
   /** The connection is not to be used for another request. */
   private closes = false;
 
-  private headStarted = false;
-  /** Where the bytes ended when the head was found incomplete, relative to its start. */
-  private triedLength = 0;
-
-  /** Bytes of the body still to come, with a known length. */
-  private remaining = 0;
-  private decoder: ChunkedDecoder | undefined;
-  private inTrailers = false;
+  /** The body being read; undefined when there is none. */
+  private body: RequestBody | undefined;
   /** Bytes of unwanted body that are still read and dropped. */
   private swallowLeft = 0;
   private bytesSinceDeadline = 0;
 
   private readDeadline: number;
-  private writeDeadline = 0;
-  private lastProgress = -1;
+  private readonly writeWatch = new WriteWatch();
 
   constructor(socket: Socket, context: ConnectionContext, isSecure: boolean) {
     this.socket = socket;
@@ -76,18 +70,10 @@ export class Http1Connection implements ExchangeOwner {
 
   /** Called at every sweep: cuts what has waited too long. */
   sweep(now: number): void {
-    if (this.output.bufferedBytes > 0) {
-      const { progress } = this.output;
-      if (progress !== this.lastProgress) {
-        this.lastProgress = progress;
-        this.writeDeadline = this.inMs(this.context.limits.bodyIdleTimeoutMs);
-      } else if (now >= this.writeDeadline) {
-        this.report('write-timeout');
-        this.socket.resetAndDestroy();
-        return;
-      }
-    } else {
-      this.lastProgress = -1;
+    if (this.writeWatch.isStuck(this.output, now, this.context.limits.bodyIdleTimeoutMs)) {
+      this.report('write-timeout');
+      this.socket.resetAndDestroy();
+      return;
     }
     if (now >= this.readDeadline) this.expire();
   }
@@ -238,7 +224,7 @@ export class Http1Connection implements ExchangeOwner {
       case Reading.HEAD:
         return this.stepHead();
       case Reading.BODY:
-        return this.decoder === undefined ? this.stepBody() : this.stepChunked(this.decoder);
+        return this.stepBody();
       case Reading.TUNNEL:
         return this.stepTunnel();
       case Reading.DISCARD:
@@ -253,14 +239,11 @@ export class Http1Connection implements ExchangeOwner {
   private stepHead(): boolean {
     const { input, context } = this;
     const { headParser, target } = context;
-    if (this.headStarted && !this.isWorthParsing()) return false;
+    if (!this.inputEnded && !input.isWorthTrying) return false;
     const parsed = headParser.parse(input.bytes, input.start, input.end);
     if (parsed === Parsed.INCOMPLETE) {
-      if (!this.headStarted) {
-        this.headStarted = true;
-        this.readDeadline = this.inMs(context.limits.headerTimeoutMs);
-      }
-      this.triedLength = input.length;
+      if (!input.wasTried) this.readDeadline = this.inMs(context.limits.headerTimeoutMs);
+      input.noteTried();
       return false;
     }
     if (parsed === Parsed.REFUSED) return this.refuse(headParser.refusal);
@@ -270,32 +253,21 @@ export class Http1Connection implements ExchangeOwner {
     return true;
   }
 
-  /** A head that was incomplete is parsed again when a line has come to its end or when it has doubled. */
-  private isWorthParsing(): boolean {
-    const { input, triedLength } = this;
-    if (this.inputEnded || input.length >= triedLength * 2) return true;
-    if (input.length >= this.context.limits.maxHeaderBytes) return true;
-    const newline = input.bytes.indexOf(0x0a, input.start + triedLength);
-    return newline >= 0 && newline < input.end;
-  }
-
   private dispatch(head: Http1RequestHead): void {
     const { headParser, handler } = this.context;
     const { bodyLength } = headParser;
     this.input.start = headParser.end;
-    this.headStarted = false;
+    this.input.forgetTried();
     this.requestCount++;
     if (!headParser.keepsAlive) this.closes = true;
     const exchange = new Http1Exchange(this, head, performance.now());
     this.exchange = exchange;
-    this.remaining = bodyLength;
-    this.decoder = bodyLength < 0 ? new ChunkedDecoder() : undefined;
-    this.inTrailers = false;
     if (bodyLength === 0) {
       this.reading = Reading.WAIT;
       this.readDeadline = Number.POSITIVE_INFINITY;
     } else {
       this.reading = Reading.BODY;
+      this.body = new RequestBody(bodyLength);
       this.swallowLeft = SWALLOW_BYTES;
       if (head.expectsContinue) this.readDeadline = Number.POSITIVE_INFINITY;
       else this.awaitBody();
@@ -311,55 +283,25 @@ export class Http1Connection implements ExchangeOwner {
   }
 
   private stepBody(): boolean {
-    const { exchange, input } = this;
-    const wanted = Math.min(input.length, this.remaining, this.creditOf(exchange));
-    if (wanted === 0) return false;
-    this.remaining -= wanted;
-    this.deliver(exchange, input.take(wanted));
-    if (this.remaining === 0 && this.reading === Reading.BODY) this.bodyComplete(undefined);
-    return true;
-  }
-
-  private stepChunked(decoder: ChunkedDecoder): boolean {
-    const { input, exchange } = this;
-    if (this.inTrailers) return this.stepTrailers();
-    const event = decoder.next(input.bytes, input.start, input.end, this.creditOf(exchange));
-    switch (event) {
-      case ChunkEvent.DATA:
-        input.start = decoder.dataStart;
-        this.deliver(exchange, input.take(decoder.dataEnd - decoder.dataStart));
+    const { exchange, input, body } = this;
+    if (body === undefined) return false;
+    switch (body.next(input, this.creditOf(exchange), this.context.trailerParser)) {
+      case BodyEvent.DATA:
+        this.deliver(exchange, body.data);
+        // The listener may have ended it all meanwhile.
+        if (body.isComplete && this.reading === Reading.BODY) this.bodyComplete(undefined);
         return true;
-      case ChunkEvent.LAST:
-        input.start = decoder.position;
-        this.inTrailers = true;
-        this.headStarted = false;
+      case BodyEvent.END:
+        this.bodyComplete(body.trailers);
         return true;
-      case ChunkEvent.BROKEN:
+      case BodyEvent.BROKEN:
         return this.bodyFailed('bad-body', AbortReason.BAD_BODY);
+      case BodyEvent.TRAILERS_TOO_LARGE:
+        return this.bodyFailed('trailers-too-large', AbortReason.BAD_BODY);
       default:
-        input.start = decoder.position;
-        return false;
+        // Behind the last chunk the trailers may be there already.
+        return body.inTrailers && !input.wasTried && input.length > 0;
     }
-  }
-
-  private stepTrailers(): boolean {
-    const { input } = this;
-    const { trailerParser } = this.context;
-    if (this.headStarted && !this.isWorthParsing()) return false;
-    const parsed = trailerParser.parse(input.bytes, input.start, input.end);
-    if (parsed === Parsed.INCOMPLETE) {
-      this.headStarted = true;
-      this.triedLength = input.length;
-      return false;
-    }
-    if (parsed === Parsed.REFUSED) {
-      const isBroken = trailerParser.refusal === 'bad-header';
-      return this.bodyFailed(isBroken ? 'bad-body' : 'trailers-too-large', AbortReason.BAD_BODY);
-    }
-    input.start = trailerParser.end;
-    this.headStarted = false;
-    this.bodyComplete(trailerParser.fields(input.bytes));
-    return true;
   }
 
   private stepTunnel(): boolean {
@@ -402,7 +344,7 @@ export class Http1Connection implements ExchangeOwner {
 
   private bodyComplete(trailers: FieldBlock | undefined): void {
     const { exchange } = this;
-    this.decoder = undefined;
+    this.body = undefined;
     if (exchange === undefined) {
       this.awaitRequest();
       return;
@@ -458,7 +400,7 @@ export class Http1Connection implements ExchangeOwner {
     } else if (this.reading === Reading.TUNNEL) {
       pauses = rest > 0;
     } else if (this.reading === Reading.BODY && exchange !== undefined) {
-      pauses = rest > 0 && !this.inTrailers;
+      pauses = rest > 0 && this.body?.inTrailers !== true;
       // It is not the client who is slow while we do not read, or while it waits for 100.
       if (pauses) this.readDeadline = Number.POSITIVE_INFINITY;
       else if (!Number.isFinite(this.readDeadline) && !isAwaitingContinue(exchange)) this.awaitBody();
@@ -479,7 +421,7 @@ export class Http1Connection implements ExchangeOwner {
         break;
       case Reading.BODY:
         // RFC 9112 §8: a body that ends early is incomplete, whatever its framing.
-        if (rest === 0 || this.inTrailers) this.bodyFailed('bad-body', AbortReason.BAD_BODY);
+        if (rest === 0 || this.body?.inTrailers === true) this.bodyFailed('bad-body', AbortReason.BAD_BODY);
         break;
       case Reading.WAIT:
         // The client may still read its answer, or be gone: nobody can tell. It gets some time.
@@ -504,7 +446,8 @@ export class Http1Connection implements ExchangeOwner {
   private refuse(reason: RefusalReason): false {
     this.report(reason);
     const response = refusalResponse(reason, currentHttpDate());
-    const isHead = this.context.headParser.method === 'HEAD';
+    // Without a request line nobody knows that it was HEAD.
+    const isHead = reason !== 'bad-request-line' && this.context.headParser.method === 'HEAD';
     const end = isHead ? response.indexOf('\r\n\r\n') + 4 : response.length;
     this.output.append(Buffer.from(response.slice(0, end), 'latin1'));
     this.discard();
@@ -573,7 +516,7 @@ export class Http1Connection implements ExchangeOwner {
 
   private isNotWorthSwallowing(exchange: Http1Exchange): boolean {
     // RFC 9110 §10.1.1: who was not told to continue may or may not send the body.
-    return isAwaitingContinue(exchange) || this.remaining > SWALLOW_BYTES;
+    return isAwaitingContinue(exchange) || (this.body?.remaining ?? 0) > SWALLOW_BYTES;
   }
 
   private finished(exchange: Http1Exchange): void {

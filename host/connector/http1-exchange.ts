@@ -2,7 +2,23 @@ import { PorticoError } from '../errors.js';
 import { AbortReason, type Exchange, type RequestHead, type RequestListener } from '../exchange/exchange.js';
 import type { Fields } from '../http/field-block.js';
 import { STATUS_PAGE_TYPE, statusPage } from '../http/status-page.js';
-import { dateLine, type FieldWriter, putNumber, putText, statusLine } from './response-head.js';
+import {
+  dateLine,
+  type FieldWriter,
+  putBody,
+  putBytes,
+  putNumber,
+  putText,
+  statusLine,
+} from './response-bytes.js';
+import {
+  closesConnection,
+  Framing,
+  isFinalStatus,
+  lengthWithoutBody,
+  mayHaveBody,
+  statusOfAbort,
+} from './response-framing.js';
 import type { SocketOutput } from './socket-output.js';
 
 /** Bytes of request body a handler gets ahead of `consumed`. */
@@ -256,7 +272,7 @@ export class Http1Exchange implements Exchange {
   abort(reason: AbortReason): void {
     if (this.isEnded) return;
     if (reason === AbortReason.CANCELLED) this.breakSilently();
-    else this.fail(reason, STATUS_OF_ABORT[reason] ?? 500);
+    else this.fail(reason, statusOfAbort(reason));
   }
 
   /** Ends with an error answer if that is still possible, otherwise by cutting the connection. */
@@ -267,7 +283,7 @@ export class Http1Exchange implements Exchange {
       return;
     }
     // What follows on the connection cannot be trusted, or is too much to be read.
-    if (CLOSING_ABORTS.has(reason)) this.owner.closeAfterwards();
+    if (closesConnection(reason)) this.owner.closeAfterwards();
     this.wasAborted = true;
     const page = statusPage(status);
     const fields = ['Content-Type', STATUS_PAGE_TYPE];
@@ -361,64 +377,11 @@ export class Http1Exchange implements Exchange {
   }
 }
 
-const Framing = { NONE: 0, LENGTH: 1, CHUNKED: 2, CLOSE: 3, TUNNEL: 4 } as const;
-type Framing = (typeof Framing)[keyof typeof Framing];
-
 /** Room for status line, Date, framing and connection fields. */
 const HEAD_ROOM = 256;
 /** Bodies up to this size are copied behind their head and leave in the same write. */
 const COPIED_BODY_BYTES = 16 * 1024;
 const CRLF = Buffer.from('\r\n', 'latin1');
-
-const STATUS_OF_ABORT: Readonly<Record<number, number>> = {
-  [AbortReason.TIMEOUT]: 504,
-  [AbortReason.INSTANCE_GONE]: 502,
-  [AbortReason.PROTOCOL_ERROR]: 502,
-  [AbortReason.APPLICATION_ERROR]: 500,
-  [AbortReason.BODY_TOO_LARGE]: 413,
-  [AbortReason.REFUSED]: 503,
-  [AbortReason.BODY_TIMEOUT]: 408,
-  [AbortReason.BAD_BODY]: 400,
-};
-
-const CLOSING_ABORTS: ReadonlySet<AbortReason> = new Set([
-  AbortReason.BODY_TOO_LARGE,
-  AbortReason.BODY_TIMEOUT,
-  AbortReason.BAD_BODY,
-]);
-
-function isFinalStatus(status: number): boolean {
-  return Number.isInteger(status) && status >= 200 && status <= 599;
-}
-
-/** RFC 9112 §6.3: these end at the empty line whatever their fields say. 205 has no content (RFC 9110 §15.3.6). */
-function mayHaveBody(status: number, method: string): boolean {
-  return method !== 'HEAD' && status !== 204 && status !== 205 && status !== 304;
-}
-
-/** Content-Length of a response without a body (RFC 9110 §8.6): what GET would have had, 0 for 205, none for 204. */
-function lengthWithoutBody(status: number, declared: number, bodyBytes: number): number {
-  if (status === 204) return -1;
-  if (status === 205) return 0;
-  return declared >= 0 || status === 304 ? declared : bodyBytes;
-}
-
-function putBytes(bytes: Buffer, target: Buffer, at: number): number {
-  target.set(bytes, at);
-  return at + bytes.length;
-}
-
-function putBody(body: string | Uint8Array, target: Buffer, at: number, size: number): number {
-  if (typeof body !== 'string') {
-    target.set(body, at);
-  } else if (size === body.length && size < 128) {
-    // As many bytes as characters: all of them are ASCII.
-    putText(body, target, at);
-  } else {
-    target.write(body, at, size, 'utf8');
-  }
-  return at + size;
-}
 
 function illegal(verb: string, state: string): PorticoError {
   return new PorticoError(

@@ -8,7 +8,7 @@ import { Http1Connection } from './http1-connection.js';
 import { refusalResponse, refusalStatus } from './refusal.js';
 import { RequestHeadParser } from './request-head-parser.js';
 import { RequestTarget } from './request-target.js';
-import { FieldWriter } from './response-head.js';
+import { FieldWriter } from './response-bytes.js';
 import { connectionInfoOf } from './socket-info.js';
 import { TrailerParser } from './trailer-parser.js';
 

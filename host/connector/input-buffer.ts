@@ -9,6 +9,8 @@ export class InputBuffer {
   /** End of the received bytes. */
   end = 0;
   private isOwn = false;
+  /** Length at which the bytes were too few for a whole section; -1 when not tried. */
+  private triedLength = -1;
 
   get length(): number {
     return this.end - this.start;
@@ -43,7 +45,31 @@ export class InputBuffer {
     return from === 0 && size === this.bytes.length ? this.bytes : this.bytes.subarray(from, from + size);
   }
 
+  /** The bytes do not hold a whole section yet. */
+  noteTried(): void {
+    this.triedLength = this.length;
+  }
+
+  forgetTried(): void {
+    this.triedLength = -1;
+  }
+
+  get wasTried(): boolean {
+    return this.triedLength >= 0;
+  }
+
+  /**
+   * A section that was incomplete is parsed again, from its start, when a line has come to its end or the bytes have
+   * doubled. So the work stays in proportion however the bytes are split, and violations are still seen early.
+   */
+  get isWorthTrying(): boolean {
+    if (this.triedLength < 0 || this.length >= this.triedLength * 2) return true;
+    const newline = this.bytes.indexOf(0x0a, this.start + this.triedLength);
+    return newline >= 0 && newline < this.end;
+  }
+
   clear(): void {
+    this.triedLength = -1;
     this.bytes = EMPTY;
     this.start = this.end = 0;
     this.isOwn = false;

@@ -150,6 +150,25 @@ export function putNumber(value: number, target: Buffer, at: number): number {
   return putText(String(value), target, at);
 }
 
+/** Copies bytes; gives their end. */
+export function putBytes(bytes: Buffer, target: Buffer, at: number): number {
+  target.set(bytes, at);
+  return at + bytes.length;
+}
+
+/** Writes a body of `size` bytes, strings as UTF-8; gives its end. */
+export function putBody(body: string | Uint8Array, target: Buffer, at: number, size: number): number {
+  if (typeof body !== 'string') {
+    target.set(body, at);
+  } else if (size === body.length && size < 128) {
+    // As many bytes as characters: all of them are ASCII.
+    putText(body, target, at);
+  } else {
+    target.write(body, at, size, 'utf8');
+  }
+  return at + size;
+}
+
 const STATUS_LINES: (Buffer | undefined)[] = new Array<Buffer | undefined>(600).fill(undefined);
 let dateText = '';
 let dateBytes: Buffer = Buffer.alloc(0);
