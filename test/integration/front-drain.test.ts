@@ -30,6 +30,8 @@ describe('a front that drains', () => {
     while (pending === undefined) await new Promise(setImmediate);
     const drained = front.report('drained');
     front.send({ type: 'drain', deadlineMs: 5000 });
+    // Whoever holds the socket keeps it open; here nobody else does.
+    front.socket.close();
     await refuses(front.port);
     pending.respond(200, [], 'finished');
     const response = await answer;
@@ -63,6 +65,15 @@ describe('a front that drains', () => {
     await expect(response.text()).rejects.toThrow();
     expect(await front.exited).toBe(0);
     expect(performance.now() - started).toBeGreaterThan(290);
+  });
+
+  it('leaves connections waiting for its successor', async () => {
+    const first = await TestFront.start();
+    await first.kill();
+    const early = first.get('/');
+    const successor = await TestFront.start({}, {}, first.socket);
+    owned.push(successor);
+    expect((await early).status).toBe(404);
   });
 
   it('ends by itself when the server is gone', async () => {

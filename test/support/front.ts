@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
 import type {
@@ -11,6 +10,7 @@ import type {
   InstanceAddress,
   RouteTarget,
 } from '#host/front/messages.js';
+import { ListeningSocket } from '#host/server/listening-socket.js';
 import { repositoryFolder } from '#test/support/paths.js';
 
 interface Waiting {
@@ -27,12 +27,11 @@ export class TestFront {
   #errors = '';
   #waiting: Waiting[] = [];
   #revision = 0;
-  readonly #server: Server;
+  readonly socket: ListeningSocket;
 
-  private constructor(server: Server) {
-    this.#server = server;
-    const address = server.address();
-    this.port = typeof address === 'object' && address !== null ? address.port : 0;
+  private constructor(socket: ListeningSocket) {
+    this.socket = socket;
+    this.port = socket.port;
     this.process = fork(join(repositoryFolder, 'dist/host/front/main.js'), {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       execArgv: [],
@@ -56,28 +55,21 @@ export class TestFront {
   static async start(
     settings: Partial<FrontSettings> = {},
     limits: Partial<ConnectorLimits> = {},
+    socket?: ListeningSocket,
   ): Promise<TestFront> {
-    // The test never accepts: `maxConnections` 0 would drop connections, so the front must be the only one listening.
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const front = new TestFront(server);
+    const front = new TestFront(socket ?? (await ListeningSocket.open('http', '127.0.0.1', 0)));
     await front.report('ready');
     front.send({
       type: 'configure',
       settings: { accessLog: undefined, retryAfterSeconds: 2, tunnelCloseMs: 1000, ...settings },
     });
     const listening = front.report('listening');
-    front.process.send(
-      {
-        type: 'listen',
-        connector: 'http',
-        limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits },
-      } satisfies FrontCommand,
-      server,
-    );
+    await front.socket.sendTo(front.process, {
+      type: 'listen',
+      connector: 'http',
+      limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits },
+    } satisfies FrontCommand);
     await listening;
-    // From here on only the front accepts on the socket.
-    server.close();
     return front;
   }
 
@@ -138,7 +130,12 @@ export class TestFront {
   }
 
   async stop(): Promise<void> {
-    this.#server.close();
+    this.socket.close();
+    await this.kill();
+  }
+
+  /** Ends the process and leaves the socket open, for a successor. */
+  async kill(): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL');
     await this.exited;
   }
