@@ -36,6 +36,14 @@ export interface CallRoute {
   toString(): string;
 }
 
+/** Parameters of the path, made when they are asked for. */
+export interface PathValues {
+  /** All values of each name. */
+  all(): Parameters;
+  /** First value of each name; lists for names with `...`. */
+  first(): AnyPathParameters;
+}
+
 /** Options of receiving into memory. */
 export interface ReceiveOptions {
   /** Default 10 MiB; a larger body is 413. */
@@ -55,10 +63,8 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
   readonly exchange: Exchange;
   /** Method that routing goes by. Plugins MAY change it in Setup or Plugins. */
   method: string;
-  /** Parameters of the path by the names in the pattern of the route; typed there. First value each, lists for `...`. */
-  parameters: PathParameters = NO_PARAMETERS as PathParameters;
-  /** The same with all values. */
-  pathParameters: Parameters = Parameters.EMPTY;
+  /** What routing read from the path; undefined before. */
+  pathValues: PathValues | undefined;
   /** The route that was chosen; undefined before routing and for calls that no route answers. */
   route: CallRoute | undefined;
   /** Why routing found no route: 404, 405, 400, 406 or 415; undefined before. */
@@ -73,6 +79,8 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
   answering: Promise<void> | undefined;
 
   #isHandled = false;
+  #parameters: PathParameters | undefined;
+  #pathParameters: Parameters | undefined;
   #request: ApplicationRequest | undefined;
   #response: ApplicationResponse | undefined;
   #attributes: Attributes | undefined;
@@ -83,10 +91,23 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
     this.application = application;
     this.exchange = exchange;
     this.method = exchange.head.method;
+    this.pathValues = undefined;
     this.route = undefined;
     this.routingFailureStatus = undefined;
     this.allowedMethods = undefined;
     this.answering = undefined;
+  }
+
+  /** Parameters of the path by the names in the pattern of the route; typed there. Lists for names with `...`. */
+  get parameters(): PathParameters {
+    this.#parameters ??= (this.pathValues?.first() ?? NO_PARAMETERS) as PathParameters;
+    return this.#parameters;
+  }
+
+  /** The same with all values of each name. */
+  get pathParameters(): Parameters {
+    this.#pathParameters ??= this.pathValues?.all() ?? Parameters.EMPTY;
+    return this.#pathParameters;
   }
 
   get request(): ApplicationRequest {

@@ -34,6 +34,11 @@ export class ApplicationRequest {
     return query === undefined ? this.path : `${this.path}?${query}`;
   }
 
+  /** Last element of the path: `1` of `/items/1`. */
+  get document(): string {
+    return this.path.slice(this.path.lastIndexOf('/') + 1);
+  }
+
   /** Query as sent, without `?`; `''` when there is none. */
   get queryString(): string {
     return this.#head.query ?? '';

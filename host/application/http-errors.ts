@@ -89,6 +89,7 @@ export class CallAbortedError extends PorticoError {
  */
 export function statusOfError(error: unknown): number {
   if (error instanceof HttpError) return error.status;
-  if (error instanceof Error && error.name === 'TimeoutError') return 504;
+  if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'TimeoutError')
+    return 504;
   return 500;
 }

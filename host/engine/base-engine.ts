@@ -24,6 +24,8 @@ export interface EngineSettings {
   readonly modules: readonly Module[];
   /** For all modules together; default 10 s. */
   readonly startTimeoutMs?: number | undefined;
+  /** `concurrent`: all modules at once, interleaved where they wait. Default `sequential`. */
+  readonly startup?: 'sequential' | 'concurrent' | undefined;
 }
 
 /**

@@ -1,15 +1,41 @@
-import type { ApplicationCall } from '../application/application-call.js';
+import type { AnyPathParameters, ApplicationCall, PathValues } from '../application/application-call.js';
 import { Parameters } from '../application/parameters.js';
 import { TailcardSelector } from './path-selectors.js';
 import { MethodSelector } from './request-selectors.js';
 import type { Route } from './route.js';
 import { type Match, type Mismatch, Quality, type ResolveSubject } from './route-selector.js';
 
-/** The route that answers a request. */
-export interface ResolvedRoute {
+/** The route that answers a request, and what the path says on the way to it. */
+export class ResolvedRoute implements PathValues {
   readonly route: Route;
   /** The matches from the root to the route, one a node. */
-  readonly chain: readonly Step[];
+  readonly #chain: readonly Step[];
+
+  constructor(route: Route, chain: readonly Step[]) {
+    this.route = route;
+    this.#chain = chain;
+  }
+
+  /** Values of one name are joined in order. */
+  all(): Parameters {
+    const values = new Map<string, readonly string[]>();
+    for (const { match } of this.#chain)
+      for (const [name, own] of match.parameters ?? [])
+        values.set(name, [...(values.get(name) ?? []), ...own]);
+    return values.size === 0 ? Parameters.EMPTY : new Parameters(values);
+  }
+
+  first(): AnyPathParameters {
+    const first = new ParameterObject() as Record<string, string | readonly string[]>;
+    for (const { route, match } of this.#chain) {
+      if (match.parameters === undefined) continue;
+      for (const [name, own] of match.parameters) {
+        if (route.selector instanceof TailcardSelector) first[name] = own;
+        else if (first[name] === undefined && own.length > 0) first[name] = own[0] as string;
+      }
+    }
+    return first;
+  }
 }
 
 /** No route answers. */
@@ -50,7 +76,7 @@ export class RouteResolver implements ResolveSubject {
     this.#visit(root, 0, NONE);
     const chain = this.#best;
     const last = chain?.at(-1);
-    if (chain !== undefined && last !== undefined) return { route: last.route, chain };
+    if (chain !== undefined && last !== undefined) return new ResolvedRoute(last.route, chain);
     return { route: undefined, status: this.#failure.status, allowedMethods: this.#failure.methods };
   }
 
@@ -125,27 +151,6 @@ interface Failure {
   readonly quality: number;
   readonly depth: number;
   readonly methods: string[];
-}
-
-/** Puts the parameters of the chain into the call; values of one name are joined in order. */
-export function applyParameters(call: ApplicationCall, chain: readonly Step[]): void {
-  let values: Map<string, string[]> | undefined;
-  let first: Record<string, string | readonly string[]> | undefined;
-  for (const { route, match } of chain) {
-    if (match.parameters === undefined) continue;
-    values ??= new Map();
-    first ??= new ParameterObject() as Record<string, string | readonly string[]>;
-    for (const [name, own] of match.parameters) {
-      const joined = [...(values.get(name) ?? []), ...own];
-      values.set(name, joined);
-      const isList = route.selector instanceof TailcardSelector;
-      if (isList) first[name] = joined;
-      else if (first[name] === undefined && own.length > 0) first[name] = own[0] as string;
-    }
-  }
-  if (values === undefined || first === undefined) return;
-  call.pathParameters = new Parameters(values);
-  call.parameters = first;
 }
 
 /** An object without inherited properties that engines still treat as an ordinary one. */

@@ -8,7 +8,7 @@ import { ignoresTrailingSlash } from './ignore-trailing-slash.js';
 import { pathSegments } from './path-segments.js';
 import { RootSelector } from './path-selectors.js';
 import { Route } from './route.js';
-import { applyParameters, RouteResolver } from './route-resolver.js';
+import { RouteResolver } from './route-resolver.js';
 
 /** A route was chosen and its pipeline is about to run. */
 export const RoutingCallStarted = new EventDefinition<ApplicationCall>('RoutingCallStarted');
@@ -84,7 +84,7 @@ export class RoutingRoot extends Route {
       return;
     }
     call.route = resolved.route;
-    applyParameters(call, resolved.chain);
+    call.pathValues = resolved;
     return this.#run(call, resolved.route);
   }
 

@@ -1,4 +1,4 @@
-import type { ExchangeHandler } from '../../exchange/exchange.js';
+import { AbortReason, type ExchangeHandler } from '../../exchange/exchange.js';
 import { TestExchange } from './test-exchange.js';
 import type { TestResponse } from './test-response.js';
 
@@ -11,14 +11,17 @@ export interface TestRequestOptions {
   readonly json?: unknown;
   /** Sent as `application/x-www-form-urlencoded`. */
   readonly form?: Readonly<Record<string, string>>;
+  /** Aborting it is the client going away. */
+  readonly signal?: AbortSignal;
 }
 
 /** Sends requests to an exchange handler in memory. Redirects are not followed. */
 export class TestClient {
-  readonly #handler: ExchangeHandler;
+  /** What answers the exchanges. */
+  readonly handler: ExchangeHandler;
 
   constructor(handler: ExchangeHandler) {
-    this.#handler = handler;
+    this.handler = handler;
   }
 
   get(target: string, options?: TestRequestOptions): Promise<TestResponse> {
@@ -40,7 +43,8 @@ export class TestClient {
   /** Resolves with the head of the response; the body is read from it. */
   request(method: string, target: string, options: TestRequestOptions = {}): Promise<TestResponse> {
     const exchange = this.exchange(method, target, options);
-    exchange.dispatch(this.#handler);
+    options.signal?.addEventListener('abort', () => exchange.fail(AbortReason.CANCELLED), { once: true });
+    exchange.dispatch(this.handler);
     return exchange.response;
   }
 

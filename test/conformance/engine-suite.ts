@@ -1,0 +1,238 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Application } from 'portico';
+import type { TestRequestOptions } from 'portico/testing';
+import { engineModule, type Probe } from '#test/support/engine-module.js';
+
+/** A response as the suite reads it. */
+export interface ReadResponse {
+  readonly status: number;
+  header(name: string): string | undefined;
+  text(): Promise<string>;
+  chunks(): AsyncGenerator<Buffer>;
+  cancel(): void;
+}
+
+/** A started engine with one application. */
+export interface EngineUnderTest {
+  request(method: string, target: string, options?: TestRequestOptions): Promise<ReadResponse>;
+  stop(graceMs?: number, timeoutMs?: number): Promise<void>;
+}
+
+/** Starts an engine with one module. */
+export type EngineFactory = (module: (application: Application) => void) => Promise<EngineUnderTest>;
+
+/** What every engine must do. `refusesAfterStop`: requests after the stop get 503 instead of no connection. */
+export function engineSuite(
+  name: string,
+  start: EngineFactory,
+  { rootPath, refusesAfterStop }: { readonly rootPath: string; readonly refusesAfterStop: boolean },
+): void {
+  describe(`engine ${name}`, () => {
+    let engine: EngineUnderTest;
+    let probe: Probe;
+
+    beforeEach(async () => {
+      const made = engineModule();
+      probe = made.probe;
+      engine = await start(made.module);
+    });
+    afterEach(() => engine.stop(0));
+
+    async function read(method: string, target: string, options?: TestRequestOptions) {
+      const response = await engine.request(method, target, options);
+      return [response.status, await response.text()] as const;
+    }
+
+    it('answers a text as UTF-8 with type and length', async () => {
+      const response = await engine.request('GET', '/text');
+      expect(await response.text()).toBe('grüße');
+      expect(response.status).toBe(200);
+      expect(response.header('Content-Type')).toBe('text/plain; charset=UTF-8');
+      expect(response.header('Content-Length')).toBe('7');
+    });
+
+    it('answers with the type and status given', async () => {
+      const response = await engine.request('GET', '/html');
+      expect([response.status, response.header('content-type')]).toEqual([201, 'text/html; charset=UTF-8']);
+    });
+
+    it.each([
+      ['/', 200, 'root'],
+      ['/json/a%20b?q=1+2', 200, '{"id":"a b","q":"1 2"}'],
+      ['/returned', 200, 'returned'],
+      ['/later', 200, '{"later":true}'],
+      ['/rest/a/b/', 200, 'a|b|'],
+      ['/bytes', 200, '\u0001\u0002\u0003'],
+      ['/status', 418, ''],
+      ['/nothing', 404, ''],
+      ['/no-content', 204, ''],
+      ['/headers', 200, 'own type'],
+      ['/twice', 200, 'first'],
+      ['/inject', 500, ''],
+      ['/inject-redirect', 500, ''],
+      ['/unsafe', 500, ''],
+      ['/throw', 500, ''],
+      ['/throw-later', 500, ''],
+      ['/throw-null', 500, ''],
+      ['/bad', 400, 'that is bad'],
+      ['/missing', 400, 'Request parameter needed is missing.'],
+      ['/not-found', 404, 'no such item'],
+      ['/timeout', 504, ''],
+      ['/undefined-json', 406, ''],
+      ['/no-such-route', 404, ''],
+      ['/readable', 200, 'abc'],
+      ['/generator', 200, 'gen'],
+      ['/web', 200, 'web'],
+      ['/writer', 200, 'one two'],
+      ['/not-awaited', 200, 'not awaited'],
+    ])('GET %s is %i %j', async (target, status, text) => {
+      expect(await read('GET', target)).toEqual([status, text]);
+    });
+
+    it('names the methods that are there with 405', async () => {
+      const response = await engine.request('DELETE', '/twice');
+      expect([response.status, response.header('Allow')]).toEqual([405, 'GET, POST']);
+    });
+
+    it('answers HEAD only where there is a route for it, without a body', async () => {
+      const response = await engine.request('HEAD', '/text');
+      expect([response.status, await response.text(), response.header('content-type')]).toEqual([
+        200,
+        '',
+        'text/plain; charset=UTF-8',
+      ]);
+      expect((await engine.request('HEAD', '/html')).status).toBe(405);
+    });
+
+    it('sends own headers, and its Content-Type instead of the default', async () => {
+      const response = await engine.request('GET', '/headers');
+      expect([response.header('X-A'), response.header('Content-Type')]).toEqual(['1, 2', 'text/x']);
+    });
+
+    it('tells the path relative to the application, the URI as the client sees it', async () => {
+      const response = await engine.request('GET', '/uri?a=b');
+      expect(JSON.parse(await response.text())).toEqual([`${rootPath}/uri?a=b`, '/uri', `${rootPath}/x`]);
+    });
+
+    it('redirects to a path of the application', async () => {
+      const response = await engine.request('GET', '/redirect');
+      expect([response.status, response.header('Location')]).toEqual([302, `${rootPath}/text`]);
+    });
+
+    it.each([
+      ['/echo-text', { body: 'grüße' }, 200, 'grüße'],
+      [
+        '/echo-text',
+        {
+          body: Buffer.from('gr\xfc\xdfe', 'latin1'),
+          headers: { 'Content-Type': 'text/plain; charset=ISO-8859-1' },
+        },
+        200,
+        'grüße',
+      ],
+      ['/echo-json', { json: { a: [1] } }, 200, '{"got":{"a":[1]}}'],
+      [
+        '/echo-json',
+        { body: '{}', headers: { 'Content-Type': 'application/problem+json' } },
+        200,
+        '{"got":{}}',
+      ],
+      ['/echo-json', { body: '{}', headers: { 'Content-Type': 'text/plain' } }, 415, undefined],
+      ['/echo-json', { body: '{}', headers: { 'Content-Type': 'nonsense' } }, 400, undefined],
+      ['/echo-json', { body: '{"a":', headers: { 'Content-Type': 'application/json' } }, 400, undefined],
+      ['/echo-form', { form: { a: '1 2', b: 'ü' } }, 200, '{"a":["1 2"],"b":["ü"]}'],
+      [
+        '/echo-form',
+        { body: 'a=%zz', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } },
+        400,
+        undefined,
+      ],
+      ['/small', { body: '0123456789' }, 200, '10'],
+      ['/small', { body: '0123456789x' }, 413, undefined],
+      ['/twice', { body: 'x' }, 500, ''],
+      ['/ignore', { body: 'x'.repeat(1000) }, 200, 'ignored'],
+    ] as readonly (readonly [string, TestRequestOptions, number, string | undefined])[])(
+      'POST %s with %j is %i',
+      async (target, options, status, text) => {
+        const [actualStatus, actualText] = await read('POST', target, options);
+        expect(actualStatus).toBe(status);
+        if (text !== undefined) expect(actualText).toBe(text);
+      },
+    );
+
+    it('refuses a body of unknown length once it is too large', async () => {
+      async function* body() {
+        yield Buffer.from('01234');
+        yield Buffer.from('56789x');
+      }
+      expect((await read('POST', '/small', { body: body() }))[0]).toBe(413);
+    });
+
+    it('receives a body larger than any window', async () => {
+      expect(await read('POST', '/length', { body: Buffer.alloc(3_000_000) })).toEqual([200, '3000000']);
+    });
+
+    it('streams a body through and back', async () => {
+      const body = Buffer.alloc(2_000_000, 'abcdefghi');
+      const response = await engine.request('POST', '/pipe', { body });
+      expect((await response.text()) === body.toString()).toBe(true);
+    });
+
+    it('does not read a source faster than the client, and stops it when the client goes', async () => {
+      const response = await engine.request('GET', '/endless');
+      const chunks = response.chunks();
+      await chunks.next();
+      let before = -1;
+      while (before !== probe.given) {
+        before = probe.given;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect(probe.given).toBeGreaterThan(0);
+      response.cancel();
+      await probe.stopped;
+    });
+
+    it.each(['/failing', '/short'])('truncates visibly when the body of %s breaks', async (target) => {
+      const response = await engine.request('GET', target);
+      expect(response.status).toBe(200);
+      await expect(response.text()).rejects.toThrow();
+    });
+
+    it('tells the handler when the client goes', async () => {
+      const controller = new AbortController();
+      const pending = engine.request('GET', '/hang', { signal: controller.signal });
+      pending.catch(() => undefined);
+      setImmediate(() => controller.abort());
+      await probe.aborted;
+    });
+
+    it('lets running calls finish when it is stopped', async () => {
+      const pending = read('GET', '/gate');
+      await probe.atGate;
+      const stopping = engine.stop(5000);
+      probe.open();
+      expect(await pending).toEqual([200, 'through the gate']);
+      await stopping;
+    });
+
+    it('cuts calls that outlast the grace', async () => {
+      const pending = read('GET', '/gate').then(
+        ([status]) => status,
+        () => 'cut',
+      );
+      await probe.atGate;
+      await engine.stop(20, 1000);
+      expect([502, 'cut']).toContain(await pending);
+    });
+
+    it('accepts nothing after the stop', async () => {
+      await engine.stop(0);
+      await engine.stop(0);
+      const outcome = engine.request('GET', '/text').then(
+        ({ status }) => status,
+        () => 'refused',
+      );
+      expect(await outcome).toBe(refusesAfterStop ? 503 : 'refused');
+    });
+  });
+}

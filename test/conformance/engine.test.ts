@@ -1,0 +1,31 @@
+import { applicationEnvironment, ConsoleLog } from 'portico';
+import { TestClient, testApplication } from 'portico/testing';
+import { ServletApplicationEngine } from '#host/engine/servlet/servlet-application-engine.js';
+import { engineSuite } from './engine-suite.js';
+
+engineSuite(
+  'Test',
+  async (module) => {
+    const engine = await testApplication(module);
+    return {
+      request: (method, target, options) => engine.client.request(method, target, options),
+      stop: (graceMs, timeoutMs) => engine.stop(graceMs, timeoutMs),
+    };
+  },
+  { rootPath: '', refusesAfterStop: true },
+);
+
+engineSuite(
+  'Servlet',
+  async (module) => {
+    const environment = applicationEnvironment({ log: new ConsoleLog('silent') });
+    const engine = new ServletApplicationEngine({ environment, contextPath: '/shop', modules: [module] });
+    await engine.start();
+    const client = new TestClient(engine.handle);
+    return {
+      request: (method, target, options) => client.request(method, target, options),
+      stop: (graceMs, timeoutMs) => engine.stop(graceMs, timeoutMs),
+    };
+  },
+  { rootPath: '/shop', refusesAfterStop: true },
+);
