@@ -28,7 +28,10 @@ export interface ApplicationSection {
 export interface Descriptor {
   readonly file: string;
   readonly application: ApplicationSection;
-  readonly servlet: SettingsSection & { readonly context?: string | undefined };
+  readonly servlet: SettingsSection & {
+    readonly context?: string | undefined;
+    readonly catalog?: boolean | undefined;
+  };
   /** `portico.bundle` of an operator's descriptor: where the bundle lies, as it was written. */
   readonly bundle: string | undefined;
   /** The whole tree, free keys included. */

@@ -16,6 +16,8 @@ export interface Manifest {
     | { readonly kind: 'upstream'; readonly url: string };
   /** Context path asked for by `servlet.context` of the operator's descriptor; undefined: from the name. */
   readonly contextPath: string | undefined;
+  /** The operator's descriptor lets the application know what is mounted (`servlet.catalog`). Default false. */
+  readonly seesCatalog: boolean;
   readonly settings: ApplicationSettings;
   /** The whole configuration tree for `environment.config`, plain JSON data. */
   readonly config: Readonly<Record<string, unknown>>;

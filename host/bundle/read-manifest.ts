@@ -46,6 +46,7 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
   return {
     entry: entryOf(folder, operator, developer),
     contextPath: contextPathOf(operator),
+    seesCatalog: operator?.servlet.catalog ?? false,
     settings,
     config: configOf(developer, operator),
     notes: [...notesOf(developer, operator), ...(operator?.notes ?? [])],
@@ -123,6 +124,11 @@ function notesOf(developer: Descriptor | undefined, operator: Descriptor | undef
     notes.push(
       `${developer.section}.servlet.context ${JSON.stringify(developer.servlet.context)} of the bundle is ignored: ` +
         'only the operator gives another path than the name, in the descriptor beside the bundle',
+    );
+  }
+  if (developer?.servlet.catalog === true) {
+    notes.push(
+      `${developer.section}.servlet.catalog of the bundle is ignored: only the operator can grant it`,
     );
   }
   if (developer?.bundle !== undefined)

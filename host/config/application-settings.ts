@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ApplicationSettings } from './host-config.js';
-import { duration, environment, integer, section, size, text, word } from './setting-types.js';
+import { duration, environment, flag, integer, section, size, text, word } from './setting-types.js';
 
 const MIB = 1024 ** 2;
 
@@ -52,8 +52,12 @@ const settingsShape = {
 
 /** `applications:` of `host.yaml`. */
 export const settingsSchema = section(settingsShape);
-/** `portico.servlet:` of a descriptor: the settings and the context path. */
-export const servletSchema = section({ context: text(2048).optional(), ...settingsShape });
+/** `portico.servlet:` of a descriptor: the settings, the context path and the right to the catalog. */
+export const servletSchema = section({
+  context: text(2048).optional(),
+  catalog: flag().optional(),
+  ...settingsShape,
+});
 
 export type SettingsSection = z.output<typeof settingsSchema>;
 

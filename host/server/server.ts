@@ -124,6 +124,7 @@ export class PorticoServer {
       logsFolder: folders.logs,
       output: config.output,
       logger: log,
+      catalogFile: catalog.file,
     });
     const deployer = new Deployer({
       appsFolder: folders.apps,

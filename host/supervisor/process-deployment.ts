@@ -20,6 +20,8 @@ export interface DeploymentOptions {
   readonly spec: DeploymentSpec;
   readonly entry: BootPlan['entry'];
   readonly agentPath: string;
+  /** Where the list of what is mounted lies. */
+  readonly catalogFile: string | undefined;
   readonly statsIntervalMs: number;
   /** A fresh path for an exchange socket. */
   readonly nextSocketPath: () => string;
@@ -147,7 +149,7 @@ export class ProcessDeployment implements DeploymentProcess {
     return new InstanceProcess({
       agentPath,
       plan,
-      environment: instanceEnvironment(spec, process.env),
+      environment: instanceEnvironment(spec, process.env, this.#options.catalogFile),
       maxHeapBytes: settings.maxHeapBytes,
       hangTimeoutMs: settings.hangTimeoutMs,
       capture: new OutputCapture(output, this.#tail, plan.instance),

@@ -10,6 +10,7 @@ const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LANGUAGE', 'LC_ALL', 'LC_C
 export function instanceEnvironment(
   spec: DeploymentSpec,
   hostEnvironment: Readonly<Record<string, string | undefined>>,
+  catalogFile?: string,
 ): Record<string, string> {
   return {
     ...systemEnvironment(hostEnvironment),
@@ -18,6 +19,7 @@ export function instanceEnvironment(
     PORTICO_CONTEXT_PATH: spec.contextPath,
     PORTICO_APPLICATION: spec.application,
     PORTICO_VERSION: spec.version,
+    ...(catalogFile !== undefined && spec.manifest.seesCatalog ? { PORTICO_CATALOG: catalogFile } : {}),
   };
 }
 

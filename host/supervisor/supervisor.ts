@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly logger: ServerLog;
   /** Program of an instance. Default: the agent of this installation. */
   readonly agentPath?: string;
+  /** File that lists what is mounted; told to applications that may know it. Default: nobody is told. */
+  readonly catalogFile?: string;
   /** Time between two reports of an instance. Default 1000. */
   readonly statsIntervalMs?: number;
 }
@@ -58,6 +60,7 @@ export class Supervisor {
       spec,
       entry,
       agentPath: this.#options.agentPath ?? DEFAULT_AGENT,
+      catalogFile: this.#options.catalogFile,
       statsIntervalMs: this.#options.statsIntervalMs ?? 1000,
       nextSocketPath: () => this.#sockets.next(),
       output: this.#openOutput(spec.application),

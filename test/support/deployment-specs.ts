@@ -28,6 +28,7 @@ export function deploymentSpec(
       contextPath: undefined,
       settings: { ...SETTINGS, ...settings },
       config,
+      seesCatalog: false,
       notes: [],
     },
   };
