@@ -30,7 +30,8 @@ const acts = {
     'sends half a body, then exits',
     (response) => {
       response.writeHead(200, { 'content-length': '1000' });
-      response.write('half', () => process.exit(4));
+      response.write('half');
+      setTimeout(() => process.exit(4), 50);
     },
   ],
 };

@@ -18,7 +18,11 @@ const bad: readonly (readonly [name: string, content: BundleContent, reason: Reg
   ['throws', withEntry("throw new Error('no database');"), /no database/],
   ['throws-null', withEntry('throw null;'), /null/],
   ['throws-proxy', withEntry("throw new Proxy({}, { get() { throw new Error('trap'); } });"), /thrown|load/i],
-  ['never-resolves', withEntry('await new Promise(() => setInterval(() => {}, 1000));'), /start|time/i],
+  [
+    'never-resolves',
+    withEntry('await new Promise(() => setInterval(() => {}, 1000));'),
+    /does not finish loading[\s\S]*4000 ms/,
+  ],
   ['exits', withEntry('process.exit(7);'), /7/],
   ['aborts', withEntry('process.abort();'), /SIGABRT|134|abort/i],
   ['loops', withEntry('for (;;);'), /time/i],
@@ -35,8 +39,8 @@ const bad: readonly (readonly [name: string, content: BundleContent, reason: Reg
   ['unknown-key', withDescriptor('portico:\n  servlet:\n    instnces: 2\n'), /instnces[\s\S]*instances|3:5/],
   ['wrong-type', withDescriptor('portico:\n  servlet:\n    instances: many\n'), /instances/],
   ['wrong-unit', withDescriptor('portico:\n  servlet:\n    start: { timeout: 30 parsecs }\n'), /timeout/],
-  ['duplicate-key', withDescriptor('portico: {}\nportico: {}\n'), /duplicate|unique/i],
-  ['list-root', withDescriptor('- portico\n'), /map/i],
+  ['duplicate-key', withDescriptor('portico: {}\nportico: {}\n'), /"portico" is there twice/],
+  ['list-root', withDescriptor('- portico\n'), /not a list/],
   ['custom-tag', withDescriptor('portico: !!js/function "function () {}"\n'), /tag/i],
   ['alias-bomb', withDescriptor(aliasBomb()), /alias/i],
   [
@@ -109,7 +113,7 @@ archives: { maxTotalSize: 8MiB, maxEntries: 500 }
     const climbed = await host.untilApplication('climbing', ({ state }) => state === 'failed');
     expect(climbed.reason).toContain('../../climbed.txt');
     expect((await host.untilApplication('bomb', ({ state }) => state === 'failed')).reason).toMatch(
-      /ratio|size|large|bytes/i,
+      /more than 8MiB/,
     );
     host.dropFile('cut.zip', zip);
     host.dropFile('climbing.tgz', tgz);
