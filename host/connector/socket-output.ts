@@ -34,6 +34,7 @@ export class SocketOutput {
   private wasFull = false;
   private isEnding = false;
   private isDestroying = false;
+  private isFinished = false;
   private callbacksDue = 0;
 
   constructor(socket: Socket) {
@@ -166,7 +167,8 @@ export class SocketOutput {
   }
 
   private finishIfEmpty(): void {
-    if (this.queue.length > 0) return;
+    if (this.queue.length > 0 || this.isFinished) return;
+    this.isFinished = true;
     if (this.isDestroying) this.socket.destroySoon();
     else if (!this.socket.writableEnded) this.socket.end();
   }
