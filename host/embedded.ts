@@ -1,2 +1,5 @@
 /** Public entry `portico/embedded`: engines that need no host. */
+export type { ConnectorLimits } from './config/connector-limits.js';
+export type { ApplicationEngine, EngineConnector } from './engine/application-engine.js';
+export { CIO, type EmbeddedEngine, type EmbeddedSettings, embeddedServer } from './engine/embedded-server.js';
 export { PorticoError } from './errors.js';

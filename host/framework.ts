@@ -27,7 +27,11 @@ export {
   ApplicationReceivePipeline,
   ApplicationSendPipeline,
 } from './application/call-pipelines.js';
-export { type ApplicationEnvironment, applicationEnvironment } from './application/environment.js';
+export {
+  type ApplicationEnvironment,
+  applicationEnvironment,
+  type EnvironmentSettings,
+} from './application/environment.js';
 export { EventDefinition, type EventHandler, Events } from './application/events.js';
 export {
   BadRequestError,

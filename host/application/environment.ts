@@ -16,17 +16,31 @@ export interface ApplicationEnvironment {
   readonly developmentMode: boolean;
 }
 
+/** What may be said about an environment; the rest has defaults. */
+export interface EnvironmentSettings extends Partial<Omit<ApplicationEnvironment, 'config'>> {
+  /** A configuration, or the plain objects of one, such as a parsed file. */
+  readonly config?: ApplicationConfig | Readonly<Record<string, unknown>>;
+}
+
 /** Fills in defaults: console log at `info`, empty configuration, no root path, no development mode. */
-export function applicationEnvironment(
-  settings: Partial<ApplicationEnvironment> = {},
-): ApplicationEnvironment {
+export function applicationEnvironment(settings: EnvironmentSettings = {}): ApplicationEnvironment {
   return {
     log: settings.log ?? new ConsoleLog(),
-    config: settings.config ?? new ObjectConfig({}),
+    config: configOf(settings.config ?? {}),
     rootPath: normalizeRootPath(settings.rootPath ?? ''),
     isRootPathRemoved: settings.isRootPathRemoved ?? false,
     developmentMode: settings.developmentMode ?? false,
   };
+}
+
+function configOf(config: ApplicationConfig | Readonly<Record<string, unknown>>): ApplicationConfig {
+  return isConfig(config) ? config : new ObjectConfig(config);
+}
+
+function isConfig(
+  config: ApplicationConfig | Readonly<Record<string, unknown>>,
+): config is ApplicationConfig {
+  return typeof (config as { propertyOrNull?: unknown }).propertyOrNull === 'function';
 }
 
 /** `shop/`, `/shop` and `shop` are `/shop`; `/` is `''`. */

@@ -100,8 +100,8 @@ export abstract class BaseEngine implements ApplicationEngine {
 
   /** Opens what calls come from. */
   protected abstract open(): Promise<void>;
-  /** Stops accepting. Calls that run go on. */
-  protected abstract close(): Promise<void>;
+  /** Stops accepting. Calls that run go on, for `graceMs` at most. */
+  protected abstract close(graceMs: number): Promise<void>;
   /** Closes what is left when running calls have ended or were given up. */
   protected abstract cut(timeoutMs: number): Promise<void>;
   protected abstract connectors(): readonly EngineConnector[];
@@ -113,7 +113,7 @@ export abstract class BaseEngine implements ApplicationEngine {
     if (this.#state === 'starting') await this.#started.reached;
     if (this.#state !== 'started') return this.#end();
     monitor.raiseCatching(ApplicationStopPreparing, environment, log);
-    await this.close();
+    await this.close(graceMs);
     if (!(await this.#runner.whenIdle(graceMs)))
       log.warn(`${this.#runner.running} calls were still running after ${graceMs} ms; they are cut.`);
     this.#state = 'stopping';

@@ -202,7 +202,8 @@ export function engineSuite(
       const controller = new AbortController();
       const pending = engine.request('GET', '/hang', { signal: controller.signal });
       pending.catch(() => undefined);
-      setImmediate(() => controller.abort());
+      await probe.hanging;
+      controller.abort();
       await probe.aborted;
     });
 

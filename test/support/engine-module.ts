@@ -14,6 +14,8 @@ export interface Probe {
   given: number;
   /** Resolves when the endless source was stopped. */
   readonly stopped: Promise<void>;
+  /** Resolves when a call to `/hang` is running. */
+  readonly hanging: Promise<void>;
   /** Resolves when `/hang` saw its call given up. */
   readonly aborted: Promise<void>;
   /** Resolves when a call to `/gate` is running; `open` lets it finish. */
@@ -25,6 +27,7 @@ export interface Probe {
 export function engineModule(): { module: (application: Application) => void; probe: Probe } {
   let markStopped = (): void => undefined;
   let markAborted = (): void => undefined;
+  let markHanging = (): void => undefined;
   let markAtGate = (): void => undefined;
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -37,6 +40,9 @@ export function engineModule(): { module: (application: Application) => void; pr
     }),
     aborted: new Promise((resolve) => {
       markAborted = resolve;
+    }),
+    hanging: new Promise((resolve) => {
+      markHanging = resolve;
     }),
     atGate: new Promise((resolve) => {
       markAtGate = resolve;
@@ -154,6 +160,7 @@ export function engineModule(): { module: (application: Application) => void; pr
       r.get('/failing', (call) => call.respondStream(failing()));
       r.get('/short', (call) => call.respondStream(Readable.from(['ab']), { length: 5 }));
       r.get('/hang', async (call) => {
+        markHanging();
         await new Promise<void>((resolve) => call.signal.addEventListener('abort', () => resolve()));
         markAborted();
       });

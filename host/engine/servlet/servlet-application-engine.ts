@@ -1,11 +1,17 @@
 import type { ApplicationConfig } from '../../application/application-config.js';
-import type { ApplicationEnvironment } from '../../application/environment.js';
+import {
+  type ApplicationEnvironment,
+  applicationEnvironment,
+  type EnvironmentSettings,
+} from '../../application/environment.js';
 import type { ExchangeHandler } from '../../exchange/exchange.js';
 import type { EngineConnector } from '../application-engine.js';
 import { BaseEngine, type EngineSettings } from '../base-engine.js';
 
 /** What the container makes the engine with. */
-export interface ServletEngineSettings extends EngineSettings {
+export interface ServletEngineSettings extends Omit<EngineSettings, 'environment'> {
+  /** Its root path is replaced by the context path. */
+  readonly environment?: EnvironmentSettings | undefined;
   /** `''` for the root context, `/shop` otherwise; becomes the root path of the application. */
   readonly contextPath: string;
   /**
@@ -52,7 +58,11 @@ export class ServletApplicationEngine extends BaseEngine {
 }
 
 function inContainer({ environment, contextPath, prefix }: ServletEngineSettings): ApplicationEnvironment {
-  return { ...environment, rootPath: contextPath, isRootPathRemoved: prefix !== 'keep' };
+  return applicationEnvironment({
+    ...environment,
+    rootPath: contextPath,
+    isRootPathRemoved: prefix !== 'keep',
+  });
 }
 
 /** Settings of an application on its own that mean nothing inside the container. */

@@ -1,5 +1,5 @@
 import type { Module } from '../../application/application.js';
-import { type ApplicationEnvironment, applicationEnvironment } from '../../application/environment.js';
+import { applicationEnvironment, type EnvironmentSettings } from '../../application/environment.js';
 import { ConsoleLog } from '../../application/log.js';
 import type { EngineConnector } from '../application-engine.js';
 import { BaseEngine } from '../base-engine.js';
@@ -27,7 +27,7 @@ export class TestApplicationEngine extends BaseEngine {
 }
 
 /** The environment of a test application: silent log, unless one is given. */
-export type TestSettings = Partial<ApplicationEnvironment>;
+export type TestSettings = EnvironmentSettings;
 
 /**
  * Starts an application in memory. Stop it at the end of the test.

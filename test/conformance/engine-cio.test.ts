@@ -1,0 +1,49 @@
+import { createServer } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { ConsoleLog, routing } from 'portico';
+import { CIO, embeddedServer } from 'portico/embedded';
+import { sendHttp } from '#test/support/http-engine-client.js';
+import { engineSuite } from './engine-suite.js';
+
+const log = new ConsoleLog('silent');
+
+engineSuite(
+  'CIO',
+  async (module) => {
+    const engine = embeddedServer(CIO, { host: '127.0.0.1', port: 0, log }, module);
+    await engine.start();
+    const port = (await engine.resolvedConnectors())[0]?.port ?? 0;
+    return {
+      request: (method, target, options) => sendHttp(port, method, target, options),
+      stop: (graceMs, timeoutMs) => engine.stop(graceMs, timeoutMs),
+    };
+  },
+  { rootPath: '', refusesAfterStop: false },
+);
+
+describe('embeddedServer', () => {
+  it('says which port is in use, and stops the application again', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as { port: number };
+    const engine = embeddedServer(CIO, { host: '127.0.0.1', port, log }, () => undefined);
+    await expect(engine.start()).rejects.toMatchObject({ code: 'PORTICO_PORT_IN_USE' });
+    await engine.stop();
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  it('matches the root path itself', async () => {
+    const engine = embeddedServer(
+      CIO,
+      { host: '127.0.0.1', port: 0, log, rootPath: '/app' },
+      (application) => {
+        routing(application, (r) => void r.get('/x', (call) => call.request.path));
+      },
+    );
+    await engine.start();
+    const port = (await engine.resolvedConnectors())[0]?.port ?? 0;
+    expect(await (await sendHttp(port, 'GET', '/app/x')).text()).toBe('/app/x');
+    expect((await sendHttp(port, 'GET', '/x')).status).toBe(404);
+    await engine.stop();
+  });
+});
