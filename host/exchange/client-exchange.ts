@@ -67,7 +67,8 @@ export class ClientExchange extends ExchangeStream implements OutgoingExchange {
   }
 
   end(trailers?: Fields): void {
-    if (this.canSend) this.sendEnd(trailers);
+    // A request that may become a tunnel has no trailers: the instance may have answered 101 already.
+    if (this.canSend) this.sendEnd(this.mayTunnel ? undefined : trailers);
   }
 
   consumed(bytes: number): void {

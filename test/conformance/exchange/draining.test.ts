@@ -1,0 +1,93 @@
+import { describe, expect, it } from '@jest/globals';
+import { AbortReason } from '#host/exchange/exchange.js';
+import { ExchangeClient } from '#host/exchange/exchange-client.js';
+import { ExchangeServer } from '#host/exchange/exchange-server.js';
+import { headOf, SECRET, temporarySocket } from './ends.js';
+import { Recorder } from './recorder.js';
+import { deadline, settle } from './waiting.js';
+
+const get = headOf();
+
+describe('an instance that stops', () => {
+  it('loses no request: what was sent before DRAIN arrived is answered, the rest is refused', async () => {
+    const socket = temporarySocket();
+    const server = new ExchangeServer({
+      socketPath: socket.path,
+      secret: SECRET,
+      handler: (exchange) => setImmediate(() => exchange.respond(200, [], 'served')),
+    });
+    await server.listen();
+    const closed: string[] = [];
+    const client = await ExchangeClient.connect({
+      socketPath: socket.path,
+      secret: SECRET,
+      onClosed: (reason) => closed.push(reason),
+    });
+    const recorders: Recorder[] = [];
+    const open = () => {
+      for (let i = 0; i < 10; i++) {
+        const seen = new Recorder();
+        recorders.push(seen);
+        client.open(get, '/', seen);
+      }
+    };
+    open();
+    await settle(1);
+    open();
+    const closing = server.close(5000);
+    open();
+    await deadline('the end', () => {
+      if (recorders.length < 400) open();
+      return closed.length === 1;
+    });
+    await closing;
+    await deadline('all', () => recorders.every((seen) => seen.isOver));
+    const outcomes = new Set(recorders.map((seen) => seen.status || seen.reason));
+    expect(outcomes).toEqual(new Set([200, AbortReason.REFUSED]));
+    expect(closed).toEqual(['the instance has drained']);
+    socket.remove();
+  });
+
+  it('cuts what is still open at the deadline', async () => {
+    const socket = temporarySocket();
+    const told = new Recorder();
+    const server = new ExchangeServer({
+      socketPath: socket.path,
+      secret: SECRET,
+      handler: (exchange) => exchange.listen(told),
+    });
+    await server.listen();
+    const client = await ExchangeClient.connect({
+      socketPath: socket.path,
+      secret: SECRET,
+      onClosed: () => undefined,
+    });
+    const seen = new Recorder();
+    client.open(get, '/', seen);
+    await told.until('end');
+    await server.close(30);
+    expect(told.reason).toBe(AbortReason.CANCELLED);
+    await seen.until('aborted');
+    expect(seen.reason).toBe(AbortReason.INSTANCE_GONE);
+    socket.remove();
+  });
+
+  it('tells DRAIN also to a front that connects later', async () => {
+    const socket = temporarySocket();
+    const server = new ExchangeServer({ socketPath: socket.path, secret: SECRET, handler: () => undefined });
+    await server.listen();
+    server.drain();
+    let drainings = 0;
+    const closed: string[] = [];
+    await ExchangeClient.connect({
+      socketPath: socket.path,
+      secret: SECRET,
+      onClosed: (reason) => closed.push(reason),
+      onDraining: () => drainings++,
+    });
+    await deadline('drained', () => closed.length === 1);
+    expect(drainings).toBe(1);
+    await server.close(1000);
+    socket.remove();
+  });
+});
