@@ -24,13 +24,20 @@ export interface Launcher {
 
 /** Expanded bundles by content; the bundle store. */
 export interface ContentStore {
-  /** Expands or copies; the same content gives the same fingerprint and the same folder. */
-  put(source: {
-    readonly kind: 'folder' | 'archive';
-    readonly path: string;
-  }): Promise<{ readonly fingerprint: string; readonly folder: string }>;
-  /** Deletes everything but these fingerprints. MUST NOT run beside `put`; the deployer sees to that. */
-  collect(inUse: ReadonlySet<string>): Promise<unknown>;
+  /**
+   * Expands or copies; the same content gives the same fingerprint and the same folder. Throws `PORTICO_BUNDLE_CHANGED`
+   * when the files change meanwhile, which is no failure.
+   */
+  put(
+    source: { readonly kind: 'folder' | 'archive'; readonly path: string },
+    signal: AbortSignal,
+  ): Promise<{
+    readonly fingerprint: string;
+    readonly folder: string;
+    readonly notes: readonly string[];
+  }>;
+  /** Deletes everything but these fingerprints and what `put` gives out meanwhile. */
+  collect(inUse: ReadonlySet<string>): Promise<void>;
 }
 
 /** Reads and checks what an expanded bundle is and wants. */

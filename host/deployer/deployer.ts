@@ -13,7 +13,7 @@ import { within } from './deadline.js';
 import { type ContextParts, DeployedContext } from './deployed-context.js';
 import { unknownApplication } from './deployer-errors.js';
 import { Journal } from './journal.js';
-import { type Action, forget, type Known, plan, unknown, type Waiting } from './plan.js';
+import { type Action, forget, type Known, owe, plan, unknown, type Waiting } from './plan.js';
 import { removeBundle } from './remove-bundle.js';
 import { RouteBatch } from './route-batch.js';
 import { Scanner } from './scan.js';
@@ -40,8 +40,9 @@ export interface DeployerOptions extends Collaborators {
 
 /** An archive without its end is tried, and refused, after this many stability windows without a change. */
 const INCOMPLETE_WINDOWS = 10;
-/** How long `start` waits for bundles that were still changing, in stability windows. */
+/** How long `open` waits for bundles that were still changing: stability windows, and at least so long. */
 const FIRST_PASS_WINDOWS = 3;
+const FIRST_PASS_MS = 2_000;
 
 /**
  * Keeps what runs equal to what lies in the drop folder. Made by the server; stopped by it before the supervisor and
@@ -106,15 +107,20 @@ export class Deployer implements Deployments {
     this.#journal = await Journal.open(this.#options.workFolder, this.#options.log);
     this.#known = unknown(this.#journal.holders, this.#journal.buried);
     this.#watcher.start();
-    await this.#watcher.look();
+    await this.rescan();
     const { stabilityWindowMs } = this.#options;
-    const until = performance.now() + FIRST_PASS_WINDOWS * stabilityWindowMs;
+    const until = performance.now() + Math.max(FIRST_PASS_MS, FIRST_PASS_WINDOWS * stabilityWindowMs);
     while (this.#wakeInMs !== undefined && this.#wakeInMs <= stabilityWindowMs && performance.now() < until) {
       await sleep(Math.ceil(this.#wakeInMs) + 1);
-      await this.#watcher.look();
+      await this.rescan();
     }
-    await Promise.all(this.#work);
     await this.#store.collect();
+  }
+
+  /** Looks at the drop folder now. Resolves when everything that is under way is over. */
+  async rescan(): Promise<void> {
+    await this.#watcher.look();
+    await Promise.all(this.#work);
   }
 
   /** Stops watching, drains and stops everything, at the same time. Resolves at the deadline at the latest. */
@@ -179,6 +185,8 @@ export class Deployer implements Deployments {
       const remains = failure === undefined ? undefined : await this.#remainsOf(name);
       this.#known = forget(this.#known, name, remains);
       this.#drop(name);
+      // A pass between the undeploy and this may have seen changed files.
+      await context.remove(name);
       this.#tidy(context);
       if (remains !== undefined) this.#journal?.buried.set(name, remains);
       await this.#journal?.save();
@@ -245,7 +253,16 @@ export class Deployer implements Deployments {
     };
     this.#places.set(name, place);
     const result = await context.take(order);
-    if (before !== undefined && before !== context && result !== 'dropped') {
+    if (result === 'dropped') {
+      if (!order.isCurrent()) return;
+      this.#known = owe(this.#known, name, performance.now());
+      if (before === undefined || before === context) return;
+      this.#places.set(name, before.path);
+      await context.remove(name);
+      this.#tidy(context);
+      return;
+    }
+    if (before !== undefined && before !== context) {
       await this.#move(name, before, context, result === 'failed');
     }
     const at = this.#places.get(name);

@@ -76,6 +76,8 @@ export interface KnownName {
   readonly sinceMs: number;
   /** Signature that was handed over last, whether it could be deployed or not. */
   readonly taken: string | undefined;
+  /** What was handed over could not be looked at in peace; it is handed over again. */
+  readonly isOwed: boolean;
   /** It was handed over with a descriptor. */
   readonly takenWithDescriptor: boolean;
   /** Signature of the marker that was obeyed last. */
@@ -126,6 +128,13 @@ export function forget(known: Known, name: string, remains: string | undefined):
   return { ...known, names };
 }
 
+/** What was handed over last was interrupted: once more, after the stability window. */
+export function owe(known: Known, name: string, now: number): Known {
+  const before = known.names.get(name);
+  if (before === undefined) return known;
+  return { ...known, names: new Map(known.names).set(name, { ...before, isOwed: true, sinceMs: now }) };
+}
+
 /** A candidate that is there and not deployed, or not as it is now, and why. */
 export interface Waiting {
   readonly candidate: Candidate;
@@ -144,6 +153,7 @@ const NEW_NAME: KnownName = {
   seen: undefined,
   sinceMs: 0,
   taken: undefined,
+  isOwed: false,
   takenWithDescriptor: false,
   obeyedMarker: undefined,
   missingSinceMs: undefined,
@@ -271,7 +281,7 @@ class Round {
       missingSinceMs: undefined,
     };
     const byMarker = marker !== undefined && marker.signature !== known.obeyedMarker;
-    const settled = signature === known.taken || signature === known.buried;
+    const settled = (signature === known.taken && !known.isOwed) || signature === known.buried;
     const due = known.sinceMs + this.#windowOf(candidate, source, known);
     if (byMarker || (!settled && due <= this.#now)) {
       this.#actions.push({ kind: 'take', candidate, byMarker });
@@ -279,6 +289,7 @@ class Round {
         ...known,
         claim: claimOf(candidate, this.#before),
         taken: signature,
+        isOwed: false,
         takenWithDescriptor: candidate.descriptor !== undefined,
         obeyedMarker: marker?.signature ?? known.obeyedMarker,
         buried: undefined,

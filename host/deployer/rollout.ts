@@ -39,13 +39,15 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<Prepared> {
   return parts.preparations.run(async () => {
-    const { name, source, descriptor } = order;
-    let content: { readonly fingerprint: string; readonly folder: string | undefined };
+    const { name, descriptor } = order;
+    let content: StoredContent;
     try {
-      content = await contentOf(source, descriptor, parts.store);
+      content = await contentOf(order, parts.store, signal);
       use(content.fingerprint);
     } catch (error) {
-      throw new RolloutFailure(name, 'unpack', error);
+      // Files that change while they are read will be seen by the next scan; that is no failure of the bundle.
+      const isInterrupted = error instanceof PorticoError && error.code === 'PORTICO_BUNDLE_CHANGED';
+      throw isInterrupted || signal.aborted ? error : new RolloutFailure(name, 'unpack', error);
     }
     signal.throwIfAborted();
     const { fingerprint, folder } = content;
@@ -57,17 +59,24 @@ export async function prepare(
       throw new RolloutFailure(name, 'manifest', error, folder);
     }
     const key = `${fingerprint}+${descriptor?.content ?? ''}`;
-    return { fingerprint, key, folder, manifest };
+    return { fingerprint, key, folder, manifest, notes: [...content.notes, ...manifest.notes] };
   }, signal);
 }
 
 async function contentOf(
-  { kind, path }: Order['source'],
-  descriptor: Order['descriptor'],
+  { source, descriptor }: Order,
   store: SharedStore,
-): Promise<{ readonly fingerprint: string; readonly folder: string | undefined }> {
-  if (kind !== 'descriptor') return store.put({ kind, path });
-  return { fingerprint: descriptor?.content ?? '', folder: undefined };
+  signal: AbortSignal,
+): Promise<StoredContent> {
+  const { kind, path } = source;
+  if (kind !== 'descriptor') return store.put({ kind, path }, signal);
+  return { fingerprint: descriptor?.content ?? '', folder: undefined, notes: [] };
+}
+
+interface StoredContent {
+  readonly fingerprint: string;
+  readonly folder: string | undefined;
+  readonly notes: readonly string[];
 }
 
 /**

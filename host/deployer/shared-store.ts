@@ -4,14 +4,14 @@ import type { ContentStore, DeployerLog } from './collaborators.js';
 /** Leaves a finished rollout some time before its leftovers are looked for; many finish together. */
 const COLLECT_DELAY_MS = 1_000;
 
-/** The store as all contexts share it: content is collected only while nothing is being put. Owned by the deployer. */
+/** The store as all contexts share it; sees to it that what nobody uses any more is deleted. Owned by the deployer. */
 export class SharedStore {
   readonly #store: ContentStore;
   readonly #inUse: () => ReadonlySet<string>;
   readonly #log: DeployerLog;
-  #puts = 0;
-  #collecting: Promise<void> | undefined;
+  #collecting: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(store: ContentStore, inUse: () => ReadonlySet<string>, log: DeployerLog) {
     this.#store = store;
@@ -20,52 +20,40 @@ export class SharedStore {
   }
 
   /** The caller MUST report the fingerprint as in use in the same turn in which it gets it. */
-  async put(source: Parameters<ContentStore['put']>[0]): ReturnType<ContentStore['put']> {
-    while (this.#collecting !== undefined) await this.#collecting;
-    this.#puts++;
-    try {
-      return await this.#store.put(source);
-    } finally {
-      this.#puts--;
-    }
+  put(...put: Parameters<ContentStore['put']>): ReturnType<ContentStore['put']> {
+    return this.#store.put(...put);
   }
 
   /** Something may be out of use now. */
   collectSoon(): void {
+    if (this.#isStopped) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      if (this.#puts > 0) this.collectSoon();
-      else void this.collect();
+      void this.collect();
     }, COLLECT_DELAY_MS).unref();
   }
 
   /** Deletes what is not in use. Never rejects: leftovers cost space, nothing else. */
   collect(): Promise<void> {
-    if (this.#puts > 0) {
-      this.collectSoon();
-      return Promise.resolve();
-    }
-    this.#collecting ??= this.#store
-      .collect(this.#inUse())
-      .then(
-        () => undefined,
-        (error: unknown) => {
-          this.#log.warn(
-            { code: 'PORTICO_COLLECT_FAILED', err: error },
-            `old expanded bundles could not be deleted: ${messageOf(error)}`,
-          );
-        },
-      )
-      .finally(() => {
-        this.#collecting = undefined;
-      });
+    this.#collecting = this.#collect();
     return this.#collecting;
   }
 
-  /** No collection begins by itself afterwards; resolves when the running one is over. */
+  /** No collection begins afterwards; resolves when the running one is over. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
     await this.#collecting;
+  }
+
+  async #collect(): Promise<void> {
+    try {
+      await this.#store.collect(this.#inUse());
+    } catch (error) {
+      this.#log.warn(
+        { code: 'PORTICO_COLLECT_FAILED', err: error },
+        `old expanded bundles could not be deleted: ${messageOf(error)}`,
+      );
+    }
   }
 }

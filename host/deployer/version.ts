@@ -24,6 +24,8 @@ export interface Prepared {
   /** Undefined for an application that is only a descriptor. */
   readonly folder: string | undefined;
   readonly manifest: Manifest;
+  /** Things worth a log line. */
+  readonly notes: readonly string[];
 }
 
 /** Content that serves or did so, with its processes if it needs any. */

@@ -1,0 +1,311 @@
+import { compareVersions } from '../bundle/compare-versions.js';
+import { messageOf, PorticoError } from '../errors.js';
+import type { ContextRoute } from '../front/messages.js';
+import type { DeploymentChange } from '../supervisor/deployment-process.js';
+import { routeOf, targetOf, unavailable } from './context-route.js';
+import { Retirements } from './retirements.js';
+import { begin, prepare, type RolloutParts } from './rollout.js';
+import { RolloutFailure } from './rollout-failure.js';
+import type { RouteBatch } from './route-batch.js';
+import { RoutePublisher } from './route-publisher.js';
+import { mayServe, type Prepared, type Running, type Version } from './version.js';
+import { shownPath, stateOf } from './version-status.js';
+
+/** What serving needs besides the parts of a rollout. */
+export interface ServingParts extends RolloutParts {
+  readonly batch: RouteBatch;
+  /** The status of a version may have changed. */
+  readonly changed: (name: string) => void;
+}
+
+/**
+ * What serves one context path: the highest version that is neither stopped by an operator nor failed. `settle` brings
+ * that about: new processes beside the old, swap, drain. Owned by the context, which calls the methods that wait one
+ * after the other only; owns the processes.
+ */
+export class Serving {
+  /** By name; changed by the context. */
+  readonly versions = new Map<string, Version>();
+  readonly retirements: Retirements;
+  readonly publisher: RoutePublisher;
+  readonly #path: string;
+  readonly #parts: ServingParts;
+  readonly #enqueue: (task: () => Promise<void>) => void;
+  #active: Running | undefined;
+  /** Content that is neither prepared for a version yet nor out of use. */
+  #incoming: string | undefined;
+  /** What is being prepared or started, and how to end that. */
+  #work: { readonly version: Version; readonly abort: AbortController } | undefined;
+  #isClosing = false;
+
+  /** `enqueue` runs a task after what the context is doing. */
+  constructor(path: string, parts: ServingParts, enqueue: (task: () => Promise<void>) => void) {
+    this.#path = path;
+    this.#parts = parts;
+    this.#enqueue = enqueue;
+    this.retirements = new Retirements(parts);
+    this.publisher = new RoutePublisher(path, parts.batch, parts.log, () => this.#route());
+  }
+
+  get active(): Running | undefined {
+    return this.#active;
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  fingerprintsInUse(): string[] {
+    const prepared = this.retirements.all().map((running) => running.prepared);
+    if (this.#active !== undefined) prepared.push(this.#active.prepared);
+    for (const version of this.versions.values()) if (version.prepared) prepared.push(version.prepared);
+    const used = prepared.map(({ fingerprint }) => fingerprint);
+    return this.#incoming === undefined ? used : [...used, this.#incoming];
+  }
+
+  /** A front could not talk to an instance; it may be one of ours. */
+  suspect(instance: string, reason: string): void {
+    for (const { process } of [...(this.#active ? [this.#active] : []), ...this.retirements.all()]) {
+      if (process?.status().some((status) => status.instance === instance)) process.suspect(instance, reason);
+    }
+  }
+
+  /** Ends what is being prepared or started, of this version or of any. */
+  interrupt(name: string | undefined, why: string): void {
+    if (this.#work === undefined || (name !== undefined && this.#work.version.name !== name)) return;
+    this.#work.abort.abort(new PorticoError('PORTICO_STOPPING', why));
+  }
+
+  /** The end of the host: nothing starts any more, what serves is out of the mapping and drains. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosing = true;
+    this.interrupt(undefined, 'the host is stopping');
+    const active = this.#active;
+    if (active === undefined) return;
+    active.version.activity = 'draining';
+    this.#active = undefined;
+    await this.publisher.publishOrLog();
+    const { drainTimeoutMs, stopTimeoutMs } = active.prepared.manifest.settings;
+    const drainMs = Math.max(deadlineMs - stopTimeoutMs, deadlineMs / 2);
+    void this.retirements.add(active, Math.min(drainTimeoutMs, drainMs));
+  }
+
+  /** Brings about that the right version serves. Runs in the line only; never rejects. */
+  async settle(): Promise<void> {
+    for (const version of this.ranked()) {
+      if (this.#isClosing) return;
+      const isServing = this.#active?.version === version;
+      if (!mayServe(version)) continue;
+      const isSound = isServing && this.#active?.gaveUp === undefined;
+      if (isSound && version.prepared === this.#active?.prepared) break;
+      if (version.wish === 'lazy' && this.#active === undefined) break;
+      if (await this.#launch(version)) break;
+      // The old content of the same version serves on; an older version is not better than that.
+      if (isSound) break;
+    }
+    const active = this.#active;
+    if (active !== undefined && !mayServe(active.version)) await this.#vacate(active);
+    await this.publisher.publishOrLog();
+    for (const name of this.versions.keys()) this.#parts.changed(name);
+  }
+
+  /** True: it serves now. False: it could not, or was interrupted; what served before goes on. */
+  async #launch(version: Version): Promise<boolean> {
+    const prepared = version.prepared;
+    if (prepared === undefined) return false;
+    const began = performance.now();
+    try {
+      const running = await this.#interruptible(version, async (signal) => {
+        await this.retirements.room();
+        return begin(version, prepared, this.#parts, signal, (started, change) =>
+          this.#onChange(started, change),
+        );
+      });
+      await this.#swap(running);
+    } catch (error) {
+      if (error instanceof RolloutFailure) this.#fail(version, prepared, error);
+      return false;
+    }
+    version.wish = 'run';
+    version.reason = version.pendingFailure = version.rejected = undefined;
+    version.lastOutput = [];
+    const took = Math.round(performance.now() - began);
+    this.#parts.log.info(
+      {
+        event: 'deployed',
+        application: version.name,
+        path: this.#path,
+        fingerprint: prepared.fingerprint,
+        ms: took,
+      },
+      `${version.name} serves ${shownPath(this.#path)} (${took} ms)`,
+    );
+    for (const note of prepared.notes) this.say(version, note);
+    return true;
+  }
+
+  async #swap(running: Running): Promise<void> {
+    const old = this.#active;
+    this.#active = running;
+    try {
+      await this.publisher.publish();
+    } catch (error) {
+      this.#active = old;
+      await this.publisher.publishOrLog();
+      void this.retirements.add(running, 0);
+      throw new RolloutFailure(running.version.name, 'swap', error);
+    }
+    if (old !== undefined) void this.retirements.add(old, old.prepared.manifest.settings.drainTimeoutMs);
+  }
+
+  /** Nobody serves any more: drain first, while the path says so. */
+  async #vacate(active: Running): Promise<void> {
+    if (active.gaveUp === undefined) active.version.activity ??= 'draining';
+    this.#active = undefined;
+    await this.publisher.publishOrLog();
+    const hasAddress = targetOf(active) !== undefined;
+    await this.retirements.add(active, hasAddress ? active.prepared.manifest.settings.drainTimeoutMs : 0);
+    if (active.version.activity === 'draining') active.version.activity = undefined;
+  }
+
+  /** The last content stays what it is when this fails; the failure is noted and logged. */
+  async prepare(version: Version): Promise<Prepared | 'failed' | 'dropped'> {
+    try {
+      return await this.prepareOrThrow(version);
+    } catch (error) {
+      if (error instanceof RolloutFailure) return 'failed';
+      this.say(version, `the rollout was interrupted: ${messageOf(error)}`);
+      return 'dropped';
+    }
+  }
+
+  async prepareOrThrow(version: Version): Promise<Prepared> {
+    try {
+      return await this.#interruptible(version, (signal) =>
+        prepare(version.order, this.#parts, (fingerprint) => (this.#incoming = fingerprint), signal),
+      );
+    } catch (error) {
+      if (error instanceof RolloutFailure) this.#fail(version, undefined, error);
+      throw error;
+    } finally {
+      // Content is collected in a turn of its own; until then, whoever asked has taken it over.
+      this.#incoming = undefined;
+      this.#parts.store.collectSoon();
+    }
+  }
+
+  async #interruptible<Result>(
+    version: Version,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const abort = new AbortController();
+    this.#work = { version, abort };
+    version.activity = 'starting';
+    this.#parts.changed(version.name);
+    try {
+      if (this.#active === undefined) await this.publisher.publishOrLog();
+      return await work(abort.signal);
+    } finally {
+      if (version.activity === 'starting') version.activity = undefined;
+      this.#work = undefined;
+    }
+  }
+
+  #fail(version: Version, prepared: Prepared | undefined, failure: RolloutFailure): void {
+    version.rejected = prepared?.key;
+    const { reason } = failure;
+    const active = this.#active;
+    const goesOn = active?.version === version && active.gaveUp === undefined;
+    const hasOther = prepared === undefined && version.prepared !== undefined && version.wish !== 'failed';
+    if (goesOn || hasOther || version.wish === 'held') {
+      version.pendingFailure = reason;
+      if (goesOn) version.prepared = active.prepared;
+    } else {
+      version.wish = 'failed';
+      version.reason = reason;
+    }
+    version.lastOutput = failure.lastOutput;
+    this.#parts.log.error(
+      {
+        event: 'failed',
+        code: failure.code,
+        application: version.name,
+        path: this.#path,
+        step: failure.step,
+        bundle: version.order.source.path,
+        lastOutput: failure.lastOutput,
+        err: failure.cause,
+      },
+      goesOn ? `${failure.message}; the running version serves on` : failure.message,
+    );
+    this.#parts.store.collectSoon();
+  }
+
+  #onChange(running: Running, change: DeploymentChange): void {
+    if (change.kind === 'addresses') {
+      if (targetOf(running) !== undefined) running.trouble = undefined;
+    } else if (change.kind === 'restarting') {
+      running.trouble = change;
+    } else {
+      running.gaveUp = change.reason;
+    }
+    if (this.#active !== running) return;
+    const { name } = running.version;
+    if (change.kind === 'restarting') {
+      const message = `${name}: ${change.instance} is restarted in ${change.retryInMs} ms: ${change.reason}`;
+      this.#parts.log.warn({ event: 'restarting', application: name, path: this.#path }, message);
+    }
+    if (change.kind === 'failed') this.#enqueue(() => this.#giveUp(running, change.reason));
+    void this.publisher.publishOrLog();
+    this.#parts.changed(name);
+  }
+
+  /** Crashed too often. An older version that works takes over, if there is one. */
+  async #giveUp(running: Running, reason: string): Promise<void> {
+    if (this.#active !== running || this.#isClosing) return;
+    const { version, process } = running;
+    this.#fail(version, running.prepared, new RolloutFailure(version.name, 'run', new Error(reason)));
+    version.lastOutput = process?.lastOutput() ?? [];
+    await this.settle();
+  }
+
+  /** Highest version first. */
+  ranked(): Version[] {
+    return [...this.versions.values()].sort(
+      (left, right) =>
+        compareVersions(right.order.context.version, left.order.context.version) ||
+        (left.name < right.name ? -1 : 1),
+    );
+  }
+
+  /** The version whose state the path shows: what serves, else what starts, else what would be next. */
+  spokesman(): Version | undefined {
+    if (this.#active !== undefined) return this.#active.version;
+    const ranked = this.ranked();
+    return (
+      ranked.find(({ activity }) => activity !== undefined) ??
+      ranked.find((version) => mayServe(version)) ??
+      ranked[0]
+    );
+  }
+
+  say(version: Version, message: string): void {
+    this.#parts.log.info({ application: version.name, path: this.#path }, `${version.name}: ${message}`);
+  }
+
+  #route(): ContextRoute | undefined {
+    const version = this.spokesman();
+    if (version === undefined) return undefined;
+    const settings = (this.#active?.prepared ?? version.prepared)?.manifest.settings ?? this.#parts.defaults;
+    const status = stateOf(version, this.#active);
+    const isLazy = status.state === 'stopped' && version.wish === 'lazy' && !this.#isClosing;
+    const target =
+      (this.#active === undefined ? undefined : targetOf(this.#active)) ??
+      unavailable(
+        isLazy ? 'lazy' : status.state,
+        status.reason ?? `the application is ${status.state}`,
+        this.#active?.trouble?.retryInMs,
+      );
+    return routeOf(this.#path, version, target, settings.maxBodyBytes);
+  }
+}
