@@ -40,12 +40,12 @@ export class AdminClient {
   }
 
   async status(name: string): Promise<ApplicationStatus> {
-    return (await this.#request('GET', `/v1/applications/${encodeURIComponent(name)}`)) as ApplicationStatus;
+    return applicationOf(await this.#request('GET', `/v1/applications/${encodeURIComponent(name)}`));
   }
 
   async command(name: string, verb: 'start' | 'stop' | 'reload'): Promise<ApplicationStatus> {
     const path = `/v1/applications/${encodeURIComponent(name)}/${verb}`;
-    return (await this.#request('POST', path)) as ApplicationStatus;
+    return applicationOf(await this.#request('POST', path));
   }
 
   async undeploy(name: string): Promise<void> {
@@ -77,6 +77,10 @@ export class AdminClient {
     if (!response.ok) throw errorOf(response.status, body);
     return body;
   }
+}
+
+function applicationOf(body: unknown): ApplicationStatus {
+  return (body as { application: ApplicationStatus }).application;
 }
 
 function errorOf(status: number, body: unknown): PorticoError {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApplicationStatus } from '#host/deployer/application-status.js';
@@ -46,11 +46,15 @@ export class TestHost {
 
   /** Starts a host and waits until its first deployment pass is done. */
   static async start(options: HostOptions = {}): Promise<TestHost> {
-    const base = makeBase(options);
+    return await TestHost.startOn(makeBase(options), options.env);
+  }
+
+  /** Starts a host on a base folder that is there already. */
+  static async startOn(base: string, env: Readonly<Record<string, string>> = {}): Promise<TestHost> {
     const args = [cli, 'start', '--base', base, '--port', '0', '--admin-port', '0'];
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, ...env },
     });
     const output: string[] = [];
     child.stdout?.on('data', (text) => output.push(String(text)));
@@ -132,6 +136,15 @@ export class TestHost {
       },
       deadlineMs,
     );
+  }
+
+  /** Text of a file below `logs/`, as soon as it holds this. */
+  async logFile(name: string, pattern: RegExp): Promise<string> {
+    return await until(`${name} holds ${pattern}`, () => {
+      const file = join(this.base, 'logs', name);
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+      return pattern.test(text) ? text : undefined;
+    });
   }
 
   /** Puts a bundle into `apps/`, replacing the one of that name. */
