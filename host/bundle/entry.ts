@@ -142,10 +142,15 @@ function existing(path: string): Stats | undefined {
   }
 }
 
+/** A broken link counts: what it was meant to be is then reported missing, and nothing else is taken for it. */
 function isThere(path: string): boolean {
-  return (
-    existing(path)?.isFile() === true || lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
-  );
+  if (existing(path)?.isFile() === true) return true;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOTDIR' || systemCodeOf(error) === 'ENAMETOOLONG') return false;
+    throw error;
+  }
 }
 
 function listing(folder: string): string {

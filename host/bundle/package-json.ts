@@ -57,13 +57,34 @@ function parseJson(file: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    const offset = /at position (\d+)/.exec(messageOf(cause))?.[1];
-    const before = text.slice(0, offset === undefined ? 0 : Number(offset)).split('\n');
-    const place = offset === undefined ? '' : `:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+    const offset = syntaxErrorOffset(text);
+    const before = text.slice(0, offset).split('\n');
+    const place = `:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
     throw new PorticoError('PORTICO_BUNDLE_INVALID', `${file}${place}: not valid JSON: ${messageOf(cause)}`, {
       cause,
     });
   }
+}
+
+/** V8 gives a position for some errors only; an unexpected character is the first that no longer asks for more text. */
+function syntaxErrorOffset(text: string): number {
+  const messageFor = (length: number): string => {
+    try {
+      JSON.parse(text.slice(0, length));
+      return '';
+    } catch (error) {
+      return messageOf(error);
+    }
+  };
+  const given = /at position (\d+)/.exec(messageFor(text.length))?.[1];
+  if (given !== undefined) return Number(given);
+  let [good, bad] = [0, text.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (messageFor(middle).includes('Unexpected token')) bad = middle;
+    else good = middle;
+  }
+  return good;
 }
 
 /** The target of `.`; conditions in the order the file gives them, as Node's resolution algorithm says. */
