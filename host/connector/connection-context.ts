@@ -1,7 +1,6 @@
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { ExchangeHandler } from '../exchange/exchange.js';
 import type { ConnectorObserver } from './connector-observer.js';
-import type { Http1Connection } from './http1-connection.js';
 import type { RequestHeadParser } from './request-head-parser.js';
 import type { RequestTarget } from './request-target.js';
 import type { FieldWriter } from './response-bytes.js';
@@ -25,5 +24,14 @@ export interface ConnectionContext {
   readonly sweepMs: number;
   isDraining: boolean;
   /** The connection has closed. */
-  forget(connection: Http1Connection): void;
+  forget(connection: ServedConnection): void;
+}
+
+/** A connection as its listener sees it. */
+export interface ServedConnection {
+  /** Called at every sweep, with the time of `ConnectionContext.now`: cuts what has waited too long. */
+  sweep(now: number): void;
+  /** Closes now if nothing is in flight, otherwise behind the exchange in flight. Tunnels stay. */
+  drain(): void;
+  destroy(): void;
 }

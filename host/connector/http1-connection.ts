@@ -1,64 +1,34 @@
 import type { Socket } from 'node:net';
-import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
+import { AbortReason } from '../exchange/exchange.js';
 import type { FieldBlock } from '../http/field-block.js';
-import { currentHttpDate } from '../http/http-date.js';
-import type { ConnectionContext } from './connection-context.js';
+import type { ConnectionContext, ServedConnection } from './connection-context.js';
+import {
+  ConnectionLifetime,
+  isAwaitingContinue,
+  Reading,
+  SWALLOW_BYTES,
+  SWALLOW_MS,
+} from './connection-lifetime.js';
 import { Parsed } from './field-section-parser.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
-import { InputBuffer } from './input-buffer.js';
-import { type RefusalReason, refusalResponse, refusalStatus } from './refusal.js';
 import { BodyEvent, RequestBody } from './request-body.js';
-import type { FieldWriter } from './response-bytes.js';
-import { connectionInfoOf } from './socket-info.js';
-import { SocketOutput } from './socket-output.js';
-import { WriteWatch } from './write-watch.js';
 
 /**
  * One HTTP/1.x connection: turns bytes into exchanges, one at a time, in order. Owned by the listener; lives until
  * the socket has closed, and outlives its exchanges.
  *
  * `reading` says what the next byte is. All reading happens in `run`, a loop that ends when more bytes, credit or
- * the end of a response are needed; whoever brings one of them calls `run` again. Deadlines are numbers that the
- * listener's sweep looks at.
+ * the end of a response are needed; whoever brings one of them calls `run` again.
  */
-export class Http1Connection implements ExchangeOwner {
-  readonly info: ConnectionInfo;
-  readonly output: SocketOutput;
-  readonly fieldWriter: FieldWriter;
-
-  private readonly socket: Socket;
-  private readonly context: ConnectionContext;
-  private readonly input = new InputBuffer();
-  private reading: Reading = Reading.HEAD;
-  private exchange: Http1Exchange | undefined;
-  private tunnel: Http1Exchange | undefined;
+export class Http1Connection extends ConnectionLifetime implements ExchangeOwner, ServedConnection {
   private requestCount = 0;
   private isRunning = false;
-  private isPaused = false;
-  /** The client has closed its direction. */
-  private inputEnded = false;
   private tunnelInputEnded = false;
-  /** The connection is not to be used for another request. */
-  private closes = false;
-
-  /** The body being read; undefined when there is none. */
-  private body: RequestBody | undefined;
-  /** Bytes of unwanted body that are still read and dropped. */
-  private swallowLeft = 0;
-  private bytesSinceDeadline = 0;
-
-  private readDeadline: number;
-  private readonly writeWatch = new WriteWatch();
 
   constructor(socket: Socket, context: ConnectionContext, isSecure: boolean) {
-    this.socket = socket;
-    this.context = context;
-    this.fieldWriter = context.fieldWriter;
-    this.info = connectionInfoOf(socket, isSecure);
-    this.output = new SocketOutput(socket);
+    super(socket, context, isSecure);
     this.output.onDrain = () => this.onDrain();
-    this.readDeadline = this.inMs(context.limits.headerTimeoutMs);
     socket.on('data', (chunk: Buffer) => this.onData(chunk));
     socket.on('end', () => this.onEnd());
     socket.on('close', () => this.onClose());
@@ -68,26 +38,12 @@ export class Http1Connection implements ExchangeOwner {
 
   // What the listener calls.
 
-  /** Called at every sweep: cuts what has waited too long. */
-  sweep(now: number): void {
-    if (this.writeWatch.isStuck(this.output, now, this.context.limits.bodyIdleTimeoutMs)) {
-      this.report('write-timeout');
-      this.socket.resetAndDestroy();
-      return;
-    }
-    if (now >= this.readDeadline) this.expire();
-  }
-
   /** Closes now if nothing is in flight, otherwise behind the exchange in flight. Tunnels stay. */
   drain(): void {
     if (this.reading !== Reading.HEAD || this.input.length > 0) return;
     if (this.requestCount > 0) this.discard();
     // The first request of a fresh connection may be on its way.
     else this.readDeadline = Math.min(this.readDeadline, this.inMs(FRESH_GRACE_MS));
-  }
-
-  destroy(): void {
-    this.socket.destroy();
   }
 
   // What the exchange calls.
@@ -106,10 +62,6 @@ export class Http1Connection implements ExchangeOwner {
     return this.closes;
   }
 
-  closeAfterwards(): void {
-    this.closes = true;
-  }
-
   responseEnded(exchange: Http1Exchange): void {
     this.finished(exchange);
     this.exchange = undefined;
@@ -124,31 +76,21 @@ export class Http1Connection implements ExchangeOwner {
     if (!this.isRunning && (this.input.length > 0 || this.inputEnded || this.isPaused)) this.run();
   }
 
-  cut(exchange: Http1Exchange, reset: boolean): void {
-    this.closes = true;
-    this.reading = Reading.CLOSED;
-    this.finished(exchange);
-    this.exchange = this.tunnel = undefined;
-    if (reset) {
-      this.output.flush();
-      this.socket.resetAndDestroy();
-    } else {
-      this.output.destroySoon();
-    }
-  }
-
   tunnelBegun(): void {
     this.tunnel = this.exchange;
     this.exchange = undefined;
     this.closes = true;
     this.reading = Reading.TUNNEL;
     this.readDeadline = Number.POSITIVE_INFINITY;
+    // Both sides may be silent for long; a peer that has vanished is found by TCP.
+    this.socket.setKeepAlive(true, TUNNEL_KEEP_ALIVE_MS);
     // Not within `begin`: the handler has not yet seen it return.
     process.nextTick(() => this.run());
   }
 
   tunnelEnded(): void {
     this.output.end();
+    this.readDeadline = this.inMs(this.context.limits.bodyIdleTimeoutMs);
   }
 
   creditReturned(): void {
@@ -157,12 +99,6 @@ export class Http1Connection implements ExchangeOwner {
 
   continued(): void {
     this.awaitBody();
-  }
-
-  handlerFailed(exchange: Http1Exchange, error: unknown): void {
-    const { observer } = this.context;
-    if (observer.handlerFailed !== undefined) observer.handlerFailed(exchange, error);
-    else process.emitWarning(error instanceof Error ? error : String(error));
   }
 
   // What the socket calls.
@@ -175,6 +111,7 @@ export class Http1Connection implements ExchangeOwner {
     }
     this.input.add(chunk);
     if (this.reading === Reading.BODY) this.bodyArrived(chunk.length);
+    else if (this.reading === Reading.TUNNEL && this.tunnel?.isEnded === true) this.tunnelEnded();
     if (!this.isRunning) this.run();
   }
 
@@ -198,12 +135,14 @@ export class Http1Connection implements ExchangeOwner {
 
   private onDrain(): void {
     const exchange = this.exchange ?? this.tunnel;
-    if (exchange === undefined || exchange.isEnded) return;
-    try {
-      exchange.listener?.drain();
-    } catch (error) {
-      this.failed(exchange, error);
+    if (exchange !== undefined && !exchange.isEnded) {
+      try {
+        exchange.listener?.drain();
+      } catch (error) {
+        this.failed(exchange, error);
+      }
     }
+    if (!this.isRunning && this.input.length > 0) this.run();
   }
 
   // Reading.
@@ -222,7 +161,8 @@ export class Http1Connection implements ExchangeOwner {
     if (this.input.length === 0) return false;
     switch (this.reading) {
       case Reading.HEAD:
-        return this.stepHead();
+        // A client that asks and asks without reading the answers has to wait.
+        return !this.output.isFull && this.stepHead();
       case Reading.BODY:
         return this.stepBody();
       case Reading.TUNNEL:
@@ -334,14 +274,6 @@ export class Http1Connection implements ExchangeOwner {
     }
   }
 
-  /** Nobody wants this body and it does not end. */
-  private swallowedEnough(): void {
-    this.closes = true;
-    this.report('unread-body');
-    // With an answer still to come the rest stays unread until it is there.
-    if (this.exchange === undefined) this.discard();
-  }
-
   private bodyComplete(trailers: FieldBlock | undefined): void {
     const { exchange } = this;
     this.body = undefined;
@@ -362,60 +294,12 @@ export class Http1Connection implements ExchangeOwner {
     }
   }
 
-  /** Ready for the next request of this connection. */
-  private awaitRequest(): void {
-    if (this.context.isDraining && this.input.length === 0) {
-      this.discard();
-      return;
-    }
-    this.reading = Reading.HEAD;
-    this.readDeadline = this.inMs(this.context.limits.keepAliveTimeoutMs);
-  }
-
-  private awaitBody(): void {
-    this.readDeadline = this.inMs(this.context.limits.bodyIdleTimeoutMs);
-    this.bytesSinceDeadline = 0;
-  }
-
-  /**
-   * A pause counts from the last bytes. Drops do not: a request body has to come at a least rate, unless the answer
-   * has begun and both sides talk.
-   */
-  private bodyArrived(bytes: number): void {
-    if (this.exchange === undefined) return;
-    this.bytesSinceDeadline += bytes;
-    const least = (this.context.limits.bodyIdleTimeoutMs * LEAST_BODY_BYTES_PER_SECOND) / 1000;
-    if (this.bytesSinceDeadline >= least || this.exchange.isBegun || !Number.isFinite(this.readDeadline)) {
-      this.awaitBody();
-    }
-  }
-
-  /** Reads on or stops reading, according to what is left over. */
-  private balance(): void {
-    const { exchange } = this;
-    const rest = this.input.length;
-    let pauses = false;
-    if (this.reading === Reading.WAIT) {
-      pauses = rest >= PIPELINED_BYTES;
-    } else if (this.reading === Reading.TUNNEL) {
-      pauses = rest > 0;
-    } else if (this.reading === Reading.BODY && exchange !== undefined) {
-      pauses = rest > 0 && this.body?.inTrailers !== true;
-      // It is not the client who is slow while we do not read, or while it waits for 100.
-      if (pauses) this.readDeadline = Number.POSITIVE_INFINITY;
-      else if (!Number.isFinite(this.readDeadline) && !isAwaitingContinue(exchange)) this.awaitBody();
-    }
-    if (pauses === this.isPaused) return;
-    this.isPaused = pauses;
-    if (pauses) this.socket.pause();
-    else this.socket.resume();
-  }
-
   /** The client has sent FIN, and all it sent before has been looked at. */
   private afterInputEnd(): void {
     const rest = this.input.length;
     switch (this.reading) {
       case Reading.HEAD:
+        if (rest > 0 && this.output.isFull) break;
         if (rest > 0) this.refuse('incomplete-request');
         else this.discard();
         break;
@@ -440,131 +324,13 @@ export class Http1Connection implements ExchangeOwner {
     }
   }
 
-  // Endings.
-
-  /** A request that cannot be trusted: answer, read nothing more of it (RFC 9112 §9.6), close. */
-  private refuse(reason: RefusalReason): false {
-    this.report(reason);
-    const response = refusalResponse(reason, currentHttpDate());
-    // Without a request line nobody knows that it was HEAD.
-    const isHead = reason !== 'bad-request-line' && this.context.headParser.method === 'HEAD';
-    const end = isHead ? response.indexOf('\r\n\r\n') + 4 : response.length;
-    this.output.append(Buffer.from(response.slice(0, end), 'latin1'));
-    this.discard();
-    return false;
-  }
-
-  private bodyFailed(reason: RefusalReason, abort: AbortReason): false {
-    const { exchange } = this;
-    this.report(reason);
-    this.closes = true;
-    if (exchange === undefined) {
-      this.discard();
-    } else {
-      exchange.fail(abort, refusalStatus(reason));
-      exchange.tellAborted(abort);
-    }
-    return false;
-  }
-
-  private failed(exchange: Http1Exchange, error: unknown): void {
-    this.handlerFailed(exchange, error);
-    exchange.abort(AbortReason.APPLICATION_ERROR);
-  }
-
-  /**
-   * Closes our direction behind what is still to be sent, and reads and drops for a while what the client sends: a
-   * socket closed with unread bytes is reset, and the reset could overtake the answer (RFC 9112 §9.6).
-   */
-  private discard(): void {
-    if (this.reading === Reading.DISCARD || this.reading === Reading.CLOSED) return;
-    this.reading = Reading.DISCARD;
-    this.closes = true;
-    this.input.clear();
-    this.swallowLeft = SWALLOW_BYTES;
-    this.readDeadline = this.inMs(SWALLOW_MS);
-    if (this.isPaused) {
-      this.isPaused = false;
-      this.socket.resume();
-    }
-    this.output.end();
-  }
-
-  private expire(): void {
-    switch (this.reading) {
-      case Reading.HEAD:
-        if (this.input.length > 0) this.refuse('header-timeout');
-        else if (this.output.bufferedBytes > 0) this.awaitRequest();
-        else this.discard();
-        break;
-      case Reading.BODY:
-        if (this.exchange === undefined) this.swallowedEnough();
-        else this.bodyFailed('body-timeout', AbortReason.BODY_TIMEOUT);
-        break;
-      case Reading.DISCARD:
-        // A slow reader still gets its answer; whether it reads at all is watched elsewhere.
-        if (this.output.bufferedBytes > 0) this.readDeadline = this.inMs(SWALLOW_MS);
-        else this.socket.destroy();
-        break;
-      case Reading.WAIT:
-        this.socket.destroy();
-        break;
-      default:
-        this.readDeadline = Number.POSITIVE_INFINITY;
-    }
-  }
-
   private isNotWorthSwallowing(exchange: Http1Exchange): boolean {
     // RFC 9110 §10.1.1: who was not told to continue may or may not send the body.
     return isAwaitingContinue(exchange) || (this.body?.remaining ?? 0) > SWALLOW_BYTES;
   }
-
-  private finished(exchange: Http1Exchange): void {
-    const { observer } = this.context;
-    if (observer.finished === undefined) return;
-    observer.finished(exchange, {
-      status: exchange.status,
-      bytesIn: exchange.bytesIn,
-      bytesOut: exchange.bytesOut,
-      durationMs: performance.now() - exchange.startedAt,
-      aborted: exchange.wasAborted,
-    });
-  }
-
-  private report(reason: RefusalReason): void {
-    this.context.observer.refused?.(reason, refusalStatus(reason), this.info);
-  }
-
-  /** A deadline so far from now. The clock is as old as the last sweep at most, so a deadline is never early. */
-  private inMs(durationMs: number): number {
-    return this.context.now + this.context.sweepMs + durationMs;
-  }
 }
 
-const Reading = {
-  /** Between requests, or within a head. */
-  HEAD: 0,
-  BODY: 1,
-  /** The request is complete, the response is not. */
-  WAIT: 2,
-  TUNNEL: 3,
-  /** Whatever comes is dropped, until the client closes or the time is up. */
-  DISCARD: 4,
-  CLOSED: 5,
-} as const;
-type Reading = (typeof Reading)[keyof typeof Reading];
-
-/** Most bytes of an unwanted request body that are read to keep the connection. */
-const SWALLOW_BYTES = 2 * 1024 * 1024;
-/** Longest time for that, and for a client to close after we did. */
-const SWALLOW_MS = 2_000;
-/** Bytes of further requests that are kept while one is answered; more stay in the kernel. */
-const PIPELINED_BYTES = 64 * 1024;
-/** Slower than this for a whole idle period, a request body counts as stopped. */
-const LEAST_BODY_BYTES_PER_SECOND = 16;
+/** Idle time before TCP asks whether the peer of a tunnel is still there. */
+const TUNNEL_KEEP_ALIVE_MS = 60_000;
 /** What a connection without any request gets when the listener drains. */
 const FRESH_GRACE_MS = 500;
-
-function isAwaitingContinue(exchange: Http1Exchange): boolean {
-  return exchange.head.expectsContinue && !exchange.hasContinued && exchange.bytesIn === 0;
-}

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { ExchangeHandler } from '../exchange/exchange.js';
 import { currentHttpDate } from '../http/http-date.js';
-import type { ConnectionContext } from './connection-context.js';
+import type { ConnectionContext, ServedConnection } from './connection-context.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import { Http1Connection } from './http1-connection.js';
 import { refusalResponse, refusalStatus } from './refusal.js';
@@ -26,7 +26,7 @@ const MIN_SWEEP_MS = 10;
  * after all deadlines while there are any. Holds no listening socket: stop accepting before `drain`.
  */
 export class Http1Listener {
-  private readonly connections = new Set<Http1Connection>();
+  private readonly connections = new Set<ServedConnection>();
   private readonly refusedSockets = new Set<Socket>();
   private readonly context: ConnectionContext;
   private readonly isSecure: boolean;
@@ -111,7 +111,7 @@ export class Http1Listener {
     });
   }
 
-  private forget(connection: Http1Connection): void {
+  private forget(connection: ServedConnection): void {
     if (!this.connections.delete(connection)) return;
     this.context.observer.connectionClosed?.();
     if (this.connections.size > 0) return;

@@ -312,6 +312,25 @@ describe('a client that does not read', () => {
     expect(written).toBe(total);
   });
 
+  it('of its pipelined answers gets no more of them made', async () => {
+    let made = 0;
+    const body = Buffer.alloc(1024 * 1024, 'x');
+    await start((exchange) => {
+      made++;
+      exchange.respond(200, [], body);
+    });
+    client.socket.pause();
+    client.send(GET.repeat(500));
+    let before = -1;
+    while (before !== made || made === 0) {
+      before = made;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(made).toBeLessThan(50);
+    client.socket.resume();
+    for (let i = 0; i < 20; i++) expect((await client.response())?.body.length).toBe(body.length);
+  });
+
   it('is cut', async () => {
     const reasons: AbortReason[] = [];
     await start(

@@ -1,0 +1,275 @@
+import type { Socket } from 'node:net';
+import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
+import { currentHttpDate } from '../http/http-date.js';
+import type { ConnectionContext } from './connection-context.js';
+import type { Http1Exchange } from './http1-exchange.js';
+import { InputBuffer } from './input-buffer.js';
+import { type RefusalReason, refusalResponse, refusalStatus } from './refusal.js';
+import type { RequestBody } from './request-body.js';
+import type { FieldWriter } from './response-bytes.js';
+import { connectionInfoOf } from './socket-info.js';
+import { SocketOutput } from './socket-output.js';
+import { WriteWatch } from './write-watch.js';
+
+/** What the next byte of a connection is. */
+export const Reading = {
+  /** Between requests, or within a head. */
+  HEAD: 0,
+  BODY: 1,
+  /** The request is complete, the response is not. */
+  WAIT: 2,
+  TUNNEL: 3,
+  /** Whatever comes is dropped, until the client closes or the time is up. */
+  DISCARD: 4,
+  CLOSED: 5,
+} as const;
+export type Reading = (typeof Reading)[keyof typeof Reading];
+
+/**
+ * The life of an HTTP/1.x connection apart from reading requests: its state, its deadlines, and all the ways it
+ * ends. Owns the socket. The subclass reads.
+ *
+ * Deadlines are numbers that the listener's sweep looks at; there is no timer for a connection.
+ */
+export abstract class ConnectionLifetime {
+  readonly info: ConnectionInfo;
+  readonly output: SocketOutput;
+  readonly fieldWriter: FieldWriter;
+
+  protected readonly socket: Socket;
+  protected readonly context: ConnectionContext;
+  protected readonly input = new InputBuffer();
+  protected reading: Reading = Reading.HEAD;
+  protected exchange: Http1Exchange | undefined;
+  protected tunnel: Http1Exchange | undefined;
+  protected isPaused = false;
+  /** The client has closed its direction. */
+  protected inputEnded = false;
+  /** The connection is not to be used for another request. */
+  protected closes = false;
+
+  /** The body being read; undefined when there is none. */
+  protected body: RequestBody | undefined;
+  /** Bytes of unwanted body that are still read and dropped. */
+  protected swallowLeft = 0;
+  protected bytesSinceDeadline = 0;
+
+  protected readDeadline: number;
+  protected readonly writeWatch = new WriteWatch();
+
+  constructor(socket: Socket, context: ConnectionContext, isSecure: boolean) {
+    this.socket = socket;
+    this.context = context;
+    this.fieldWriter = context.fieldWriter;
+    this.info = connectionInfoOf(socket, isSecure);
+    this.output = new SocketOutput(socket);
+    this.readDeadline = this.inMs(context.limits.headerTimeoutMs);
+  }
+
+  /** Called at every sweep: cuts what has waited too long. */
+  sweep(now: number): void {
+    if (this.writeWatch.isStuck(this.output, now, this.context.limits.bodyIdleTimeoutMs)) {
+      this.report('write-timeout');
+      this.socket.resetAndDestroy();
+      return;
+    }
+    if (now >= this.readDeadline) this.expire();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  closeAfterwards(): void {
+    this.closes = true;
+  }
+
+  cut(exchange: Http1Exchange, reset: boolean): void {
+    this.closes = true;
+    this.reading = Reading.CLOSED;
+    this.finished(exchange);
+    this.exchange = this.tunnel = undefined;
+    if (reset) {
+      this.output.flush();
+      this.socket.resetAndDestroy();
+    } else {
+      this.output.destroySoon();
+    }
+  }
+
+  handlerFailed(exchange: Http1Exchange, error: unknown): void {
+    const { observer } = this.context;
+    if (observer.handlerFailed !== undefined) observer.handlerFailed(exchange, error);
+    else process.emitWarning(error instanceof Error ? error : String(error));
+  }
+
+  /** Nobody wants this body and it does not end. */
+  protected swallowedEnough(): void {
+    this.closes = true;
+    this.report('unread-body');
+    // With an answer still to come the rest stays unread until it is there.
+    if (this.exchange === undefined) this.discard();
+  }
+
+  /** Ready for the next request of this connection. */
+  protected awaitRequest(): void {
+    if (this.context.isDraining && this.input.length === 0) {
+      this.discard();
+      return;
+    }
+    this.reading = Reading.HEAD;
+    this.readDeadline = this.inMs(this.context.limits.keepAliveTimeoutMs);
+  }
+
+  protected awaitBody(): void {
+    this.readDeadline = this.inMs(this.context.limits.bodyIdleTimeoutMs);
+    this.bytesSinceDeadline = 0;
+  }
+
+  /**
+   * A pause counts from the last bytes. Drops do not: a request body has to come at a least rate, unless the answer
+   * has begun and both sides talk.
+   */
+  protected bodyArrived(bytes: number): void {
+    if (this.exchange === undefined) return;
+    this.bytesSinceDeadline += bytes;
+    const least = (this.context.limits.bodyIdleTimeoutMs * LEAST_BODY_BYTES_PER_SECOND) / 1000;
+    if (this.bytesSinceDeadline >= least || this.exchange.isBegun || !Number.isFinite(this.readDeadline)) {
+      this.awaitBody();
+    }
+  }
+
+  /** Reads on or stops reading, according to what is left over. */
+  protected balance(): void {
+    const { exchange } = this;
+    const rest = this.input.length;
+    let pauses = false;
+    if (this.reading === Reading.WAIT) {
+      pauses = rest >= PIPELINED_BYTES;
+    } else if (this.reading === Reading.HEAD) {
+      pauses = rest > 0 && this.output.isFull;
+    } else if (this.reading === Reading.TUNNEL) {
+      pauses = rest > 0;
+    } else if (this.reading === Reading.BODY && exchange !== undefined) {
+      pauses = rest > 0 && this.body?.inTrailers !== true;
+      // It is not the client who is slow while we do not read, or while it waits for 100.
+      if (pauses) this.readDeadline = Number.POSITIVE_INFINITY;
+      else if (!Number.isFinite(this.readDeadline) && !isAwaitingContinue(exchange)) this.awaitBody();
+    }
+    if (pauses === this.isPaused) return;
+    this.isPaused = pauses;
+    if (pauses) this.socket.pause();
+    else this.socket.resume();
+  }
+
+  /** A request that cannot be trusted: answer, read nothing more of it (RFC 9112 §9.6), close. */
+  protected refuse(reason: RefusalReason): false {
+    this.report(reason);
+    const response = refusalResponse(reason, currentHttpDate());
+    // Without a request line nobody knows that it was HEAD.
+    const isHead = reason !== 'bad-request-line' && this.context.headParser.method === 'HEAD';
+    const end = isHead ? response.indexOf('\r\n\r\n') + 4 : response.length;
+    this.output.append(Buffer.from(response.slice(0, end), 'latin1'));
+    this.discard();
+    return false;
+  }
+
+  protected bodyFailed(reason: RefusalReason, abort: AbortReason): false {
+    const { exchange } = this;
+    this.report(reason);
+    this.closes = true;
+    if (exchange === undefined) {
+      this.discard();
+    } else {
+      exchange.fail(abort, refusalStatus(reason));
+      exchange.tellAborted(abort);
+    }
+    return false;
+  }
+
+  protected failed(exchange: Http1Exchange, error: unknown): void {
+    this.handlerFailed(exchange, error);
+    exchange.abort(AbortReason.APPLICATION_ERROR);
+  }
+
+  /**
+   * Closes our direction behind what is still to be sent, and reads and drops for a while what the client sends: a
+   * socket closed with unread bytes is reset, and the reset could overtake the answer (RFC 9112 §9.6).
+   */
+  protected discard(): void {
+    if (this.reading === Reading.DISCARD || this.reading === Reading.CLOSED) return;
+    this.reading = Reading.DISCARD;
+    this.closes = true;
+    this.input.clear();
+    this.swallowLeft = SWALLOW_BYTES;
+    this.readDeadline = this.inMs(SWALLOW_MS);
+    if (this.isPaused) {
+      this.isPaused = false;
+      this.socket.resume();
+    }
+    this.output.end();
+  }
+
+  protected expire(): void {
+    switch (this.reading) {
+      case Reading.HEAD:
+        // Answers that wait for a slow reader come first; whether it reads at all is watched elsewhere.
+        if (this.output.bufferedBytes > 0) this.awaitRequest();
+        else if (this.input.length > 0) this.refuse('header-timeout');
+        else this.discard();
+        break;
+      case Reading.BODY:
+        if (this.exchange === undefined) this.swallowedEnough();
+        else this.bodyFailed('body-timeout', AbortReason.BODY_TIMEOUT);
+        break;
+      case Reading.DISCARD:
+        if (this.output.bufferedBytes > 0) this.readDeadline = this.inMs(SWALLOW_MS);
+        else this.socket.destroy();
+        break;
+      case Reading.WAIT:
+        this.socket.destroy();
+        break;
+      case Reading.TUNNEL:
+        // Our direction is closed and nothing came since.
+        this.socket.destroy();
+        break;
+      default:
+        this.readDeadline = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  protected finished(exchange: Http1Exchange): void {
+    const { observer } = this.context;
+    if (observer.finished === undefined) return;
+    observer.finished(exchange, {
+      status: exchange.status,
+      bytesIn: exchange.bytesIn,
+      bytesOut: exchange.bytesOut,
+      durationMs: performance.now() - exchange.startedAt,
+      aborted: exchange.wasAborted,
+    });
+  }
+
+  protected report(reason: RefusalReason): void {
+    this.context.observer.refused?.(reason, refusalStatus(reason), this.info);
+  }
+
+  /** A deadline so far from now. The clock is as old as the last sweep at most, so a deadline is never early. */
+  protected inMs(durationMs: number): number {
+    return this.context.now + this.context.sweepMs + durationMs;
+  }
+}
+
+/** Most bytes of an unwanted request body that are read to keep the connection. */
+export const SWALLOW_BYTES = 2 * 1024 * 1024;
+/** Longest time for that, and for a client to close after we did. */
+export const SWALLOW_MS = 2_000;
+/** Bytes of further requests that are kept while one is answered; more stay in the kernel. */
+const PIPELINED_BYTES = 64 * 1024;
+/** Slower than this for a whole idle period, a request body counts as stopped. */
+const LEAST_BODY_BYTES_PER_SECOND = 16;
+
+/** The client has been promised nothing yet, and has sent nothing of its body. */
+export function isAwaitingContinue(exchange: Http1Exchange): boolean {
+  return exchange.head.expectsContinue && !exchange.hasContinued && exchange.bytesIn === 0;
+}
