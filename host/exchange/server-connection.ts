@@ -84,8 +84,8 @@ export class ServerConnection extends WireConnection {
       throw new ProtocolViolation(`REQUEST with the id ${id} generation ${generation}, which is not free`);
     const head = new WireRequestHead(bytes, start, end);
     const isComplete = flags === FLAG_END;
-    if (isComplete && head.bodyLength > 0)
-      throw new ProtocolViolation('REQUEST announces a body and ends without one');
+    if (isComplete && (head.bodyLength > 0 || head.upgrade !== undefined))
+      throw new ProtocolViolation('REQUEST announces a body or a tunnel and ends without one');
     const exchange = new WireExchange(this, id, generation, head);
     this.generations[id] = generation;
     this.streams[id] = exchange;

@@ -60,7 +60,7 @@ export class WireExchange extends ExchangeStream implements Exchange {
     checkStatus(status);
     const whole = typeof body === 'string' && body.length * 3 > INLINE_BODY_BYTES ? Buffer.from(body) : body;
     const isBodiless = whole === undefined || status === 204 || status === 304;
-    if (isBodiless || whole.length <= INLINE_BODY_BYTES) {
+    if (isBodiless || whole.length <= Math.min(INLINE_BODY_BYTES, this.host.sendWindow)) {
       this.writeHead(FrameType.RESPONSE, FLAG_END, status, fields, isBodiless ? undefined : whole);
       this.state |= HEAD_DONE;
       this.localClosed();
