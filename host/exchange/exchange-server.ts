@@ -96,7 +96,7 @@ export class ExchangeServer implements ServerConnectionOwner {
       if (isListening) this.server.close(() => resolve());
       else resolve();
     });
-    for (const connection of this.connections) connection.closeUnlessShaken();
+    for (const connection of this.connections) connection.cutUnlessGreeted();
     if (this.connections.size > 0) {
       await new Promise<void>((resolve) => {
         const previous = this.onIdle;

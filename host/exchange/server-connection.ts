@@ -47,8 +47,9 @@ export class ServerConnection extends WireConnection {
     this.writer.commit(0, FrameType.DRAIN, 0, 0, 0);
   }
 
-  closeUnlessShaken(): void {
-    if (!this.isShaken) this.cut('the instance is stopping');
+  /** Cuts a peer that has not said HELLO. One that has may have sent requests right behind its PROOF. */
+  cutUnlessGreeted(): void {
+    if (!this.isShaken && this.expectedProof === undefined) this.cut('the instance is stopping');
   }
 
   /** Ends the connection now; what was written is still sent. */

@@ -3,6 +3,16 @@ import { AbortReason } from '#host/exchange/exchange.js';
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
 import { ExchangeServer } from '#host/exchange/exchange-server.js';
 import { headOf, SECRET, temporarySocket } from './ends.js';
+import {
+  END,
+  frame,
+  helloPayload,
+  proof,
+  RawPeer,
+  requestPayload,
+  responsePayload,
+  Type,
+} from './raw-peer.js';
 import { Recorder } from './recorder.js';
 import { deadline, settle } from './waiting.js';
 
@@ -45,6 +55,29 @@ describe('an instance that stops', () => {
     const outcomes = new Set(recorders.map((seen) => seen.status || seen.reason));
     expect(outcomes).toEqual(new Set([200, AbortReason.REFUSED]));
     expect(closed).toEqual(['the instance has drained']);
+    socket.remove();
+  });
+
+  it('still serves a request that came right behind a proof it had not read yet', async () => {
+    const socket = temporarySocket();
+    const server = new ExchangeServer({
+      socketPath: socket.path,
+      secret: SECRET,
+      handler: (exchange) => exchange.respond(200, [], 'served'),
+    });
+    await server.listen();
+    const peer = await RawPeer.connect(socket.path);
+    const front = helloPayload(1);
+    peer.send(frame(Type.HELLO, 0, 0, 0, front));
+    const instance = (await peer.next(Type.HELLO)).payload.subarray(0, 52);
+    const closing = server.close(5000);
+    await settle();
+    peer.send(frame(Type.PROOF, 0, 0, 0, proof(1, SECRET, front, instance)));
+    peer.send(frame(Type.REQUEST, END, 0, 0, requestPayload()));
+    expect((await peer.next()).type).toBe(Type.DRAIN);
+    expect((await peer.next()).payload).toEqual(responsePayload(200, [], 'served'));
+    peer.destroy();
+    await closing;
     socket.remove();
   });
 

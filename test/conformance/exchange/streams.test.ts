@@ -30,7 +30,11 @@ describe('bodies between a front and an instance', () => {
   let client: ExchangeClient;
   beforeAll(async () => {
     await server.listen();
-    client = await ExchangeClient.connect({ socketPath: socket.path, secret: SECRET, onClosed: () => undefined });
+    client = await ExchangeClient.connect({
+      socketPath: socket.path,
+      secret: SECRET,
+      onClosed: () => undefined,
+    });
   });
   afterAll(async () => {
     client.close();
