@@ -2,7 +2,6 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { compileFunction } from 'node:vm';
 import { BootFailure, describeThrown } from './boot-failure.js';
 
 /**
@@ -16,7 +15,7 @@ export async function loadFile(folder: string, path: string, asMain: boolean): P
   const name = relative(folder, path) || path;
   try {
     if (asMain) process.argv[1] = file;
-    if (isCommonJs(file)) return { name, exports: commonJsExports(requireFile(file, asMain)) };
+    if (await isCommonJs(file)) return { name, exports: commonJsExports(requireFile(file, asMain)) };
     return { name, exports: (await import(pathToFileURL(file).href)) as Record<string, unknown> };
   } catch (thrown) {
     throw await loadFailure(name, file, thrown);
@@ -72,7 +71,7 @@ function checkedPath(folder: string, path: string): string {
 }
 
 /** Node's rule (`type` of the nearest package.json, else the syntax), asked beforehand to load CommonJS as main. */
-function isCommonJs(file: string): boolean {
+async function isCommonJs(file: string): Promise<boolean> {
   const extension = extname(file);
   if (extension !== '.js') return extension === '.cjs';
   for (let folder = dirname(file); ; folder = dirname(folder)) {
@@ -81,6 +80,7 @@ function isCommonJs(file: string): boolean {
     if (type === 'commonjs') return true;
     if (type === 'none' || folder === dirname(folder)) break;
   }
+  const { compileFunction } = await import('node:vm');
   try {
     compileFunction(readFileSync(file, 'utf8').replace(/^#!.*/, ''), [
       'exports',

@@ -22,14 +22,17 @@ export class ListenCapture {
     this.#onListen = onListen;
   }
 
-  /** Starts to watch `listen`. Stays for the life of the process. */
-  install(): void {
+  /** Starts to watch `listen`, for the life of the process unless the returned function is called. */
+  install(): () => void {
     const capture = this;
     const original = NetServer.prototype.listen as (this: NetServer, ...args: unknown[]) => NetServer;
     function listen(this: NetServer, ...args: unknown[]): NetServer {
       return capture.#take(this, args) ? this : original.apply(this, args);
     }
     NetServer.prototype.listen = listen as typeof NetServer.prototype.listen;
+    return () => {
+      NetServer.prototype.listen = original as typeof NetServer.prototype.listen;
+    };
   }
 
   /** Makes an exported server the application, as if the program had called `listen()` on it. It may still do so. */

@@ -9,21 +9,21 @@ export interface RequestMount {
 }
 
 /**
- * The head of a request as the HTTP/1.1 bytes (ISO-8859-1 text) that Node's parser is to read.
+ * The fields of a request as Node's parser would report them: `[name, value, name, value, …]`.
  *
- * Framing and connection fields are written from what the producer checked, never copied from the client: nothing a
+ * Framing and connection fields are made from what the producer checked, never copied from the client: nothing a
  * client sends can end up as a second `Content-Length` or a `Transfer-Encoding`. What clients say in
  * `X-Forwarded-…` and `Forwarded` is dropped and written afresh from the connection.
  */
-export function requestText(head: RequestHead, mount: RequestMount): string {
-  const target = head.query === undefined ? head.path : `${head.path}?${head.query}`;
-  let text = `${head.method} ${target} ${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'}\r\n`;
+export function requestFields(head: RequestHead, mount: RequestMount): string[] {
+  const fields: string[] = [];
   let hasHost = false;
   let hasLength = false;
 
   const { bytes, offsets } = head.fields;
   const count = offsets.length;
   if (count > 0) {
+    // One string for the section and slices of it are cheaper than a string for each name and value.
     const first = offsets[0] as number;
     const all = bytes.toString('latin1', first, offsets[count - 1] as number);
     for (let o = 0; o < count; o += 4) {
@@ -36,20 +36,34 @@ export function requestText(head: RequestHead, mount: RequestMount): string {
           continue;
         } else if (isReplaced(lower)) continue;
       }
-      text += `${name}: ${all.slice((offsets[o + 2] as number) - first, (offsets[o + 3] as number) - first)}\r\n`;
+      fields.push(name, all.slice((offsets[o + 2] as number) - first, (offsets[o + 3] as number) - first));
     }
   }
 
-  if (!hasHost && head.version !== '1.0') text += `Host: ${head.authority}\r\n`;
-  if (head.upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-  else if (head.bodyLength < 0) text += 'Transfer-Encoding: chunked\r\n';
-  else if (head.bodyLength > 0 || hasLength) text += `Content-Length: ${head.bodyLength}\r\n`;
-  if (head.expectsContinue) text += 'Expect: 100-continue\r\n';
+  if (!hasHost && head.version !== '1.0') fields.push('Host', head.authority);
+  if (head.upgrade !== undefined) fields.push('Connection', 'Upgrade', 'Upgrade', head.upgrade);
+  else if (head.bodyLength < 0) fields.push('Transfer-Encoding', 'chunked');
+  else if (head.bodyLength > 0 || hasLength) fields.push('Content-Length', String(head.bodyLength));
+  if (head.expectsContinue) fields.push('Expect', '100-continue');
 
   const { connection } = head;
-  text += `X-Forwarded-For: ${connection.remoteAddress}\r\nX-Forwarded-Proto: ${connection.isSecure ? 'https' : 'http'}\r\n`;
-  if (head.authority !== '') text += `X-Forwarded-Host: ${head.authority}\r\n`;
-  if (mount.isStripped && mount.contextPath !== '') text += `X-Forwarded-Prefix: ${mount.contextPath}\r\n`;
+  fields.push('X-Forwarded-For', connection.remoteAddress);
+  fields.push('X-Forwarded-Proto', connection.isSecure ? 'https' : 'http');
+  if (head.authority !== '') fields.push('X-Forwarded-Host', head.authority);
+  if (mount.isStripped && mount.contextPath !== '') fields.push('X-Forwarded-Prefix', mount.contextPath);
+  return fields;
+}
+
+/** `req.url`: path and query, in origin-form. */
+export function requestTarget(head: RequestHead): string {
+  return head.query === undefined ? head.path : `${head.path}?${head.query}`;
+}
+
+/** The head of a request as the HTTP/1.1 bytes (ISO-8859-1 text) that Node's parser is to read. */
+export function requestText(head: RequestHead, mount: RequestMount): string {
+  const fields = requestFields(head, mount);
+  let text = `${head.method} ${requestTarget(head)} ${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return `${text}\r\n`;
 }
 

@@ -117,7 +117,7 @@ export class ResponseReader {
       const colon = text.indexOf(':', start);
       if (colon <= start || colon >= end) continue;
       const name = text.slice(start, colon);
-      const value = text.slice(text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1, end).trim();
+      const value = trimmed(text, colon + 1, end);
       const special = SPECIAL_LENGTHS[name.length] === 1 ? name.toLowerCase() : '';
       switch (special) {
         case 'content-length':
@@ -289,6 +289,15 @@ const SPECIAL_LENGTHS: readonly number[] = (() => {
     lengths[name.length] = 1;
   return lengths;
 })();
+
+/** Part of `text` without blanks around it (RFC 9112 §5); Node writes exactly one before it. */
+function trimmed(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && text.charCodeAt(from) <= SPACE) from++;
+  while (to > from && text.charCodeAt(to - 1) <= SPACE) to--;
+  return text.slice(from, to);
+}
 
 function isUtf8(chunk: string | Uint8Array, encoding: BufferEncoding): boolean {
   return typeof chunk !== 'string' || encoding === 'utf8' || encoding === 'utf-8' || !encoding;

@@ -7,6 +7,7 @@ import {
 } from '../exchange/exchange.js';
 import type { FieldBlock } from '../http/field-block.js';
 import type { MountPoint } from './context-path-fields.js';
+import type { DirectRequests } from './direct-request.js';
 import { type RequestMount, requestText } from './request-text.js';
 import { ResponseReader } from './response-reader.js';
 import { ResponseRelay } from './response-relay.js';
@@ -14,6 +15,8 @@ import { ResponseRelay } from './response-relay.js';
 /** Who made a virtual connection and takes it back. */
 export interface VirtualConnectionOwner {
   readonly mount: RequestMount;
+  /** Undefined when every request is to go through the server's parser. */
+  readonly direct: DirectRequests | undefined;
   /** The connection has done its exchange and can take another. */
   release(connection: VirtualConnection): void;
   /** The connection is gone, whatever the reason. */
@@ -68,7 +71,14 @@ export class VirtualConnection extends Socket {
     this.#relay.reset(exchange);
     this.#reader.reset(head.method, head.upgrade !== undefined, point);
     exchange.listen(new RequestFeed(this, exchange));
-    this.#sendHead();
+    try {
+      this.#sendHead();
+    } catch (thrown) {
+      // The application threw while it was handed the request. Whether that ends the process is not decided here.
+      this.#exchange = undefined;
+      this.destroy();
+      throw thrown;
+    }
   }
 
   /** Part of the request body, or of a tunnel. */
@@ -186,6 +196,11 @@ export class VirtualConnection extends Socket {
     const exchange = this.#exchange;
     if (this.#isHeadSent || exchange === undefined) return;
     this.#isHeadSent = true;
+    const { direct } = this.#owner;
+    if (direct?.canTake(this, exchange.head)) {
+      direct.deliver(this, exchange.head);
+      return;
+    }
     this.#push(Buffer.from(requestText(exchange.head, this.#owner.mount), 'latin1'));
   }
 

@@ -1,5 +1,6 @@
 import type { Server as NetServer } from 'node:net';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
+import { DirectRequests } from './direct-request.js';
 import type { RequestMount } from './request-text.js';
 import { VirtualConnection, type VirtualConnectionOwner } from './virtual-connection.js';
 
@@ -10,6 +11,7 @@ import { VirtualConnection, type VirtualConnectionOwner } from './virtual-connec
  */
 export class VirtualConnections implements VirtualConnectionOwner {
   readonly mount: RequestMount;
+  readonly direct: DirectRequests | undefined;
   readonly #server: NetServer;
   /** `connection`, or `secureConnection` for an https.Server: the front has already undone the encryption. */
   readonly #event: string;
@@ -19,9 +21,14 @@ export class VirtualConnections implements VirtualConnectionOwner {
 
   constructor(server: NetServer, mount: RequestMount) {
     this.#server = server;
-    // The connector has limited the head before; what is added on the way must not make it too large for Node.
-    (server as unknown as { maxHeaderSize?: number }).maxHeaderSize ??= MAX_HEADER_BYTES;
     this.mount = mount;
+    const limited = server as unknown as { maxHeaderSize?: number };
+    // A limit that the application has set is enforced by the parser.
+    if (limited.maxHeaderSize === undefined || limited.maxHeaderSize === MAX_HEADER_BYTES) {
+      // The connector has limited the head before; what is added on the way must not make it too large for Node.
+      limited.maxHeaderSize = MAX_HEADER_BYTES;
+      this.direct = new DirectRequests(server, mount);
+    }
     this.#event = server.listenerCount('secureConnection') > 0 ? 'secureConnection' : 'connection';
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { AgentProcess } from '#test/support/agent-process.js';
 import { fixturesFolder } from '#test/support/paths.js';
+import { until } from '#test/support/polling.js';
 
 const started: AgentProcess[] = [];
 
@@ -146,11 +147,9 @@ describe('a program that listens by itself', () => {
 
   it('takes over from what it exported, when it listens later', async () => {
     const agent = start('program-late', 'server.js');
-    let body = '';
-    for (let i = 0; i < 500 && body !== 'listening'; i++) body = (await agent.fetch()).body;
-    expect(['exported', 'listening']).toContain(body);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    expect((await agent.fetch()).body).toBe('listening');
+    expect((await agent.report('ready')).kind).toBe('server');
+    expect((await agent.fetch()).body).toBe('exported');
+    await until('the later server answers', async () => (await agent.fetch()).body === 'listening');
   });
 
   it('serves WebSockets', async () => {
