@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { createServer, IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
@@ -229,6 +230,86 @@ describe('a (req, res) application on virtual connections', () => {
     });
     const exchange = await server.fetch({ version: '1.0', fields: [], authority: '' });
     expect([exchange.body, exchange.abortedWith]).toEqual(['1.0!', undefined]);
+  });
+});
+
+describe('a request that skips the parser', () => {
+  const facts: RequestListener = (req, res) => {
+    req.on('end', () => {
+      const { method, url, httpVersion, rawHeaders, headers, headersDistinct, complete, trailers } = req;
+      const { useChunkedEncodingByDefault, shouldKeepAlive } = res;
+      res.end(
+        JSON.stringify([
+          [method, url, httpVersion, rawHeaders, headers, headersDistinct, complete, trailers],
+          [useChunkedEncodingByDefault, shouldKeepAlive, (req as { upgrade?: boolean }).upgrade],
+        ]),
+      );
+    });
+    req.resume();
+  };
+
+  it.each(['GET', 'HEAD', 'POST', 'PROPFIND', 'BREW'])('looks the same: %s', async (method) => {
+    // A server with a limit of its own always gets its requests through the parser.
+    const parsed = new VirtualServer(createServer({ maxHeaderSize: 8192 }, facts));
+    const direct = serve(facts);
+    opened.push(parsed);
+    const fields = [
+      'Host',
+      'a',
+      'X-A',
+      '1',
+      'x-a',
+      '2',
+      'Cookie',
+      'a',
+      'cookie',
+      'b',
+      'Content-Type',
+      'x',
+      'CONTENT-TYPE',
+      'y',
+    ];
+    const request = { method, target: '/p/%C3%A4?q=1', fields };
+    const [one, two] = [await direct.fetch(request), await parsed.fetch(request)];
+    expect([one.status, one.body]).toEqual([two.status, two.body]);
+    expect(one.status).toBe(method === 'BREW' ? 400 : 200);
+  });
+
+  it('obeys the server: its own class of requests, the number of fields, joined duplicates', async () => {
+    class Own extends IncomingMessage {
+      readonly mark = 'own';
+    }
+    const http = createServer({ IncomingMessage: Own, joinDuplicateHeaders: true }, (req, res) =>
+      res.end(`${(req as Own).mark} ${req.headers['content-type']} ${req.rawHeaders.length}`),
+    );
+    http.maxHeadersCount = 3;
+    const server = new VirtualServer(http);
+    opened.push(server);
+    const fields = ['Host', 'a', 'Content-Type', 'x', 'Content-Type', 'y', 'X-Late', '1'];
+    expect((await server.fetch({ fields })).body).toMatch(/^own x, y \d+$/);
+  });
+
+  it('has an asynchronous context of its own', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const server = serve((req, res) => {
+      seen.push(storage.getStore());
+      storage.enterWith(String(req.url));
+      setImmediate(() => res.end(storage.getStore()));
+    });
+    const exchanges = ['/1', '/2', '/3'].map((target) => server.open({ target }).send());
+    await Promise.all(exchanges.map((exchange) => exchange.done));
+    expect(seen).toEqual([undefined, undefined, undefined]);
+    expect(exchanges.map((exchange) => exchange.body)).toEqual(['/1', '/2', '/3']);
+    expect(storage.getStore()).toBeUndefined();
+  });
+
+  it('leaves nothing behind when the application throws', async () => {
+    const server = serve(() => {
+      throw new Error('thrown by the handler');
+    });
+    expect(() => server.open()).toThrow('thrown by the handler');
+    while ((await server.countConnections()) > 0) await new Promise(setImmediate);
   });
 });
 
