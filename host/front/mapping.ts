@@ -69,7 +69,7 @@ export class Mapping {
       maxBodyBytes: route.maxBodyBytes,
       counters: this.#counts.countersOf(route.context, route.application),
       runtime: this.#runtimes.runtimeFor(route),
-      isStripped: target.kind === 'static' || (target.kind === 'process' && target.prefix === 'strip'),
+      isStripped: target.kind === 'static' || (target.kind !== 'unavailable' && target.prefix === 'strip'),
     };
   }
 

@@ -4,6 +4,7 @@ import type { Runtime } from '../runtime/mount.js';
 import { ProcessRuntime } from '../runtime/process/process-runtime.js';
 import { StaticSite } from '../runtime/static/static-site.js';
 import { UnavailableRuntime } from '../runtime/unavailable-runtime.js';
+import { UpstreamRuntime } from '../runtime/upstream/upstream-runtime.js';
 import type { ContextRoute, FrontSettings, RouteTarget } from './messages.js';
 
 /** What runtimes tell the outside. */
@@ -43,7 +44,7 @@ export class Runtimes {
     }
     const { deployment } = target;
     const existing = this.#active.get(deployment) ?? this.#revived(deployment);
-    const runtime = this.#updated(existing, target) ?? this.#create(target);
+    const runtime = this.#updated(existing, target) ?? this.#create(target, route.path);
     this.#active.set(deployment, runtime);
     return runtime;
   }
@@ -80,7 +81,7 @@ export class Runtimes {
   /** Gives up everything. */
   close(): void {
     clearInterval(this.#sweeper);
-    for (const runtime of this.#all()) if (runtime instanceof ProcessRuntime) runtime.close();
+    for (const runtime of this.#all()) runtime.close?.();
   }
 
   *#all(): Iterable<Runtime> {
@@ -102,10 +103,11 @@ export class Runtimes {
       runtime.configure({ ...target, ...this.#settings });
       return runtime;
     }
-    return target.kind === 'static' && runtime instanceof StaticSite ? runtime : undefined;
+    if (target.kind === 'static' && runtime instanceof StaticSite) return runtime;
+    return target.kind === 'upstream' && runtime instanceof UpstreamRuntime ? runtime : undefined;
   }
 
-  #create(target: RunningTarget): Runtime {
+  #create(target: RunningTarget, path: string): Runtime {
     switch (target.kind) {
       case 'process':
         return new ProcessRuntime({ ...target, ...this.#settings }, this.#events.instanceLost);
@@ -114,23 +116,24 @@ export class Runtimes {
           this.#events.problem(`A file of ${target.deployment} could not be read: ${messageOf(thrown)}`),
         );
       case 'upstream':
-        return new UnavailableRuntime(
-          'This kind of application is not supported by this host.',
-          this.#settings.retryAfterSeconds,
-        );
+        return new UpstreamRuntime({
+          url: target.url,
+          strippedPath: target.prefix === 'strip' ? path : '',
+          tunnelCloseMs: this.#settings.tunnelCloseMs,
+        });
     }
   }
 
   #forget(deployment: string, runtime: Runtime): void {
     if (this.#retired.get(deployment) !== runtime) return;
     this.#retired.delete(deployment);
-    if (runtime instanceof ProcessRuntime) runtime.close();
+    runtime.close?.();
     this.#events.deploymentIdle(deployment);
   }
 
   readonly #sweep = (): void => {
     const now = performance.now();
-    for (const runtime of this.#all()) if (runtime instanceof ProcessRuntime) runtime.sweep(now);
+    for (const runtime of this.#all()) runtime.sweep?.(now);
   };
 }
 

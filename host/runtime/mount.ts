@@ -29,4 +29,11 @@ export interface Runtime {
   retire(onIdle: () => void): void;
   /** Undoes `retire` before it has become idle. */
   revive(): void;
+  /**
+   * Enforces deadlines; called several times a second with `performance.now()`. Deadlines are as precise as that, for
+   * the price of no timer per request.
+   */
+  sweep?(now: number): void;
+  /** Gives up everything that is open, and every connection. Nothing is handled afterwards. */
+  close?(): void;
 }

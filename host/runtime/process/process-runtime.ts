@@ -19,9 +19,6 @@ export interface ProcessSettings {
 /**
  * A deployment that runs in processes of its own: sends each request to the instance with the fewest open exchanges,
  * and watches over deadlines. Owned by the front; outlives the mapping until its last exchange and tunnel is over.
- *
- * `sweep` must be called every half second or so; deadlines are kept with that precision, for the price of no timer
- * per request.
  */
 export class ProcessRuntime implements Runtime, SpliceOwner {
   readonly #onInstanceLost: (instance: string, reason: string) => void;
@@ -138,7 +135,6 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     this.#tunnelsEndAt = Number.POSITIVE_INFINITY;
   }
 
-  /** Enforces deadlines. `now` is of `performance.now()`. */
   sweep(now: number): void {
     const { responseTimeoutMs } = this.#settings;
     if (this.#retiredChannels.length > 0) this.#closeIdleChannels();
@@ -153,7 +149,6 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
       for (const splice of this.#tunnels.keys()) splice.cut(AbortReason.CANCELLED);
   }
 
-  /** Gives up everything that is open, and every connection. */
   close(): void {
     for (const splice of this.#tunnels.keys()) splice.cut(AbortReason.CANCELLED);
     for (const channel of [...this.#channels, ...this.#retiredChannels]) channel.close();

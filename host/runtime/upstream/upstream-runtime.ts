@@ -1,0 +1,108 @@
+import { createServer, type Server } from 'node:http';
+import { AbortReason, type Exchange } from '../../exchange/exchange.js';
+import { VirtualConnections } from '../../instance/virtual-connections.js';
+import type { Mount, Runtime } from '../mount.js';
+import { answerAborted } from '../plain-answer.js';
+import { DEFAULT_FORWARDING_TIMES, ForwardingProxy, type ForwardingTimes } from './forwarding-proxy.js';
+import { RelocatedExchange } from './relocated-exchange.js';
+
+/** What a route says about a deployment that is a URL. */
+export interface UpstreamSettings {
+  /** `http://127.0.0.1:9000` or `https://…`, with or without a path. */
+  readonly url: string;
+  /** Context path that is stripped from the requests; `''` when they keep it. */
+  readonly strippedPath: string;
+  /** How long tunnels of a retired deployment get until they are cut. */
+  readonly tunnelCloseMs: number;
+  readonly times?: ForwardingTimes;
+}
+
+/**
+ * A server elsewhere as a context. Exchanges become genuine requests of Node's HTTP server on virtual connections, the
+ * way applications get them, and are forwarded from there; so the context-path contract (`X-Forwarded-Prefix`,
+ * `Location`, cookie paths) is the same as for an application. Owned by the front.
+ */
+export class UpstreamRuntime implements Runtime {
+  readonly #settings: UpstreamSettings;
+  readonly #server: Server;
+  readonly #connections: VirtualConnections;
+  readonly #proxy: ForwardingProxy;
+  readonly #tunnels = new Set<RelocatedExchange>();
+  #open = 0;
+  #onIdle: (() => void) | undefined;
+  #tunnelsEndAt = Number.POSITIVE_INFINITY;
+
+  constructor(settings: UpstreamSettings) {
+    this.#settings = settings;
+    this.#proxy = new ForwardingProxy(new URL(settings.url), settings.times ?? DEFAULT_FORWARDING_TIMES);
+    // Timeouts and sizes are limits of the connector, which has checked them before.
+    this.#server = createServer({
+      keepAliveTimeout: 0,
+      headersTimeout: 0,
+      requestTimeout: 0,
+      maxHeaderSize: 1 << 20,
+    });
+    this.#server.on('request', (incoming, response) => this.#proxy.web(incoming, response));
+    this.#server.on('upgrade', (incoming, socket, head) => this.#proxy.upgrade(incoming, socket, head));
+    // It has no port; its connections are virtual.
+    Object.defineProperty(this.#server, 'listening', { value: true });
+    const { strippedPath } = settings;
+    this.#connections = new VirtualConnections(this.#server, {
+      contextPath: strippedPath,
+      isStripped: strippedPath !== '',
+    });
+  }
+
+  get openExchanges(): number {
+    return this.#open;
+  }
+
+  handle(exchange: Exchange, mount: Mount, within: string): void {
+    const { maxBodyBytes } = mount;
+    if (maxBodyBytes > 0 && exchange.head.bodyLength > maxBodyBytes) {
+      answerAborted(exchange, AbortReason.BODY_TOO_LARGE);
+      return;
+    }
+    this.#open++;
+    const relocated: RelocatedExchange = new RelocatedExchange(exchange, within, maxBodyBytes, {
+      tunnelled: () => {
+        mount.counters.tunnels++;
+        this.#tunnels.add(relocated);
+      },
+      over: () => {
+        if (this.#tunnels.delete(relocated)) mount.counters.tunnels--;
+        this.#open--;
+        if (this.#open === 0 && this.#onIdle !== undefined) setImmediate(this.#announceIdle);
+      },
+    });
+    this.#connections.handle(relocated);
+  }
+
+  retire(onIdle: () => void): void {
+    this.#onIdle = onIdle;
+    this.#tunnelsEndAt = performance.now() + this.#settings.tunnelCloseMs;
+    if (this.#open === 0) setImmediate(this.#announceIdle);
+  }
+
+  revive(): void {
+    this.#onIdle = undefined;
+    this.#tunnelsEndAt = Number.POSITIVE_INFINITY;
+  }
+
+  sweep(now: number): void {
+    if (now < this.#tunnelsEndAt) return;
+    for (const tunnel of this.#tunnels) tunnel.abort(AbortReason.CANCELLED);
+  }
+
+  close(): void {
+    this.#connections.destroy();
+    this.#proxy.close();
+  }
+
+  readonly #announceIdle = (): void => {
+    const onIdle = this.#onIdle;
+    if (onIdle === undefined || this.#open > 0) return;
+    this.#onIdle = undefined;
+    onIdle();
+  };
+}

@@ -1,0 +1,296 @@
+import { once } from 'node:events';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createNetServer,
+  type Server as NetServer,
+} from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { WebSocket, WebSocketServer } from 'ws';
+import { routeOf, TestFront } from '#test/support/front.js';
+
+let front: TestFront;
+const servers: (Server | NetServer)[] = [];
+let deployment = 0;
+
+beforeAll(async () => {
+  front = await TestFront.start({ tunnelCloseMs: 300 });
+});
+
+afterAll(async () => {
+  await front.stop();
+  for (const server of servers) {
+    server.close();
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  }
+});
+
+/** Mounts a URL at a path. */
+async function mount(
+  path: string,
+  port: number,
+  base = '',
+  prefix: 'strip' | 'keep' = 'strip',
+): Promise<void> {
+  const url = `http://127.0.0.1:${port}${base}`;
+  await front.route([
+    routeOf(
+      path,
+      { kind: 'upstream', deployment: `up##${++deployment}`, url, prefix },
+      { maxBodyBytes: 5000 },
+    ),
+  ]);
+}
+
+async function listen(server: Server | NetServer): Promise<number> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+async function serve(
+  listener: (incoming: IncomingMessage, response: ServerResponse) => void,
+): Promise<number> {
+  return await listen(createServer(listener));
+}
+
+/** Sends bytes as they are and returns everything that comes back until the connection ends. */
+async function raw(bytes: string): Promise<string> {
+  const socket = connect(front.port, '127.0.0.1');
+  socket.write(bytes);
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 8000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('waited for too long');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+describe('a URL as a context', () => {
+  it('keeps the context-path contract', async () => {
+    const port = await serve((incoming, response) => {
+      response.setHeader('location', '/there');
+      response.setHeader('set-cookie', 'a=b; Path=/');
+      response.end(
+        JSON.stringify([
+          incoming.url,
+          incoming.headers['x-forwarded-prefix'],
+          incoming.headers['x-forwarded-for'],
+        ]),
+      );
+    });
+    await mount('/up', port);
+    const answer = await front.get('/up/x/y?a=b//c', { headers: { 'x-forwarded-for': '6.6.6.6' } });
+    expect(await answer.json()).toEqual(['/x/y?a=b//c', '/up', '127.0.0.1']);
+    expect(answer.headers.get('location')).toBe('/up/there');
+    expect(answer.headers.get('set-cookie')).toContain('Path=/up');
+    await mount('/kept', port, '', 'keep');
+    expect(await (await front.get('/kept/x')).json()).toEqual(['/kept/x', null, '127.0.0.1']);
+    await mount('/based', port, '/base/');
+    expect(await (await front.get('/based/x')).json()).toEqual(['/base/x', '/based', '127.0.0.1']);
+  });
+
+  it('sends a body with its framing for every method, so that it is never read as a second request', async () => {
+    const seen: string[] = [];
+    const port = await serve((incoming, response) => {
+      let body = '';
+      incoming.on('data', (chunk) => {
+        body += String(chunk);
+      });
+      incoming.on('end', () => {
+        seen.push(`${incoming.method} ${incoming.url} ${body}`);
+        response.end('ok');
+      });
+    });
+    await mount('/smuggle', port);
+    const smuggled = 'GET /evil HTTP/1.1\r\nHost: a\r\n\r\n';
+    for (const method of ['DELETE', 'OPTIONS', 'POST']) {
+      await raw(
+        `${method} /smuggle/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n` +
+          `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`,
+      );
+    }
+    expect(seen).toEqual(['DELETE', 'OPTIONS', 'POST'].map((method) => `${method} /x ${smuggled}`));
+  });
+
+  it('survives the fields http-proxy throws on: Trailer without a body, Expect', async () => {
+    const port = await serve((incoming, response) => {
+      incoming.resume();
+      incoming.on('end', () => response.end(`${incoming.headers.trailer}`));
+    });
+    await mount('/trailer', port);
+    for (const method of ['GET', 'OPTIONS', 'POST']) {
+      const field = 'Trailer: X-Sum\r\n';
+      const answer = await raw(
+        `${method} /trailer/ HTTP/1.1\r\nHost: a\r\n${field}Connection: close\r\n\r\n`,
+      );
+      expect(answer).toContain('undefined');
+    }
+    const expecting = await raw(
+      'POST /trailer/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTrailer: X\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok',
+    );
+    expect(expecting).toContain('HTTP/1.1 200');
+    expect(front.process.exitCode).toBeNull();
+  });
+
+  it('passes no field of the connection in either direction', async () => {
+    const port = await listen(
+      createNetServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', (data) => {
+          const body = String(data).toLowerCase();
+          socket.write(
+            `HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Secret\r\nX-Secret: 1\r\nKeep-Alive: timeout=5\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+          );
+        });
+      }),
+    );
+    await mount('/hop', port);
+    const answer = await raw(
+      'GET /hop/ HTTP/1.1\r\nHost: a\r\nConnection: close, X-Private\r\nX-Private: 1\r\nTE: trailers\r\nProxy-Authorization: secret\r\n\r\n',
+    );
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).not.toMatch(/x-secret|keep-alive/i);
+    expect(body).toContain('get / http/1.1');
+    expect(body).not.toMatch(/x-private|^te:|proxy-authorization/m);
+    expect(answer.split('\r\n\r\n').slice(1).join()).not.toMatch(/^te:/m);
+  });
+
+  it('keeps connections to both sides', async () => {
+    let connections = 0;
+    const server = createServer((_incoming, response) => response.end('x'));
+    server.on('connection', () => connections++);
+    await mount('/keepalive', await listen(server));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let i = 0; i < 5; i++) {
+      const reused = await new Promise<boolean>((resolve, reject) => {
+        const outgoing = request(front.url('/keepalive/'), { agent }, (incoming) => {
+          incoming.resume();
+          incoming.on('end', () => resolve(outgoing.reusedSocket));
+        });
+        outgoing.on('error', reject).end();
+      });
+      expect(reused).toBe(i > 0);
+    }
+    agent.destroy();
+    expect(connections).toBe(1);
+  });
+
+  it('asks once more when a kept connection turns out to be closed', async () => {
+    let requests = 0;
+    const server = createServer((incoming, response) => {
+      requests++;
+      // The second request on each connection finds it gone.
+      if (used.has(incoming.socket)) incoming.socket.destroy();
+      else response.end('x');
+      used.add(incoming.socket);
+    });
+    const used = new WeakSet<object>();
+    await mount('/stale', await listen(server));
+    expect(await front.text('/stale/')).toBe('x');
+    expect(await front.text('/stale/')).toBe('x');
+    expect(requests).toBe(3);
+    expect((await front.get('/stale/', { method: 'POST', body: 'x' })).status).toBe(502);
+  });
+
+  it('ends the request to the upstream when the client goes', async () => {
+    let isClosed = false;
+    const port = await serve((_incoming, response) => {
+      const timer = setInterval(() => response.write('more'), 20);
+      response.on('close', () => {
+        clearInterval(timer);
+        isClosed = true;
+      });
+    });
+    await mount('/leave', port);
+    const socket = connect(front.port, '127.0.0.1');
+    socket.write('GET /leave/ HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'data');
+    socket.destroy();
+    await until(() => isClosed);
+  });
+
+  it('truncates the response when the upstream dies in the middle', async () => {
+    const port = await serve((_incoming, response) => {
+      response.write('first');
+      setTimeout(() => response.socket?.destroy(), 20);
+    });
+    await mount('/dies', port);
+    await expect(front.text('/dies/')).rejects.toThrow();
+  });
+
+  it('answers 502 when nobody listens, and 413 for too long a body', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    await new Promise((resolve) => server.close(resolve));
+    await mount('/nobody', port);
+    expect((await front.get('/nobody/')).status).toBe(502);
+    expect((await front.get('/nobody/', { method: 'POST', body: 'x'.repeat(5001) })).status).toBe(413);
+    const socket = new WebSocket(front.url('/nobody/').replace('http', 'ws'));
+    const [error] = await once(socket, 'error');
+    expect(String(error)).toContain('502');
+  });
+
+  it('carries WebSockets, ends both sides together, and cuts them when the context goes', async () => {
+    const server = createServer((_incoming, response) => response.end());
+    const sockets = new WebSocketServer({ server });
+    sockets.on('connection', (socket) =>
+      socket.on('message', (message) => socket.send(`echo ${String(message)}`)),
+    );
+    await mount('/ws', await listen(server));
+    const first = new WebSocket(front.url('/ws/').replace('http', 'ws'));
+    await once(first, 'open');
+    first.send('hi');
+    expect(String((await once(first, 'message'))[0])).toBe('echo hi');
+    first.terminate();
+    await until(() => sockets.clients.size === 0);
+
+    const second = new WebSocket(front.url('/ws/').replace('http', 'ws'));
+    await once(second, 'open');
+    const closed = once(second, 'close');
+    const idle = front.report('deployment-idle', (report) => report.deployment === `up##${deployment}`);
+    await front.route([], ['/ws']);
+    await closed;
+    await idle;
+    await until(() => sockets.clients.size === 0);
+    expect((await front.counts()).contexts.find(({ context }) => context === '/ws')?.tunnels ?? 0).toBe(0);
+  });
+
+  it('shows the answer of an upstream that declines a WebSocket', async () => {
+    const server = createServer();
+    server.on('upgrade', (_incoming, socket) => {
+      socket.end('HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n');
+    });
+    await mount('/declines', await listen(server));
+    const outgoing = request(front.url('/declines/'), {
+      headers: {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+      },
+    });
+    outgoing.end();
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of incoming) text += String(chunk);
+    expect([incoming.statusCode, text]).toEqual([403, 'no']);
+  });
+
+  it('never wrote an error', () => {
+    expect(front.errors).toBe('');
+  });
+});
