@@ -75,7 +75,9 @@ describe('portico', () => {
   it('app undeploy deletes the bundle', async () => {
     host.drop('gone', calm);
     await host.untilApplication('gone', ({ state }) => state === 'running');
-    expect((await portico(['app', 'undeploy', 'gone', '--base', host.base])).out).toContain('undeployed gone');
+    expect((await portico(['app', 'undeploy', 'gone', '--base', host.base])).out).toContain(
+      'undeployed gone',
+    );
     expect(existsSync(join(host.base, 'apps/gone'))).toBe(false);
     expect((await host.get('/gone/')).status).toBe(404);
   });
@@ -100,18 +102,34 @@ describe('portico', () => {
 
   it('wants the token for everything that shows or changes applications', async () => {
     const url = `http://127.0.0.1:${host.adminPort}`;
-    for (const path of ['/v1/applications', '/v1/applications/calm', '/v1/server', '//v1/applications', '/V1/applications', '/v1/%61pplications']) {
+    for (const path of [
+      '/v1/applications',
+      '/v1/applications/calm',
+      '/v1/server',
+      '//v1/applications',
+      '/V1/applications',
+      '/v1/%61pplications',
+    ]) {
       expect([401, 404]).toContain((await fetch(url + path)).status);
     }
     expect((await fetch(`${url}/v1/applications/calm/stop`, { method: 'POST' })).status).toBe(401);
-    expect((await fetch(`${url}/v1/applications/calm`, { method: 'DELETE', headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
+    expect(
+      (
+        await fetch(`${url}/v1/applications/calm`, {
+          method: 'DELETE',
+          headers: { authorization: 'Bearer wrong' },
+        })
+      ).status,
+    ).toBe(401);
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
   it('metrics count requests by application and class, cumulative across restarts of the instance', async () => {
     const count = async () => {
       const text = await (await host.admin('/metrics')).text();
-      return Number(/^portico_requests_total\{[^}]*application="calm"[^}]*class="2xx"[^}]*\} (\d+)/m.exec(text)?.[1]);
+      return Number(
+        /^portico_requests_total\{[^}]*application="calm"[^}]*class="2xx"[^}]*\} (\d+)/m.exec(text)?.[1],
+      );
     };
     await host.text('/calm/');
     const before = await count();
@@ -123,12 +141,17 @@ describe('portico', () => {
   });
 
   it('writes the access log and the output of the application', async () => {
-    host.drop('talker', { ...calm, 'app.js': "console.log('talker has started');\nexport default (q, r) => r.end('x');" });
+    host.drop('talker', {
+      ...calm,
+      'app.js': "console.log('talker has started');\nexport default (q, r) => r.end('x');",
+    });
     await host.untilApplication('talker', ({ state }) => state === 'running');
     await host.get('/talker/"quoted%0apath"', { headers: { 'user-agent': 'test "agent"' } });
     await host.get('/talker/plain', { headers: { 'user-agent': 'test "agent"' } });
     expect(await host.logFile('talker/output.log', /talker has started/)).toContain('talker has started');
-    const line = (await host.logFile('access.log', /GET \/talker\/plain/)).split('\n').find((text) => text.includes('/talker/plain'));
+    const line = (await host.logFile('access.log', /GET \/talker\/plain/))
+      .split('\n')
+      .find((text) => text.includes('/talker/plain'));
     expect(line).toMatch(/^127\.0\.0\.1 .*"GET \/talker\/plain HTTP\/1\.1" 200 1 /);
     expect(line).toContain('test \\x22agent\\x22');
   });
@@ -152,7 +175,11 @@ describe('portico without a running host', () => {
   });
 
   it.each([
-    ['an unknown key', 'connectors:\n  - prot: 8080\n', /host\.yaml:2:5[\s\S]*connectors\[0\]\.prot[\s\S]*port/],
+    [
+      'an unknown key',
+      'connectors:\n  - prot: 8080\n',
+      /host\.yaml:2:5[\s\S]*connectors\[0\]\.prot[\s\S]*port/,
+    ],
     ['a wrong type', 'admin: { port: many }\n', /host\.yaml:1:\d+[\s\S]*admin\.port/],
     ['a wrong unit', 'shutdownTimeout: 30\n', /shutdownTimeout[\s\S]*30s/],
     ['an unset variable', 'folders: { apps: "${NO_SUCH_VARIABLE}" }\n', /NO_SUCH_VARIABLE/],
@@ -170,10 +197,22 @@ describe('portico without a running host', () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
-    const taken = await portico(['start', '--base', baseWith({}), '--host', '127.0.0.1', '--port', String(port), '--admin-port', '0']);
+    const taken = await portico([
+      'start',
+      '--base',
+      baseWith({}),
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--admin-port',
+      '0',
+    ]);
     expect(taken.code).toBe(3);
     expect(taken.err).toMatch(new RegExp(`${port}[\\s\\S]*PORTICO_PORT_IN_USE`));
-    const admin = await portico(['start', '--base', baseWith({}), '--port', '0'], { PORTICO_ADMIN_PORT: String(port) });
+    const admin = await portico(['start', '--base', baseWith({}), '--port', '0'], {
+      PORTICO_ADMIN_PORT: String(port),
+    });
     expect(admin.code).toBe(3);
     server.close();
   });
@@ -223,7 +262,9 @@ describe('portico without a running host', () => {
   });
 
   it('prints its version', async () => {
-    const { version } = JSON.parse(readFileSync(join(repositoryFolder, 'package.json'), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(join(repositoryFolder, 'package.json'), 'utf8')) as {
+      version: string;
+    };
     expect((await portico(['--version'])).out.trim()).toBe(version);
   });
 });
