@@ -7,10 +7,11 @@ const KIB = 1024;
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
+/** A request head travels to its application in one frame, which holds 64 KiB and 1,024 fields. */
 const limitsSchema = section({
-  maxHeaderSize: size({ min: 1 * KIB, max: 1 * MIB }).default(LIMITS.maxHeaderBytes),
-  maxHeaderCount: integer(1, 10_000).default(LIMITS.maxHeaderCount),
-  maxTargetSize: size({ min: 256, max: 1 * MIB }).default(LIMITS.maxTargetBytes),
+  maxHeaderSize: size({ min: 1 * KIB, max: 60 * KIB }).default(LIMITS.maxHeaderBytes),
+  maxHeaderCount: integer(1, 1000).default(LIMITS.maxHeaderCount),
+  maxTargetSize: size({ min: 256, max: 60 * KIB }).default(LIMITS.maxTargetBytes),
   headerTimeout: duration({ min: 100 }).default(LIMITS.headerTimeoutMs),
   bodyIdleTimeout: duration({ min: 100 }).default(LIMITS.bodyIdleTimeoutMs),
   keepAliveTimeout: duration({ min: 100 }).default(LIMITS.keepAliveTimeoutMs),

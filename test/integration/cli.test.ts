@@ -182,7 +182,7 @@ describe('portico without a running host', () => {
     ],
     ['a wrong type', 'admin: { port: many }\n', /host\.yaml:1:\d+[\s\S]*admin\.port/],
     ['a wrong unit', 'shutdownTimeout: 30\n', /shutdownTimeout[\s\S]*30s/],
-    ['an unset variable', 'folders: { apps: "${NO_SUCH_VARIABLE}" }\n', /NO_SUCH_VARIABLE/],
+    ['an unset variable', `folders: { apps: "$\{NO_SUCH_VARIABLE}" }\n`, /NO_SUCH_VARIABLE/],
     ['a duplicate key', 'admin: {}\nadmin: {}\n', /host\.yaml:2:1[\s\S]*admin/],
     ['no YAML', '{ this is [ not\n', /host\.yaml:\d+:\d+/],
   ])('refuses a configuration with %s: exit code 2, file, line and path', async (_name, config, message) => {
