@@ -20,6 +20,7 @@ import { ExchangeWriter } from './response-writer.js';
 export function commitResponse(call: ApplicationCall, content: AnyContent): void | Promise<void> {
   const status = content.status ?? call.responseStatus ?? 200;
   call.markHandled();
+  if (call.exchange.isEnded) return dropContent(call, content);
   switch (content.kind) {
     case 'none':
       return call.exchange.respond(status, fieldsOf(call, content), undefined);
@@ -75,9 +76,19 @@ async function sendWritten(call: ApplicationCall, status: number, content: Write
   }
 }
 
-async function sendStream(call: ApplicationCall, status: number, content: StreamContent): Promise<void> {
-  const log = (error: unknown): void =>
+/** The client has gone: there is nobody to send it to. */
+function dropContent(call: ApplicationCall, content: AnyContent): void {
+  if (content.kind === 'stream')
+    chunkReaderOf(content.source).stop(new Error('The client has gone.'), logFailedStop(call));
+}
+
+function logFailedStop(call: ApplicationCall): (error: unknown) => void {
+  return (error) =>
     call.application.log.debug(`Stopping the source of a response failed: ${messageOf(error)}`, error);
+}
+
+async function sendStream(call: ApplicationCall, status: number, content: StreamContent): Promise<void> {
+  const log = logFailedStop(call);
   const reader = chunkReaderOf(content.source);
   const writer = begin(call, status, content);
   if (writer === undefined) return reader.stop(new Error('The response has no body.'), log);

@@ -58,7 +58,8 @@ export class RequestBody {
       read: () => {
         this.#next().then(
           (chunk) => stream.push(chunk ?? null),
-          (error: Error) => stream.destroy(error),
+          // As node:http does it: without a listener the error of a client must not end the process.
+          (error: Error) => stream.destroy(stream.listenerCount('error') > 0 ? error : undefined),
         );
       },
       destroy: (error, done) => {

@@ -166,6 +166,60 @@ describe('ApplicationCall', () => {
     while (!isDestroyed) await new Promise((resolve) => setImmediate(resolve));
   });
 
+  it('drops an answer that comes after the client has gone, and stops its source', async () => {
+    const log: string[] = [];
+    const record = (message: string): void => void log.push(message);
+    const source = Readable.from(['x']);
+    const destroyed = new Promise((resolve) => source.once('close', resolve));
+    let answered = (): void => undefined;
+    const done = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    await start(
+      (app) => {
+        routing(app, (r) => {
+          r.get('/text', async (call) => {
+            await new Promise<void>((resolve) => call.signal.addEventListener('abort', () => resolve()));
+            await call.respondText('too late');
+            answered();
+          });
+          r.get('/stream', async (call) => {
+            await new Promise<void>((resolve) => call.signal.addEventListener('abort', () => resolve()));
+            await call.respondStream(source);
+          });
+        });
+      },
+      { log: { trace: record, debug: record, info: record, warn: record, error: record } },
+    );
+    for (const target of ['/text', '/stream']) {
+      const exchange = engine.client.exchange('GET', target);
+      exchange.dispatch(engine.client.handler);
+      exchange.fail(1);
+    }
+    await Promise.all([done, destroyed]);
+    expect(log.filter((line) => !line.startsWith('Application started'))).toEqual([]);
+  });
+
+  it('survives a client that goes while nobody listens to the stream of its body', async () => {
+    let stream: Readable | undefined;
+    await start((app) => {
+      routing(app, (r) => {
+        r.post('/', async (call) => {
+          stream = await call.receiveStream();
+          await new Promise<void>((resolve) => stream?.once('close', resolve).resume());
+          return stream.readableEnded;
+        });
+      });
+    });
+    const exchange = engine.client.exchange('POST', '/', { body: Buffer.alloc(1), headers: {} });
+    exchange.dispatch((one) => {
+      engine.client.handler(one);
+      exchange.fail(1);
+    });
+    while (stream?.destroyed !== true) await new Promise((resolve) => setImmediate(resolve));
+    expect(stream.readableEnded).toBe(false);
+  });
+
   it('closes plugins in reverse order when it stops, and refuses one installed twice', async () => {
     const closed: string[] = [];
     const plugin = (name: string): Plugin<Application, undefined, { close(): void }> => ({
