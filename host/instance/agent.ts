@@ -20,6 +20,8 @@ const EXIT_NOT_STARTED = 70;
 /** Part of the grace of a stop that exchanges in flight may use; the rest is for the application's own end. */
 const DRAIN_SHARE = 0.75;
 const POLL_MS = 10;
+/** Longest wait for a failure report to be taken. */
+const REPORT_MS = 2000;
 
 class Agent {
   readonly #channel: SupervisorChannel;
@@ -131,7 +133,10 @@ class Agent {
 
   #fail(thrown: unknown): void {
     if (this.#state !== 'booting') return;
-    this.#report(thrown, () => process.exit(EXIT_NOT_STARTED));
+    const exit = (): void => process.exit(EXIT_NOT_STARTED);
+    this.#report(thrown, exit);
+    // Also when the supervisor does not read: what was loaded of the application must not go on.
+    setTimeout(exit, REPORT_MS);
   }
 
   #report(thrown: unknown, onSent?: () => void): void {
@@ -143,8 +148,9 @@ class Agent {
     if (this.#state === 'stopping') return;
     const application = this.#application;
     const exchanges = this.#exchanges;
-    if (this.#state !== 'running' || application === undefined || exchanges === undefined) process.exit(0);
+    const isRunning = this.#state === 'running';
     this.#state = 'stopping';
+    if (!isRunning || application === undefined || exchanges === undefined) process.exit(0);
     const deadline = Date.now() + graceMs;
     // Whatever the application does in its last moments, it does not outlive its grace.
     setTimeout(() => process.exit(0), graceMs).unref();

@@ -37,6 +37,11 @@ export class VirtualConnection extends Socket {
   readonly #reader = new ResponseReader(this.#relay);
   #exchange: Exchange | undefined;
   #info: ConnectionInfo = NOWHERE;
+  /**
+   * A request has gone through the parser. Before that the server counts the connection as one that owes its first
+   * request: it would time it out, and not count it among the idle ones.
+   */
+  #isSeasoned = false;
   #isHeadSent = false;
   #isRequestDone = true;
   /** Body bytes that Node's parser has not taken yet, so that no credit was given for them. */
@@ -197,7 +202,8 @@ export class VirtualConnection extends Socket {
     if (this.#isHeadSent || exchange === undefined) return;
     this.#isHeadSent = true;
     const { direct } = this.#owner;
-    if (direct?.canTake(this, exchange.head)) {
+    if (this.#isSeasoned && direct?.canTake(this, exchange.head)) {
+      if (this.timeout) (this as unknown as { _unrefTimer(): void })._unrefTimer();
       direct.deliver(this, exchange.head);
       return;
     }
@@ -280,6 +286,7 @@ export class VirtualConnection extends Socket {
     clearTimeout(this.#lingering);
     this.#lingering = undefined;
     this.#exchange = undefined;
+    this.#isSeasoned = true;
     this.#owner.release(this);
   }
 
