@@ -1,14 +1,8 @@
 #!/usr/bin/env node
 import { Argument, Command, Option } from 'commander';
 import { messageOf, PorticoError } from '../errors.js';
-import { versionOf } from '../server/server.js';
-import { app } from './app.js';
+import { packageVersion } from '../package-version.js';
 import { parsePort, withBaseOptions } from './base-options.js';
-import { init } from './init.js';
-import { list, status } from './list.js';
-import { start } from './start.js';
-import { stop } from './stop.js';
-import { validate } from './validate.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a port is in use. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
@@ -17,11 +11,12 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   PORTICO_PORT_IN_USE: 3,
 };
 
+// Each command loads its own code, so that `list` does not load the server.
 const program = new Command('portico')
   .description(
     'A servlet container for Node.js: many applications behind one port, each in a process of its own.',
   )
-  .version(versionOf())
+  .version(packageVersion())
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 
 withBaseOptions(program.command('start'))
@@ -36,25 +31,42 @@ withBaseOptions(program.command('start'))
   .addOption(
     new Option('--log <format>', 'text or json (default: text on a terminal)').choices(['text', 'json']),
   )
-  .action(start);
-withBaseOptions(program.command('stop')).description('drain and stop the running host').action(stop);
+  .action(async (...args: Parameters<typeof import('./start.js').start>) =>
+    (await import('./start.js')).start(...args),
+  );
+withBaseOptions(program.command('stop'))
+  .description('drain and stop the running host')
+  .action(async (...args: Parameters<typeof import('./stop.js').stop>) =>
+    (await import('./stop.js')).stop(...args),
+  );
 withBaseOptions(program.command('list'))
   .description('list the applications')
   .option('--json', 'as JSON')
-  .action(list);
+  .action(async (...args: Parameters<typeof import('./list.js').list>) =>
+    (await import('./list.js')).list(...args),
+  );
 withBaseOptions(program.command('status [name]'))
   .description('show the host, or one application with its last output')
   .option('--json', 'as JSON')
-  .action(status);
+  .action(async (...args: Parameters<typeof import('./list.js').status>) =>
+    (await import('./list.js')).status(...args),
+  );
 withBaseOptions(program.command('app'))
   .description('start, stop, reload or undeploy one application')
   .addArgument(new Argument('<verb>').choices(['start', 'stop', 'reload', 'undeploy']))
   .argument('<name>')
-  .action(app);
+  .action(async (...args: Parameters<typeof import('./app.js').app>) =>
+    (await import('./app.js')).app(...args),
+  );
 withBaseOptions(program.command('validate'))
   .description('check the configuration and the bundles, start nothing')
-  .action(validate);
-program.command('init <folder>').description('make a base folder with a first application').action(init);
+  .action(async (...args: Parameters<typeof import('./validate.js').validate>) =>
+    (await import('./validate.js')).validate(...args),
+  );
+program
+  .command('init <folder>')
+  .description('make a base folder with a first application')
+  .action(async (folder: string) => (await import('./init.js')).init(folder));
 
 try {
   await program.parseAsync();

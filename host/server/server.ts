@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { ConnectorStatus, Readiness, ServerView } from '../admin/admin-collaborators.js';
 import { AdminServer } from '../admin/admin-server.js';
 import { loadAdminToken } from '../admin/admin-token.js';
@@ -11,6 +11,7 @@ import { Deployer } from '../deployer/deployer.js';
 import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
+import { packageVersion } from '../package-version.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Catalog } from './catalog.js';
 import { FrontProcesses } from './front-processes.js';
@@ -160,7 +161,7 @@ export class PorticoServer {
       draining: this.#lifecycle.isEnding,
     });
     return {
-      version: versionOf(),
+      version: packageVersion(),
       base: this.#config.base,
       startedAt: this.#startedAt,
       connectors: () => connectorsOf(sockets),
@@ -235,10 +236,4 @@ interface Parts {
 
 function connectorsOf(sockets: readonly ListeningSocket[]): ConnectorStatus[] {
   return sockets.map(({ connector, host, port }) => ({ name: connector, host, port }));
-}
-
-/** Version of the running package. */
-export function versionOf(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
