@@ -1,14 +1,36 @@
 import type { ExchangeResult } from '../connector/http1-listener.js';
 import type { Exchange } from '../exchange/exchange.js';
+import type { FieldBlock } from '../http/field-block.js';
+import { ESCAPED_BYTES, type Escaping, type LogChunk } from './log-chunk.js';
 
-/** One line of the access log, with its line end. `time` is the end of the exchange, milliseconds since the epoch. */
+/**
+ * Puts one line of the access log, with its line end, into `out`, which has room for `MAX_LINE_BYTES`. `time` is the
+ * end of the exchange, milliseconds since the epoch.
+ */
 export type AccessLogFormat = (
+  out: LogChunk,
   exchange: Exchange,
   result: ExchangeResult,
   context: string,
   application: string,
   time: number,
-) => string;
+) => void;
+
+/** Characters of what a client sent that are logged; longer values are cut, with `...` behind them. */
+const LIMITS = {
+  method: 64,
+  target: 8192,
+  host: 256,
+  context: 1024,
+  referer: 2048,
+  userAgent: 2048,
+} as const;
+
+/** Longest line: everything at its limit and escaped. */
+export const MAX_LINE_BYTES =
+  1024 +
+  ESCAPED_BYTES *
+    (LIMITS.method + LIMITS.target + LIMITS.host + 2 * LIMITS.context + LIMITS.referer + LIMITS.userAgent);
 
 /**
  * The combined format of Apache and nginx. Times are UTC. Whatever a client may write is escaped as `\xHH` (quotes,
@@ -16,15 +38,27 @@ export type AccessLogFormat = (
  */
 export function combinedFormat(): AccessLogFormat {
   const clock = new SecondClock(clfTime);
-  return (exchange, result, _context, _application, time) => {
+  return (out, exchange, result, _context, _application, time) => {
     const { head } = exchange;
-    const { fields } = head;
-    return (
-      `${head.connection.remoteAddress} - - ${clock.at(time)} ` +
-      `"${escaped(head.method)} ${escaped(targetOf(exchange))} HTTP/${head.version}" ` +
-      `${result.status === 0 ? '-' : result.status} ${result.bytesOut} ` +
-      `"${escaped(fields.get('referer') ?? '-')}" "${escaped(fields.get('user-agent') ?? '-')}"\n`
-    );
+    out.text(head.connection.remoteAddress);
+    out.text(' - - ');
+    out.text(clock.at(time));
+    out.text(' "');
+    out.foreignText(head.method, LIMITS.method, 'hex');
+    out.text(' ');
+    putTarget(out, exchange, 'hex');
+    out.text(' HTTP/');
+    out.text(head.version);
+    out.text('" ');
+    if (result.status === 0) out.text('-');
+    else out.integer(result.status);
+    out.text(' ');
+    out.integer(result.bytesOut);
+    out.text(' "');
+    if (!putField(out, head.fields, 'referer', LIMITS.referer, 'hex')) out.text('-');
+    out.text('" "');
+    if (!putField(out, head.fields, 'user-agent', LIMITS.userAgent, 'hex')) out.text('-');
+    out.text('"\n');
   };
 }
 
@@ -35,21 +69,41 @@ export function combinedFormat(): AccessLogFormat {
  */
 export function jsonFormat(): AccessLogFormat {
   const clock = new SecondClock((time) => `${new Date(time).toISOString().slice(0, 19)}Z`);
-  return (exchange, result, context, application, time) => {
+  return (out, exchange, result, context, application, time) => {
     const { head } = exchange;
-    const { fields } = head;
-    const referer = fields.get('referer');
-    const userAgent = fields.get('user-agent');
-    return (
-      `{"time":"${clock.at(time)}","remote":"${head.connection.remoteAddress}","method":${quoted(head.method)},` +
-      `"host":${quoted(head.authority)},"target":${quoted(targetOf(exchange))},"version":"${head.version}",` +
-      `"status":${result.status},"bytesIn":${result.bytesIn},"bytesOut":${result.bytesOut},` +
-      `"durationMs":${Math.round(result.durationMs * 1000) / 1000},"context":${quoted(context)},` +
-      `"application":${quoted(application)}` +
-      (referer === undefined ? '' : `,"referer":${quoted(referer)}`) +
-      (userAgent === undefined ? '' : `,"userAgent":${quoted(userAgent)}`) +
-      (result.aborted ? ',"aborted":true}\n' : '}\n')
-    );
+    out.text('{"time":"');
+    out.text(clock.at(time));
+    out.text('","remote":"');
+    out.text(head.connection.remoteAddress);
+    out.text('","method":"');
+    out.foreignText(head.method, LIMITS.method, 'json');
+    out.text('","host":"');
+    out.foreignText(head.authority, LIMITS.host, 'json');
+    out.text('","target":"');
+    putTarget(out, exchange, 'json');
+    out.text('","version":"');
+    out.text(head.version);
+    out.text('","status":');
+    out.integer(result.status);
+    out.text(',"bytesIn":');
+    out.integer(result.bytesIn);
+    out.text(',"bytesOut":');
+    out.integer(result.bytesOut);
+    out.text(',"durationMs":');
+    putMilliseconds(out, result.durationMs);
+    out.text(',"context":"');
+    out.foreignText(context, LIMITS.context, 'json');
+    out.text('","application":"');
+    out.foreignText(application, LIMITS.context, 'json');
+    if (head.fields.has('referer')) {
+      out.text('","referer":"');
+      putField(out, head.fields, 'referer', LIMITS.referer, 'json');
+    }
+    if (head.fields.has('user-agent')) {
+      out.text('","userAgent":"');
+      putField(out, head.fields, 'user-agent', LIMITS.userAgent, 'json');
+    }
+    out.text(result.aborted ? '","aborted":true}\n' : '"}\n');
   };
 }
 
@@ -73,9 +127,39 @@ class SecondClock {
   }
 }
 
-function targetOf(exchange: Exchange): string {
+function putTarget(out: LogChunk, exchange: Exchange, escaping: Escaping): void {
   const { path, query } = exchange.head;
-  return query === undefined ? path : `${path}?${query}`;
+  out.foreignText(path, LIMITS.target / 2, escaping);
+  if (query === undefined) return;
+  out.text('?');
+  out.foreignText(query, LIMITS.target / 2, escaping);
+}
+
+/** Puts the value of a field; false when there is none. */
+function putField(
+  out: LogChunk,
+  fields: FieldBlock,
+  lowerName: string,
+  limit: number,
+  escaping: Escaping,
+): boolean {
+  const index = fields.indexOf(lowerName, 0);
+  if (index < 0) return false;
+  const { bytes, offsets } = fields;
+  const start = offsets[index * 4 + 2] as number;
+  const end = offsets[index * 4 + 3] as number;
+  out.foreignBytes(bytes, start, end, limit, escaping);
+  return true;
+}
+
+/** With three decimals: JSON takes `1.500` as it takes `1.5`. */
+function putMilliseconds(out: LogChunk, milliseconds: number): void {
+  const micros = Math.max(0, Math.round(milliseconds * 1000));
+  const whole = Math.floor(micros / 1000);
+  const rest = micros - whole * 1000;
+  out.integer(whole);
+  out.text(rest < 10 ? '.00' : rest < 100 ? '.0' : '.');
+  out.integer(rest);
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -87,28 +171,4 @@ function clfTime(time: number): string {
     `[${two(date.getUTCDate())}/${MONTHS[date.getUTCMonth()]}/${date.getUTCFullYear()}:` +
     `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000]`
   );
-}
-
-const UNSAFE = /[^\x20-\x7e]|["\\]/;
-const UNSAFE_ALL = /[^\x20-\x7e]|["\\]/g;
-
-function escaped(text: string): string {
-  return UNSAFE.test(text) ? text.replace(UNSAFE_ALL, hexEscape) : text;
-}
-
-/** Field values are ISO-8859-1, so two digits are enough for them; anything wider gets what JSON gives it. */
-function hexEscape(character: string): string {
-  const code = character.charCodeAt(0);
-  return code < 0x100 ? `\\x${code.toString(16).toUpperCase().padStart(2, '0')}` : unicodeEscape(character);
-}
-
-function quoted(text: string): string {
-  if (!UNSAFE.test(text)) return `"${text}"`;
-  return `"${text.replace(UNSAFE_ALL, (character) =>
-    character === '"' || character === '\\' ? `\\${character}` : unicodeEscape(character),
-  )}"`;
-}
-
-function unicodeEscape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -1,12 +1,13 @@
 import type { ExchangeResult } from '../connector/http1-listener.js';
 import type { Exchange } from '../exchange/exchange.js';
-import { type AccessLogFormat, combinedFormat, jsonFormat } from './access-log-format.js';
+import { type AccessLogFormat, combinedFormat, jsonFormat, MAX_LINE_BYTES } from './access-log-format.js';
 import { LogWriter } from './log-writer.js';
 import type { AccessLogSettings } from './messages.js';
 
 /**
  * The access log of one front: `access.log` in the log folder, one line for each finished exchange, in the combined
- * format or as JSON. Costs a request the making of one string; writing and rotating happen later, in batches.
+ * format or as JSON. A request costs the copying of some two hundred bytes; writing and rotating happen later, in
+ * batches.
  */
 export class AccessLog {
   readonly #format: AccessLogFormat;
@@ -19,7 +20,10 @@ export class AccessLog {
   }
 
   record(exchange: Exchange, result: ExchangeResult, context: string, application: string): void {
-    this.#writer.write(this.#format(exchange, result, context, application, Date.now()));
+    const line = this.#writer.reserve(MAX_LINE_BYTES);
+    if (line === undefined) return;
+    this.#format(line, exchange, result, context, application, Date.now());
+    this.#writer.commit();
   }
 
   /** Writes what is left. Resolves at the latest after `deadlineMs`. */

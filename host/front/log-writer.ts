@@ -1,6 +1,7 @@
 import { stat } from 'node:fs';
 import { join } from 'node:path';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
+import { LogChunk } from './log-chunk.js';
 
 /** Where lines go, and how much of them is kept. */
 export interface LogWriterSettings {
@@ -25,12 +26,17 @@ export interface LogWriterSettings {
 export class LogWriter {
   readonly #settings: LogWriterSettings;
   readonly #onDropped: (lines: number) => void;
-  readonly #maxPendingBytes: number;
+  readonly #maxWaiting: number;
   readonly #timer: NodeJS.Timeout;
   #stream: RotatingFileStream | undefined;
-  #pending = '';
-  #pendingLines = 0;
-  #linesOnTheirWay = 0;
+  /** Lines are put here. */
+  #current = new LogChunk(CHUNK_BYTES);
+  /** Full, oldest first. */
+  #waiting: LogChunk[] = [];
+  /** With the stream at the moment. */
+  #leaving: LogChunk | undefined;
+  /** Written, to be used again. */
+  #spare: LogChunk | undefined;
   /** Index node of the open file; undefined while it is not known, as during a rotation. */
   #inode: number | undefined;
   #ticks = 0;
@@ -39,21 +45,31 @@ export class LogWriter {
   constructor(settings: LogWriterSettings, onDropped: (lines: number) => void) {
     this.#settings = settings;
     this.#onDropped = onDropped;
-    this.#maxPendingBytes = settings.maxPendingBytes ?? 8 * 1024 * 1024;
+    this.#maxWaiting = Math.floor((settings.maxPendingBytes ?? DEFAULT_PENDING_BYTES) / CHUNK_BYTES);
     this.#open();
     this.#timer = setInterval(this.#tick, FLUSH_MS);
     this.#timer.unref();
   }
 
-  /** `line` is ASCII and ends with a line end. */
-  write(line: string): void {
-    if (this.#isClosed || this.#pending.length + line.length > this.#maxPendingBytes) {
+  /**
+   * Where the next line goes, with room for `size` bytes, at most `MAX_RESERVED_BYTES`; `commit` when it is written.
+   * Undefined when the line must be dropped, which is counted already.
+   */
+  reserve(size: number): LogChunk | undefined {
+    if (this.#current.room >= size && !this.#isClosed) return this.#current;
+    if (this.#isClosed || this.#waiting.length >= this.#maxWaiting) {
       this.#onDropped(1);
-      return;
+      return undefined;
     }
-    this.#pending += line;
-    this.#pendingLines++;
-    if (this.#pending.length >= BATCH_BYTES) this.#flush();
+    this.#seal();
+    this.#flush();
+    return this.#current;
+  }
+
+  /** The line in the reserved chunk is complete. */
+  commit(): void {
+    this.#current.lines++;
+    if (this.#current.at >= BATCH_BYTES && this.#leaving === undefined) this.#flush();
   }
 
   /** Writes what is left, and closes the file. Resolves at the latest after `deadlineMs`. */
@@ -62,8 +78,10 @@ export class LogWriter {
     this.#isClosed = true;
     clearInterval(this.#timer);
     const stream = this.#stream;
+    const rest = [...this.#waiting, this.#current];
+    this.#waiting = [];
     if (stream === undefined) {
-      this.#onDropped(this.#pendingLines);
+      this.#onDropped(rest.reduce((lines, chunk) => lines + chunk.lines, 0));
       return;
     }
     await new Promise<void>((resolve) => {
@@ -72,9 +90,9 @@ export class LogWriter {
         clearTimeout(timer);
         resolve();
       });
-      stream.end(this.#pending);
+      for (const chunk of rest) if (chunk.at > 0) stream.write(chunk.bytes.subarray(0, chunk.at));
+      stream.end();
     });
-    this.#pending = '';
   }
 
   readonly #tick = (): void => {
@@ -86,18 +104,29 @@ export class LogWriter {
     this.#flush();
   };
 
+  /** Puts the current chunk behind those that wait, and begins another. */
+  #seal(): void {
+    this.#waiting.push(this.#current);
+    this.#current = this.#spare ?? new LogChunk(CHUNK_BYTES);
+    this.#spare = undefined;
+  }
+
   #flush(): void {
-    if (this.#stream === undefined || this.#linesOnTheirWay > 0 || this.#pendingLines === 0) return;
-    this.#linesOnTheirWay = this.#pendingLines;
-    const batch = this.#pending;
-    this.#pending = '';
-    this.#pendingLines = 0;
     const stream = this.#stream;
-    stream.write(batch, (error) => {
-      if (stream !== this.#stream) return;
-      if (error) this.#onDropped(this.#linesOnTheirWay);
-      this.#linesOnTheirWay = 0;
-      if (this.#pending.length >= BATCH_BYTES) this.#flush();
+    if (stream === undefined || this.#leaving !== undefined) return;
+    if (this.#waiting.length === 0 && this.#current.lines > 0) this.#seal();
+    const chunk = this.#waiting.shift();
+    if (chunk === undefined) return;
+    this.#leaving = chunk;
+    stream.write(chunk.bytes.subarray(0, chunk.at), (error) => {
+      if (this.#leaving !== chunk) return;
+      this.#leaving = undefined;
+      if (error) this.#onDropped(chunk.lines);
+      chunk.clear();
+      this.#spare = chunk;
+      // After an error the stream is of no use; the next tick goes on with another.
+      if (error) return;
+      if (this.#waiting.length > 0 || this.#current.at >= BATCH_BYTES) this.#flush();
     });
   }
 
@@ -110,25 +139,24 @@ export class LogWriter {
       mode: 0o640,
     });
     this.#inode = undefined;
-    this.#linesOnTheirWay = 0;
     this.#stream = stream;
     stream.on('open', () => this.#rememberInode(stream));
     stream.on('rotation', () => {
       this.#inode = undefined;
     });
     // The stream is of no use after an error; the next check makes a new one.
-    stream.on('error', () => {
-      if (this.#stream === stream) this.#abandon();
-    });
+    stream.on('error', () => this.#abandon(stream));
     stream.on('close', () => {
-      if (this.#stream === stream && !this.#isClosed) this.#abandon();
+      if (!this.#isClosed) this.#abandon(stream);
     });
   }
 
-  #abandon(): void {
+  #abandon(stream: RotatingFileStream): void {
+    if (this.#stream !== stream) return;
     this.#stream = undefined;
-    if (this.#linesOnTheirWay > 0) this.#onDropped(this.#linesOnTheirWay);
-    this.#linesOnTheirWay = 0;
+    // Nobody knows how much of it was written.
+    if (this.#leaving !== undefined) this.#onDropped(this.#leaving.lines);
+    this.#leaving = undefined;
   }
 
   #rememberInode(stream: RotatingFileStream): void {
@@ -144,8 +172,7 @@ export class LogWriter {
     stat(this.#path, (error, stats) => {
       if (this.#isClosed || this.#stream !== stream || this.#inode !== expected) return;
       if (error === null ? stats.ino === expected : error.code !== 'ENOENT') return;
-      // What is on its way still goes to the moved file: `end` waits for it.
-      stream.removeAllListeners('close');
+      // A chunk on its way still goes to the moved file: `end` waits for it.
       stream.end();
       this.#open();
     });
@@ -156,7 +183,13 @@ export class LogWriter {
   }
 }
 
+/** Most bytes that can be reserved for a line. */
+export const MAX_RESERVED_BYTES = 128 * 1024;
+
 const FLUSH_MS = 200;
+/** A chunk is written when it holds this much, or after `FLUSH_MS`. */
 const BATCH_BYTES = 64 * 1024;
+const CHUNK_BYTES = BATCH_BYTES + MAX_RESERVED_BYTES;
+const DEFAULT_PENDING_BYTES = 8 * 1024 * 1024;
 /** Once a second: is the file still there, must it be opened again? */
 const TICKS_PER_CHECK = 5;

@@ -2,8 +2,15 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ExchangeResult } from '#host/connector/http1-listener.js';
 import { AccessLog } from '#host/front/access-log.js';
-import { combinedFormat, jsonFormat } from '#host/front/access-log-format.js';
+import {
+  type AccessLogFormat,
+  combinedFormat,
+  jsonFormat,
+  MAX_LINE_BYTES,
+} from '#host/front/access-log-format.js';
+import { LogChunk } from '#host/front/log-chunk.js';
 import { LogWriter } from '#host/front/log-writer.js';
 import { MemoryExchange } from '#test/support/memory-exchange.js';
 
@@ -30,8 +37,25 @@ async function until(condition: () => boolean): Promise<void> {
 const text = (name = 'access.log'): string =>
   existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : '';
 
+type LineArguments = [
+  exchange: MemoryExchange,
+  result: ExchangeResult,
+  context: string,
+  name: string,
+  time: number,
+];
+
+/** The line as text. */
+function lines(format: AccessLogFormat): (...line: LineArguments) => string {
+  return (...line) => {
+    const chunk = new LogChunk(MAX_LINE_BYTES);
+    format(chunk, ...line);
+    return chunk.bytes.toString('latin1', 0, chunk.at);
+  };
+}
+
 describe('combined format', () => {
-  const format = combinedFormat();
+  const format = lines(combinedFormat());
 
   it('is what log analysers read', () => {
     const exchange = new MemoryExchange('/shop/cart?id=1', {
@@ -56,7 +80,7 @@ describe('combined format', () => {
 });
 
 describe('JSON format', () => {
-  const format = jsonFormat();
+  const format = lines(jsonFormat());
 
   it('is one object a line with the documented fields', () => {
     const exchange = new MemoryExchange('/shop?a=1', { fields: ['User-Agent', 'curl/8'] });
@@ -86,6 +110,21 @@ describe('JSON format', () => {
   });
 });
 
+describe('both formats', () => {
+  it('keep within the longest line, and tell what was cut', () => {
+    const long = '\u0001'.repeat(40_000);
+    const exchange = new MemoryExchange(`/${long}?${long}`, {
+      fields: ['Referer', long, 'User-Agent', long],
+    });
+    for (const format of [combinedFormat(), jsonFormat()]) {
+      const line = lines(format)(exchange, result, `/${'c'.repeat(9999)}`, 'a', time);
+      expect(line.length).toBeLessThan(MAX_LINE_BYTES);
+      expect(line).toContain('...');
+      expect(line.endsWith('\n')).toBe(true);
+    }
+  });
+});
+
 describe('AccessLog', () => {
   it('writes its lines soon, and the rest when it is closed', async () => {
     const log = new AccessLog({ format: 'json', folder, maxFileBytes: 1e6, keptFiles: 2 }, () => undefined);
@@ -99,6 +138,12 @@ describe('AccessLog', () => {
 
 describe('LogWriter', () => {
   let dropped = 0;
+  const write = (writer: LogWriter, line: string): void => {
+    const chunk = writer.reserve(line.length);
+    if (chunk === undefined) return;
+    chunk.text(line);
+    writer.commit();
+  };
   const create = (
     more: { folder?: string; maxPendingBytes?: number; maxFileBytes?: number } = {},
   ): LogWriter => {
@@ -114,7 +159,7 @@ describe('LogWriter', () => {
   it('rotates by size and keeps so many files', async () => {
     const writer = create({ maxFileBytes: 1000 });
     for (let i = 0; i < 5; i++) {
-      writer.write(`${String(i).repeat(1200)}\n`);
+      write(writer, `${String(i).repeat(1200)}\n`);
       await until(() => text('access.log.1').startsWith(String(i)));
     }
     await writer.close(2000);
@@ -125,11 +170,11 @@ describe('LogWriter', () => {
 
   it('opens the file anew when somebody has moved it away', async () => {
     const writer = create();
-    writer.write('before\n');
+    write(writer, 'before\n');
     await until(() => text() === 'before\n');
     renameSync(join(folder, 'access.log'), join(folder, 'moved.log'));
     await until(() => {
-      writer.write('after\n');
+      write(writer, 'after\n');
       return text().includes('after');
     });
     await writer.close(2000);
@@ -140,13 +185,14 @@ describe('LogWriter', () => {
   it('drops and counts lines while the disk refuses them, and goes on afterwards', async () => {
     const blocked = join(folder, 'blocked');
     writeFileSync(blocked, 'a file where the folder should be');
-    const writer = create({ folder: blocked, maxPendingBytes: 100 });
-    for (let i = 0; i < 50; i++) writer.write('0123456789\n');
-    await until(() => dropped >= 41);
+    const writer = create({ folder: blocked, maxPendingBytes: 400_000 });
+    // Two chunks may wait, and the one that is being filled.
+    for (let i = 0; i < 100; i++) write(writer, `${'x'.repeat(9999)}\n`);
+    await until(() => dropped >= 100 - 3 * Math.floor((192 * 1024) / 10_000));
     rmSync(blocked);
     mkdirSync(blocked);
     await until(() => {
-      writer.write('later\n');
+      write(writer, 'later\n');
       return (
         existsSync(join(blocked, 'access.log')) &&
         readFileSync(join(blocked, 'access.log'), 'utf8').includes('later')
