@@ -131,7 +131,7 @@ export class StaticSite implements Runtime {
 }
 
 /** Memory for small files of one site. */
-const CACHE_BYTES = 16 * 1024 * 1024;
+const CACHE_BYTES = 4 * 1024 * 1024;
 
 async function isUnchanged(cached: CachedFile): Promise<boolean> {
   try {
