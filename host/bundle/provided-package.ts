@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +38,10 @@ export function packageRoot(): string {
 /**
  * Makes `work/node_modules/portico` lead to the running package. Node looks for packages in every folder above the
  * importing file, so a bundle below `work/` finds it there unless it carries a copy of its own. Replaces a link of an
- * earlier installation in one step. Throws PorticoError `PORTICO_STORE_UNWRITABLE`.
+ * earlier installation in one step.
+ *
+ * Also makes an empty `work/package.json`: a bundle without one of its own would take its module type from whatever
+ * package the work folder happens to lie in. Throws PorticoError `PORTICO_STORE_UNWRITABLE`.
  */
 export function linkProvidedPackage(workFolder: string): void {
   const modules = join(workFolder, 'node_modules');
@@ -45,6 +49,7 @@ export function linkProvidedPackage(workFolder: string): void {
   const target = packageRoot();
   try {
     mkdirSync(modules, { recursive: true });
+    if (!existsSync(join(workFolder, 'package.json'))) writeFileSync(join(workFolder, 'package.json'), '{}\n');
     if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() && readlinkSync(link) === target) return;
     const fresh = join(modules, `.${PACKAGE_NAME}-${process.pid}-${Date.now()}`);
     rmSync(fresh, { force: true });

@@ -308,9 +308,11 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
         if (rest === 0 || this.body?.inTrailers === true) this.bodyFailed('bad-body', AbortReason.BAD_BODY);
         break;
       case Reading.WAIT:
-        // The client may still read its answer, or be gone: nobody can tell. It gets some time.
+        // The client may still read its answer, or be gone: nobody can tell. An answer that has begun finds out when
+        // it writes; one that has not begun gets little time, so that no work goes on for a client that left.
         if (!Number.isFinite(this.readDeadline)) {
-          this.readDeadline = this.inMs(this.context.limits.bodyIdleTimeoutMs);
+          const { bodyIdleTimeoutMs } = this.context.limits;
+          this.readDeadline = this.inMs(this.exchange?.isBegun === true ? bodyIdleTimeoutMs : HALF_CLOSED_MS);
         }
         break;
       case Reading.TUNNEL:
