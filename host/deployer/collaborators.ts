@@ -15,6 +15,8 @@ export interface Collaborators {
   /** True when the archive has its end: a central directory, or the end of the compressed tar. */
   readonly isArchiveComplete: (path: string) => Promise<boolean>;
   readonly log: DeployerLog;
+  /** Deletes what the drop folder has under a name; default `removeBundle`. */
+  readonly removeBundle?: ((appsFolder: string, name: string) => Promise<void>) | undefined;
 }
 
 /** Starts processes; the supervisor. */

@@ -13,6 +13,20 @@ const RETRY_AFTER: Readonly<Record<string, number>> = {
   failed: 60,
 };
 
+/**
+ * What clients are told. Never the reason itself: that may hold what an application printed or threw, and belongs into
+ * the status and the log.
+ */
+const TOLD: Readonly<Record<string, string>> = {
+  lazy: 'The application starts with the first request.',
+  starting: 'The application is starting.',
+  restarting: 'The application is being restarted.',
+  draining: 'The application is being stopped.',
+  removing: 'The application is being removed.',
+  stopped: 'The application is stopped.',
+  failed: 'The application does not work at the moment.',
+};
+
 /** How a running version answers; undefined when it has no address at the moment. */
 export function targetOf(running: Running): RouteTarget | undefined {
   const { deployment, prepared, process } = running;
@@ -32,13 +46,11 @@ export function targetOf(running: Running): RouteTarget | undefined {
   };
 }
 
-/** 503 with a reason: the path stays reserved in every state, so nobody else answers for it. */
-export function unavailable(state: ContextState | 'lazy', reason: string, retryInMs?: number): RouteTarget {
-  const retryAfterSeconds = Math.max(
-    1,
-    retryInMs === undefined ? (RETRY_AFTER[state] ?? 1) : Math.ceil(retryInMs / 1000),
-  );
-  return { kind: 'unavailable', state, reason, retryAfterSeconds };
+/** 503: the path stays reserved in every state, so nobody else answers for it. */
+export function unavailable(state: ContextState | 'lazy', retryInMs: number | undefined): RouteTarget {
+  const seconds = retryInMs === undefined ? (RETRY_AFTER[state] ?? 1) : Math.ceil(retryInMs / 1000);
+  const reason = TOLD[state] ?? `The application is ${state}.`;
+  return { kind: 'unavailable', state, reason, retryAfterSeconds: Math.max(1, seconds) };
 }
 
 /** The route of a context that `version` speaks for. */

@@ -5,7 +5,7 @@ import { RolloutFailure } from './rollout-failure.js';
 import { SerialQueue } from './serial-queue.js';
 import { Serving, type ServingParts } from './serving.js';
 import { newVersion, type Order, type Prepared, type Version, wishOf } from './version.js';
-import { statusOf } from './version-status.js';
+import { shownPath, statusOf } from './version-status.js';
 
 /** What a context needs of the deployer. */
 export interface ContextParts extends ServingParts {
@@ -34,7 +34,7 @@ export class DeployedContext {
   constructor(path: string, parts: ContextParts) {
     this.path = path;
     this.#parts = parts;
-    this.#serving = new Serving(path, parts, (task) => void this.#line.run(task));
+    this.#serving = new Serving(path, parts, (task) => this.#background(task));
   }
 
   /** No version is left and nothing runs. */
@@ -167,7 +167,7 @@ export class DeployedContext {
     const isLazy = () => this.#serving.active === undefined && this.#serving.spokesman()?.wish === 'lazy';
     if (this.#isWanted || !isLazy()) return;
     this.#isWanted = true;
-    void this.#line.run(async () => {
+    this.#background(async () => {
       this.#isWanted = false;
       const version = this.#serving.spokesman();
       if (version === undefined || !isLazy()) return;
@@ -189,6 +189,16 @@ export class DeployedContext {
     this.#serving.interrupt(name, `${name} is being stopped by an operator`);
     return this.#line.run(task).finally(() => {
       this.#isHalting = false;
+    });
+  }
+
+  /** Nobody waits for it. */
+  #background(task: () => Promise<void>): void {
+    this.#line.run(task).catch((error: unknown) => {
+      this.#parts.log.error(
+        { code: 'PORTICO_DEPLOYER_FAILED', err: error, path: this.path },
+        `work on ${shownPath(this.path)} ended in an error: ${messageOf(error)}`,
+      );
     });
   }
 

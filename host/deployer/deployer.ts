@@ -1,11 +1,9 @@
-import { rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compareVersions } from '../bundle/compare-versions.js';
 import { printable } from '../bundle/context-name.js';
 import type { ApplicationSettings } from '../config/host-config.js';
-import { messageOf, PorticoError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import type { ApplicationStatus, Deployments } from './application-status.js';
 import { type Candidate, signatureOf } from './candidate.js';
 import type { Collaborators } from './collaborators.js';
@@ -14,13 +12,14 @@ import { type ContextParts, DeployedContext } from './deployed-context.js';
 import { unknownApplication } from './deployer-errors.js';
 import { Journal } from './journal.js';
 import { type Action, forget, type Known, owe, plan, unknown, type Waiting } from './plan.js';
-import { removeBundle } from './remove-bundle.js';
+import { ReadyMarkers } from './ready-markers.js';
+import { refuseIfOutside, removeBundle } from './remove-bundle.js';
 import { RouteBatch } from './route-batch.js';
 import { Scanner } from './scan.js';
 import { SharedStore } from './shared-store.js';
 import { Slots } from './slots.js';
 import type { Order } from './version.js';
-import { shownPath } from './version-status.js';
+import { shownPath, statusOfWaiting } from './version-status.js';
 import { Watcher } from './watcher.js';
 
 /** Everything the deployer is told. Durations are milliseconds, folders absolute. */
@@ -62,7 +61,7 @@ export class Deployer implements Deployments {
   /** Name → number of its last order; an order with another number is out of date. */
   readonly #orders = new Map<string, number>();
   readonly #work = new Set<Promise<void>>();
-  readonly #markersLeft = new Set<string>();
+  readonly #markers: ReadyMarkers;
   readonly #listeners = new Set<(name: string) => void>();
   readonly #parts: Omit<ContextParts, 'held'>;
   #journal: Journal | undefined;
@@ -74,6 +73,7 @@ export class Deployer implements Deployments {
   constructor(options: DeployerOptions) {
     this.#options = options;
     const { log, routes } = options;
+    this.#markers = new ReadyMarkers(log);
     this.#scanner = new Scanner(options);
     this.#watcher = new Watcher({ ...options, pass: () => this.#pass() });
     this.#store = new SharedStore(options.store, () => this.#inUse(), log);
@@ -89,9 +89,7 @@ export class Deployer implements Deployments {
       nextSerial: () => ++this.#serial,
       batch: new RouteBatch(routes),
       hold: (name, isHeld) => this.#hold(name, isHeld),
-      changed: (name) => {
-        for (const listener of this.#listeners) listener(name);
-      },
+      changed: (name) => this.#tell(name),
     };
     routes.onWanted((context) => this.#contexts.get(context)?.wanted());
     routes.onInstanceLost((instance, reason) => {
@@ -177,7 +175,7 @@ export class Deployer implements Deployments {
     await this.#watcher.exclusively(async () => {
       let failure: unknown;
       try {
-        await removeBundle(this.#options.appsFolder, name);
+        await (this.#options.removeBundle ?? removeBundle)(this.#options.appsFolder, name);
       } catch (error) {
         failure = error;
       }
@@ -212,7 +210,11 @@ export class Deployer implements Deployments {
     this.#wakeInMs = next.wakeInMs;
     if (scan.kind === 'listed') {
       this.#waiting = next.waiting;
-      await this.#consumeMarkers(scan.candidates);
+      for (const { name, marker } of scan.candidates) {
+        const isObeyed =
+          marker !== undefined && this.#known.names.get(name)?.obeyedMarker === marker.signature;
+        if (isObeyed) await this.#markers.consume(marker);
+      }
     }
     for (const action of inOrder(next.actions)) this.#act(action);
     return next.wakeInMs;
@@ -325,24 +327,6 @@ export class Deployer implements Deployments {
     this.#work.add(done);
   }
 
-  /** A marker counts once. One that cannot be deleted is remembered by its signature, so it counts once as well. */
-  async #consumeMarkers(candidates: readonly Candidate[]): Promise<void> {
-    for (const { name, marker } of candidates) {
-      if (marker === undefined || this.#known.names.get(name)?.obeyedMarker !== marker.signature) continue;
-      try {
-        await rm(marker.path, { force: true });
-      } catch (error) {
-        const key = `${marker.path} ${marker.signature}`;
-        if (this.#markersLeft.has(key)) continue;
-        this.#markersLeft.add(key);
-        this.#options.log.warn(
-          { code: 'PORTICO_MARKER_LEFT', err: error },
-          `${marker.path} was obeyed but cannot be deleted: ${messageOf(error)}`,
-        );
-      }
-    }
-  }
-
   /** Signature of what a failed undeploy left over, as the plan will see it. */
   async #remainsOf(name: string): Promise<string | undefined> {
     const scan = await this.#scanner.scan();
@@ -377,6 +361,17 @@ export class Deployer implements Deployments {
     return context;
   }
 
+  /** A listener that throws must not end a rollout. */
+  #tell(name: string): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(name);
+      } catch (error) {
+        this.#options.log.error({ err: error }, `a listener of the deployer failed: ${messageOf(error)}`);
+      }
+    }
+  }
+
   async #hold(name: string, isHeld: boolean): Promise<void> {
     if (isHeld) this.#journal?.held.add(name);
     else this.#journal?.held.delete(name);
@@ -395,29 +390,4 @@ function inOrder(actions: readonly Action[]): readonly Action[] {
       ? compareVersions(right.candidate.context.version, left.candidate.context.version)
       : 0,
   );
-}
-
-function refuseIfOutside(appsFolder: string, name: string, bundle: string): void {
-  if (dirname(resolve(bundle)) === resolve(appsFolder)) return;
-  throw new PorticoError(
-    'PORTICO_NOT_REMOVABLE',
-    `${name} comes from ${bundle}, which is outside of ${appsFolder}; delete ${name}.yaml there to undeploy it`,
-  );
-}
-
-function statusOfWaiting({ candidate, reason }: Waiting): ApplicationStatus {
-  return {
-    name: candidate.name,
-    path: shownPath(candidate.context.contextPath),
-    version: candidate.context.version,
-    state: 'failed',
-    kind: undefined,
-    reason,
-    pendingFailure: undefined,
-    lastOutput: [],
-    instances: [],
-    bundle: candidate.sources[0]?.path ?? candidate.descriptor?.path ?? '',
-    fingerprint: undefined,
-    deployedAt: undefined,
-  };
 }

@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PorticoError } from '../errors.js';
+import { systemCodeOf } from '../system-error.js';
 
 /** What stat says about a file or a tree: enough to notice a change, without reading content. */
 export interface Signature {
@@ -79,6 +80,6 @@ async function statOrNothing(path: string): Promise<BigIntStats | undefined> {
 
 /** True when the entry went away between being listed and being looked at. */
 export function isVanished(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = systemCodeOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../errors.js';
+import { systemCodeOf } from '../system-error.js';
 import type { DeployerLog } from './collaborators.js';
 import { SerialQueue } from './serial-queue.js';
 
@@ -48,7 +49,7 @@ export class Journal {
     try {
       text = await readFile(path, 'utf8');
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      if (systemCodeOf(error) !== 'ENOENT') {
         log.error(
           { code: 'PORTICO_JOURNAL_UNREADABLE', err: error },
           `${path} cannot be read (${messageOf(error)}); stopped applications will be started`,

@@ -1,5 +1,5 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, PorticoError } from '../errors.js';
 import { roleOf } from './file-name.js';
 
@@ -22,6 +22,15 @@ export async function removeBundle(appsFolder: string, name: string): Promise<vo
     `${name} is undeployed, but not all of its files could be deleted (${failures.map(messageOf).join('; ')}); ` +
       'it stays undeployed until they change. Delete them by hand',
     { cause: failures[0] },
+  );
+}
+
+/** Throws `PORTICO_NOT_REMOVABLE` when the bundle does not lie in the drop folder itself: then it is not ours to delete. */
+export function refuseIfOutside(appsFolder: string, name: string, bundle: string): void {
+  if (dirname(resolve(bundle)) === resolve(appsFolder)) return;
+  throw new PorticoError(
+    'PORTICO_NOT_REMOVABLE',
+    `${name} comes from ${bundle}, which is outside of ${appsFolder}; delete ${name}.yaml there to undeploy it`,
   );
 }
 

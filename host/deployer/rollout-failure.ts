@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { messageOf, PorticoError } from '../errors.js';
 import type { StartFailureDetail } from '../supervisor/deployment-process.js';
+import { StartFailure } from '../supervisor/start-failure.js';
 
 /** Where a rollout failed: `unpack` and `manifest` here, the others as the supervisor names them. */
 export type RolloutStep = 'unpack' | 'manifest' | StartFailureDetail['step'] | 'swap' | 'run';
@@ -14,9 +15,9 @@ export class RolloutFailure extends PorticoError {
   readonly lastOutput: readonly string[];
 
   constructor(name: string, step: RolloutStep, cause: unknown, folder?: string) {
-    const detail = detailOf(cause);
+    const detail = cause instanceof StartFailure ? cause.detail : undefined;
     const place = detail === undefined ? undefined : placeOf(detail.stack, folder);
-    const what = firstLine(detail?.message ?? messageOf(cause));
+    const what = shortened(firstLine(detail?.message ?? messageOf(cause)), folder);
     const reason = `${detail?.step ?? step}: ${what}${place === undefined ? '' : ` (${place})`}`;
     super('PORTICO_START_FAILED', `${name} could not be deployed: ${reason}`, { cause });
     this.name = 'RolloutFailure';
@@ -26,14 +27,6 @@ export class RolloutFailure extends PorticoError {
   }
 }
 
-/** The supervisor's StartFailure carries one. */
-function detailOf(error: unknown): StartFailureDetail | undefined {
-  if (!(error instanceof Error) || !('detail' in error)) return undefined;
-  const { detail } = error;
-  const isDetail = typeof detail === 'object' && detail !== null && 'step' in detail && 'stack' in detail;
-  return isDetail ? (detail as StartFailureDetail) : undefined;
-}
-
 /** First place in the stack that lies in the bundle: `dist/shop.js:12`. */
 function placeOf(stack: string, folder: string | undefined): string | undefined {
   if (folder === undefined) return undefined;
@@ -41,6 +34,11 @@ function placeOf(stack: string, folder: string | undefined): string | undefined 
     if (path?.startsWith(`${folder}/`)) return `${relative(folder, path)}:${line}`;
   }
   return undefined;
+}
+
+/** Places within the bundle without the long name of its folder in the store. */
+function shortened(text: string, folder: string | undefined): string {
+  return folder === undefined ? text : text.replaceAll(`file://${folder}/`, '').replaceAll(`${folder}/`, '');
 }
 
 function firstLine(text: string): string {

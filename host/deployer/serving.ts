@@ -124,6 +124,7 @@ export class Serving {
       await this.#swap(running);
     } catch (error) {
       if (error instanceof RolloutFailure) this.#fail(version, prepared, error);
+      else this.say(version, `the rollout was interrupted: ${messageOf(error)}`);
       return false;
     }
     version.wish = 'run';
@@ -297,15 +298,11 @@ export class Serving {
     const version = this.spokesman();
     if (version === undefined) return undefined;
     const settings = (this.#active?.prepared ?? version.prepared)?.manifest.settings ?? this.#parts.defaults;
-    const status = stateOf(version, this.#active);
-    const isLazy = status.state === 'stopped' && version.wish === 'lazy' && !this.#isClosing;
+    const { state } = stateOf(version, this.#active);
+    const isLazy = state === 'stopped' && version.wish === 'lazy' && !this.#isClosing;
     const target =
       (this.#active === undefined ? undefined : targetOf(this.#active)) ??
-      unavailable(
-        isLazy ? 'lazy' : status.state,
-        status.reason ?? `the application is ${status.state}`,
-        this.#active?.trouble?.retryInMs,
-      );
+      unavailable(isLazy ? 'lazy' : state, this.#active?.trouble?.retryInMs);
     return routeOf(this.#path, version, target, settings.maxBodyBytes);
   }
 }

@@ -1,5 +1,6 @@
 import type { ApplicationStatus, ContextState } from './application-status.js';
 import { targetOf } from './context-route.js';
+import type { Waiting } from './plan.js';
 import type { Running, Version } from './version.js';
 
 /** State of a version and the reason for it; follows from what serves its path and what was wished. */
@@ -48,7 +49,7 @@ export function statusOf(version: Version, active: Running | undefined): Applica
     path: shownPath(pathOf(version)),
     version: version.order.context.version,
     state,
-    kind: kindOf(prepared?.manifest.entry.kind),
+    kind: mine?.process?.kind?.() ?? kindOf(prepared?.manifest.entry.kind),
     reason,
     pendingFailure: version.pendingFailure,
     lastOutput:
@@ -62,6 +63,24 @@ export function statusOf(version: Version, active: Running | undefined): Applica
   };
 }
 
+/** Status of a bundle that lies there and cannot be taken. */
+export function statusOfWaiting({ candidate, reason }: Waiting): ApplicationStatus {
+  return {
+    name: candidate.name,
+    path: shownPath(candidate.context.contextPath),
+    version: candidate.context.version,
+    state: 'failed',
+    kind: undefined,
+    reason,
+    pendingFailure: undefined,
+    lastOutput: [],
+    instances: [],
+    bundle: candidate.sources[0]?.path ?? candidate.descriptor?.path ?? '',
+    fingerprint: undefined,
+    deployedAt: undefined,
+  };
+}
+
 /** The path as people write it: `/` for ROOT. */
 export function shownPath(path: string): string {
   return path === '' ? '/' : path;
@@ -71,6 +90,7 @@ function pathOf(version: Version): string {
   return version.order.context.contextPath;
 }
 
+/** As far as it can be told before it runs. */
 function kindOf(entry: string | undefined): string | undefined {
   if (entry === 'modules') return 'framework';
   return entry === 'main' ? 'server' : entry;

@@ -16,8 +16,9 @@ export interface WatcherOptions {
 
 /** A burst of file events is one hint. */
 const SETTLE_MS = 20;
-/** Passes take at most one part in this many of the time, however large the folders are. */
-const SHARE = 10;
+/** After a pass there is rest for so many times as long as it took, however large the folders are. */
+const REST = 4;
+const MAX_REST_MS = 10_000;
 
 /**
  * Decides when the drop folder is looked at: after the file system hinted at a change, when the plan asked for it, and
@@ -90,7 +91,7 @@ export class Watcher {
       );
     }
     const ended = performance.now();
-    this.#earliest = ended + (ended - began) * SHARE;
+    this.#earliest = ended + Math.min((ended - began) * REST, MAX_REST_MS);
     this.#lookIn(Math.min(wakeInMs ?? this.#options.scanIntervalMs, this.#options.scanIntervalMs));
   }
 

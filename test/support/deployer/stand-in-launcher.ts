@@ -8,7 +8,9 @@ import type {
   DeploymentProcess,
   DeploymentSpec,
   InstanceStatus,
+  StartFailureDetail,
 } from '#host/supervisor/deployment-process.js';
+import { StartFailure } from '#host/supervisor/start-failure.js';
 
 /**
  * Stands in for the supervisor: it starts no processes, so that tests of the deployer see nothing but the deployer. What
@@ -129,12 +131,12 @@ export class StandInProcess implements DeploymentProcess {
 
   #fail(message: string): void {
     this.isStopped = true;
-    const detail = {
+    const detail: StartFailureDetail = {
       step: 'load',
       message,
       stack: `Error: ${message}\n    at file://${this.spec.folder}/server.js:7:9`,
       lastOutput: ['about to fail'],
     };
-    this.#reject(Object.assign(new Error(message), { detail }));
+    this.#reject(new StartFailure(this.deployment, detail));
   }
 }

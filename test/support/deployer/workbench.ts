@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isArchiveComplete } from '#host/bundle/archive.js';
@@ -111,7 +111,6 @@ export class Workbench {
 
   async close(): Promise<void> {
     await this.#deployer?.close(2000);
-    await chmod(this.apps, 0o755).catch(() => undefined);
     await rm(this.base, { recursive: true, force: true });
   }
 }

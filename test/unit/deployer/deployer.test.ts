@@ -245,7 +245,7 @@ describe('Deployer', () => {
     expect(bench.status('shop##2')?.state).toBe('failed');
   });
 
-  it('deploys 200 bundles with few starts at a time, and publishes in batches', async () => {
+  it('deploys 200 bundles with few starts at a time', async () => {
     const files: Record<string, string> = {};
     for (let index = 0; index < 200; index++) files[`app${index}/server.js`] = `${SERVER}// ${index}\n`;
     await bench.put(files);
@@ -281,11 +281,21 @@ describe('Deployer', () => {
   it('stops everything at the end', async () => {
     await bench.put({ 'shop/server.js': SERVER, 'slow/server.js': SERVER, 'slow/behaviour': 'hangs' });
     const opening = bench.open();
-    await until(() => bench.launcher.alive.length === 2);
+    await until(() => bench.launcher.alive.length === 2 && bench.routes.answer('/shop') === 'process');
     await bench.deployer.close(2000);
     await opening;
     expect(bench.launcher.alive).toEqual([]);
     expect(bench.routes.answer('/shop')).toBe('draining');
+  });
+
+  it('publishes the changes of many applications together', async () => {
+    const files: Record<string, string> = {};
+    for (let index = 0; index < 50; index++) files[`static${index}/index.html`] = `${index}`;
+    await bench.put(files);
+    await bench.quiet();
+    await bench.open();
+    expect(bench.routes.routes.size).toBe(50);
+    expect(bench.routes.publishes).toBeLessThan(100);
   });
 
   it('sets a broken journal aside and goes on', async () => {

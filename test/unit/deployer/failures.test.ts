@@ -38,7 +38,7 @@ describe('a version that cannot be deployed', () => {
     expect(bench.routes.routes.get('/shop')?.target).toEqual({
       kind: 'unavailable',
       state: 'failed',
-      reason: 'load: badly (server.js:7)',
+      reason: 'The application does not work at the moment.',
       retryAfterSeconds: 60,
     });
     await bench.put({ 'shop/behaviour': '' });
@@ -125,11 +125,8 @@ describe('an application that crashes', () => {
     process.addressCount = 0;
     process.tell({ kind: 'restarting', instance: process.instance, reason: 'exit 1', retryInMs: 3000 });
     await until(() => bench.routes.answer('/shop') === 'restarting');
-    expect(bench.routes.routes.get('/shop')?.target).toMatchObject({
-      retryAfterSeconds: 3,
-      reason: 'exit 1',
-    });
-    expect(bench.status('shop')?.state).toBe('restarting');
+    expect(bench.routes.routes.get('/shop')?.target).toMatchObject({ retryAfterSeconds: 3 });
+    expect(bench.status('shop')).toMatchObject({ state: 'restarting', reason: 'exit 1' });
     process.addressCount = 1;
     process.tell({ kind: 'addresses' });
     await until(() => bench.routes.answer('/shop') === 'process');
