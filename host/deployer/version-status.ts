@@ -49,7 +49,7 @@ export function statusOf(version: Version, active: Running | undefined): Applica
     path: shownPath(pathOf(version)),
     version: version.order.context.version,
     state,
-    kind: mine?.process?.kind?.() ?? kindOf(prepared?.manifest.entry.kind),
+    kind: mine?.process?.kind?.() ?? kindOf(prepared?.manifest.entry.kind, mine !== undefined),
     reason,
     pendingFailure: version.pendingFailure,
     lastOutput:
@@ -90,8 +90,9 @@ function pathOf(version: Version): string {
   return version.order.context.contextPath;
 }
 
-/** As far as it can be told before it runs. */
-function kindOf(entry: string | undefined): string | undefined {
+/** What a Node server turns out to be is known only when it runs. */
+function kindOf(entry: string | undefined, isRunning: boolean): string | undefined {
   if (entry === 'modules') return 'framework';
-  return entry === 'main' ? 'server' : entry;
+  if (entry === 'main') return isRunning ? 'server' : undefined;
+  return entry;
 }
