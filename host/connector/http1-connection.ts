@@ -336,3 +336,5 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 const TUNNEL_KEEP_ALIVE_MS = 60_000;
 /** What a connection without any request gets when the listener drains. */
 const FRESH_GRACE_MS = 500;
+/** For a client that has sent FIN, until its unanswered request is given up. */
+const HALF_CLOSED_MS = 1000;

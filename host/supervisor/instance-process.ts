@@ -192,17 +192,15 @@ export class InstanceProcess {
   #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.pid !== undefined) killGroup(this.pid);
     const reason = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-    const end = this.#cause ?? {
-      reason,
-      failure: this.#failureBeforeReady('exit', `The process ${reason}.`),
-    };
     const timer = setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();
     }, OUTPUT_END_MS);
     child.once('close', () => {
       clearTimeout(timer);
-      this.#end(end);
+      // Only now is its channel read to the end: it may have said why it failed just before it exited.
+      const failure = this.#failureBeforeReady('exit', `The process ${reason}.`);
+      this.#end(this.#cause ?? { reason, failure });
     });
   }
 
