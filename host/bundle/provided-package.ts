@@ -49,7 +49,8 @@ export function linkProvidedPackage(workFolder: string): void {
   const target = packageRoot();
   try {
     mkdirSync(modules, { recursive: true });
-    if (!existsSync(join(workFolder, 'package.json'))) writeFileSync(join(workFolder, 'package.json'), '{}\n');
+    if (!existsSync(join(workFolder, 'package.json')))
+      writeFileSync(join(workFolder, 'package.json'), '{}\n');
     if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() && readlinkSync(link) === target) return;
     const fresh = join(modules, `.${PACKAGE_NAME}-${process.pid}-${Date.now()}`);
     rmSync(fresh, { force: true });

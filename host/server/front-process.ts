@@ -17,6 +17,8 @@ export interface FrontProcessOptions {
   readonly connectors: readonly FrontConnector[];
   /** The whole mapping; asked for when the front has loaded, so that nothing published meanwhile is missing. */
   readonly mapping: () => { readonly revision: number; readonly routes: readonly ContextRoute[] };
+  /** It gets no mapping and no socket before this has settled; connections wait in the queue of the system. */
+  readonly firstMapping: Promise<unknown>;
   /** Reports beyond the protocol of starting, mapping and counting on request. */
   readonly received: (report: FrontReport) => void;
   readonly ackTimeoutMs: number;
@@ -128,7 +130,7 @@ export class FrontProcess {
     if (this.#state === 'gone') return;
     this.#heartbeat.beat();
     if (report.type === 'ready') {
-      if (this.#state === 'loading') void this.#configure();
+      if (this.#state === 'loading') void this.#options.firstMapping.then(() => this.#configure());
     } else if (report.type === 'listening') {
       this.#notListening.delete(report.connector);
       if (this.#notListening.size === 0 && this.#state === 'mapped') this.#becomeUp();
@@ -143,6 +145,7 @@ export class FrontProcess {
   }
 
   async #configure(): Promise<void> {
+    if (this.#state !== 'loading') return;
     const { settings, mapping, connectors } = this.#options;
     const { revision, routes } = mapping();
     this.#send({ type: 'configure', settings });

@@ -15,6 +15,8 @@ export interface FrontProcessesOptions {
   /** Owned from here on: closed when draining begins. */
   readonly connectors: readonly FrontConnector[];
   readonly logger: ServerLog;
+  /** The first fronts accept when this has settled, so that they know the applications. Default: at once. */
+  readonly firstMapping?: Promise<unknown>;
   /** How many fronts share the sockets. Default 1. */
   readonly count?: number;
   /** Program of a front. Default: the one of this installation. */
@@ -171,6 +173,7 @@ export class FrontProcesses implements RouteTable {
       settings,
       connectors,
       mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
+      firstMapping: this.#options.firstMapping ?? Promise.resolve(),
       received: (report) => this.#received(serial, report),
       ackTimeoutMs: ackTimeoutMs ?? 5000,
       startTimeoutMs: startTimeoutMs ?? 10_000,

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectorStatus, Readiness, ServerView } from '../admin/admin-collaborators.js';
 import { AdminServer } from '../admin/admin-server.js';
 import { loadAdminToken } from '../admin/admin-token.js';
@@ -63,8 +64,12 @@ export class PorticoServer {
       parts = await this.#assemble(sockets);
       this.#parts = parts;
       const admin = await parts.admin.start();
-      // Connections wait in the queues of the sockets until the fronts know the applications.
       const firstPass = parts.deployer.open();
+      // Connections wait in the queues of the sockets until the fronts know the applications, but not for a slow one.
+      void Promise.race([firstPass, delay(ACCEPT_AFTER_MS, undefined, { ref: false })]).then(
+        parts.release,
+        parts.release,
+      );
       await parts.fronts.start();
       writeRunFile(folders.run, {
         pid: process.pid,
@@ -106,7 +111,12 @@ export class PorticoServer {
     const config = this.#config;
     const { folders } = config;
     const log = this.#log;
+    let release: () => void = () => undefined;
+    const firstMapping = new Promise<void>((resolve) => {
+      release = resolve;
+    });
     const fronts = new FrontProcesses({
+      firstMapping,
       settings: {
         accessLog: config.accessLog.enabled ? { ...config.accessLog, folder: folders.logs } : undefined,
         retryAfterSeconds: 5,
@@ -151,7 +161,7 @@ export class PorticoServer {
       metrics: new ServerMetrics(collaborators),
       log,
     });
-    return { fronts, supervisor, deployer, admin };
+    return { fronts, supervisor, deployer, admin, release };
   }
 
   #view(sockets: readonly ListeningSocket[], fronts: FrontProcesses): ServerView {
@@ -227,11 +237,16 @@ export class PorticoServer {
   }
 }
 
+/** Clients are let in after this time although applications are still starting; those answer 503 until they are up. */
+const ACCEPT_AFTER_MS = 3000;
+
 interface Parts {
   readonly fronts: FrontProcesses;
   readonly supervisor: Supervisor;
   readonly deployer: Deployer;
   readonly admin: AdminServer;
+  /** Lets the fronts accept. */
+  readonly release: () => void;
 }
 
 function connectorsOf(sockets: readonly ListeningSocket[]): ConnectorStatus[] {
