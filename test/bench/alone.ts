@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryFolder } from '#test/support/paths.js';
 import { temporaryFolder } from './host.js';
@@ -19,10 +20,10 @@ export interface Alone {
 export async function startAlone(subject: string): Promise<Alone> {
   const file = join(repositoryFolder, 'test/bench/subjects/alone/server.mjs');
   const child = spawn(process.execPath, [file, subject], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [port] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = await printedPort(child.stdout);
   return {
     pid: child.pid ?? 0,
-    url: `http://127.0.0.1:${Number(String(port))}/`,
+    url: `http://127.0.0.1:${port}/`,
     stop: () => stopped(child),
   };
 }
@@ -45,6 +46,17 @@ http { access_log ${folder}/logs/access.log; keepalive_requests 100000000;
   });
   await delay(500);
   return { pid: child.pid ?? 0, url: `http://127.0.0.1:${port}/`, stop: () => stopped(child) };
+}
+
+/** The first line that is a number; some subjects log before they print it. */
+async function printedPort(output: Readable): Promise<number> {
+  let text = '';
+  for await (const chunk of on(output, 'data')) {
+    text += String(chunk);
+    const port = /^\d+$/m.exec(text)?.[0];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error(`no port among the output:\n${text}`);
 }
 
 async function freePort(): Promise<number> {

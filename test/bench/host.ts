@@ -18,7 +18,7 @@ export async function startHost(bundles: Readonly<Record<string, BundleContent>>
     name,
     typeof content === 'string' ? join(subjects, content) : content,
   ]);
-  const host = await TestHost.start({ apps: Object.fromEntries(apps), config: '' });
+  const host = await TestHost.start({ apps: Object.fromEntries(apps) });
   return { pid: host.pid, url: host.url(''), stop: () => host.stop() };
 }
 

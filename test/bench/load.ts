@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 
 /** What one round of load measured. */
 export interface Round {
+  readonly requests: number;
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -15,17 +16,18 @@ export const generator: 'wrk' | 'autocannon' =
 
 /** Runs load against a URL and waits for the result. */
 export async function load(url: string, connections: number, seconds: number): Promise<Round> {
-  return generator === 'wrk'
-    ? runWrk(url, connections, seconds)
-    : await runAutocannon(url, connections, seconds);
+  return await (generator === 'wrk' ? runWrk : runAutocannon)(url, connections, seconds);
 }
 
-function runWrk(url: string, connections: number, seconds: number): Round {
+async function runWrk(url: string, connections: number, seconds: number): Promise<Round> {
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', url];
-  const { stdout } = spawnSync('wrk', args, { encoding: 'utf8' });
+  const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  for await (const text of child.stdout) stdout += String(text);
   const errors =
     /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)?.slice(1) ?? [];
   return {
+    requests: Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0),
     requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0),
     p50Ms: milliseconds(/\b50%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
     p99Ms: milliseconds(/\b99%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
@@ -39,6 +41,7 @@ async function runAutocannon(url: string, connections: number, seconds: number):
   const { default: autocannon } = await import('autocannon');
   const result = await autocannon({ url, connections, duration: seconds });
   return {
+    requests: result.requests.total,
     requestsPerSecond: result.requests.average,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,

@@ -23,3 +23,8 @@ export function childrenOf(pid: number): number[] {
     })
     .map(Number);
 }
+
+/** Command line of a process, its arguments separated by blanks (Linux). */
+export function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+}

@@ -1,0 +1,124 @@
+/**
+ * `node dist/test/bench/cpu.js [subject…]`: CPU time of each process per request, the figure to work on when the
+ * machine is too busy for requests per second to mean anything. Rounds are interleaved; figures are medians.
+ *
+ * BENCH_ROUNDS (default 3), BENCH_SECONDS (default 3) and BENCH_CONNECTIONS (default 64) set the load.
+ * BENCH_PROFILE=FOLDER writes a `.cpuprofile` of each process of the subjects there instead.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { startAlone } from './alone.js';
+import { cpuMicroseconds } from './cpu-time.js';
+import { startHost } from './host.js';
+import { load } from './load.js';
+import { childrenOf, commandOf } from './memory.js';
+import { sample } from './sampling.js';
+
+/** What is loaded, and the processes that serve it by name. */
+interface Subject {
+  readonly url: string;
+  readonly processes: Readonly<Record<string, number>>;
+}
+
+interface Sample {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  /** Microseconds of each process. */
+  readonly perRequest: Readonly<Record<string, number>>;
+}
+
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
+const connections = Number(process.env['BENCH_CONNECTIONS'] ?? 64);
+const profiles = process.env['BENCH_PROFILE'];
+const wanted = process.argv.slice(2);
+const names = wanted.length > 0 ? wanted : ['node', 'embedded', 'host:framework', 'host:handler'];
+
+const stops: (() => Promise<unknown>)[] = [];
+const subjects = new Map<string, Subject>();
+for (const name of names) subjects.set(name, await start(name));
+if (profiles === undefined) await measureAll();
+else await profileAll(profiles);
+await Promise.all(stops.map((stop) => stop()));
+
+/** `node` and the like of `alone/server.mjs`, or `host:BUNDLE`, each in a host of its own. */
+async function start(name: string): Promise<Subject> {
+  if (!name.startsWith('host:')) {
+    const alone = await startAlone(name);
+    stops.push(() => alone.stop());
+    return { url: alone.url, processes: { alone: alone.pid } };
+  }
+  const bundle = name.slice('host:'.length);
+  const host = await startHost({ [bundle]: bundle });
+  stops.push(() => host.stop());
+  const children = childrenOf(host.pid);
+  const front = children.find((pid) => commandOf(pid).includes('/front/'));
+  const instance = children.find((pid) => commandOf(pid).includes('/instance/'));
+  if (front === undefined || instance === undefined)
+    throw new Error(`no front or instance below ${host.pid}`);
+  return { url: `${host.url}/${bundle}/`, processes: { front, instance, server: host.pid } };
+}
+
+async function measureAll(): Promise<void> {
+  const samples = new Map<string, Sample[]>();
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, subject] of subjects) {
+      const taken = await measure(subject);
+      if (round > 0) samples.set(name, [...(samples.get(name) ?? []), taken]);
+    }
+  }
+  const base = totalOf(samples.get('node') ?? []);
+  const table = [...samples].map(([name, taken]) => ({
+    subject: name,
+    ...Object.fromEntries(
+      ['alone', 'front', 'instance', 'server'].map((part) => [
+        part,
+        rounded(median(taken.map(({ perRequest }) => perRequest[part] ?? Number.NaN))),
+      ]),
+    ),
+    total: rounded(totalOf(taken)),
+    '÷ node': Number((totalOf(taken) / base).toFixed(2)),
+    'req/s': Math.round(median(taken.map(({ requestsPerSecond }) => requestsPerSecond))),
+    'p50 ms': median(taken.map(({ p50Ms }) => p50Ms)),
+  }));
+  console.log(`CPU microseconds per request, ${connections} connections, ${rounds} rounds of ${seconds} s`);
+  console.table(table);
+}
+
+async function measure({ url, processes }: Subject): Promise<Sample> {
+  const before = Object.entries(processes).map(([part, pid]) => [part, pid, cpuMicroseconds(pid)] as const);
+  const round = await load(url, connections, seconds);
+  if (round.failures > 0) throw new Error(`${round.failures} failed answers at ${url}`);
+  const perRequest = before.map(([part, pid, used]) => [
+    part,
+    (cpuMicroseconds(pid) - used) / round.requests,
+  ]);
+  return { ...round, perRequest: Object.fromEntries(perRequest) as Record<string, number> };
+}
+
+async function profileAll(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, { url, processes }] of subjects) {
+    await load(url, connections, 2);
+    for (const [part, pid] of Object.entries(processes)) {
+      const under = load(url, connections, seconds + 2);
+      await sample(pid, seconds, join(folder, `${name.replace(':', '-')}-${part}.cpuprofile`));
+      await under;
+    }
+  }
+}
+
+function totalOf(samples: readonly Sample[]): number {
+  return median(
+    samples.map(({ perRequest }) => Object.values(perRequest).reduce((sum, part) => sum + part, 0)),
+  );
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(1));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
