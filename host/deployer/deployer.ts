@@ -118,7 +118,8 @@ export class Deployer implements Deployments {
   /** Looks at the drop folder now. Resolves when everything that is under way is over. */
   async rescan(): Promise<void> {
     await this.#watcher.look();
-    await Promise.all(this.#work);
+    // A look of the watcher itself may add to it meanwhile.
+    while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
   /** Stops watching, drains and stops everything, at the same time. Resolves at the deadline at the latest. */
