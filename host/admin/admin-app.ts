@@ -12,7 +12,6 @@ export interface AdminAppOptions extends AdminCollaborators {
   readonly token: string;
   /** Host names beyond the loopback ones. */
   readonly allowedHosts: readonly string[];
-  readonly metrics: ServerMetrics;
   readonly log: ServerLog;
 }
 
@@ -28,8 +27,11 @@ export function adminApp(options: AdminAppOptions): Express {
   app.set('strict routing', true);
   app.use(guardHost(options.allowedHosts), guardToken(options.token), guardBody);
   app.use(healthRoutes(options));
+  let loading: Promise<ServerMetrics> | undefined;
   app.get('/metrics', async (_request, response) => {
-    response.type(options.metrics.contentType).send(await options.metrics.text());
+    loading ??= loadMetrics(options);
+    const metrics = await loading;
+    response.type(metrics.contentType).send(await metrics.text());
   });
   app.all('/metrics', allowOnly('GET, HEAD'));
   app.use('/v1', applicationRoutes(options), serverRoutes(options));
@@ -38,4 +40,10 @@ export function adminApp(options: AdminAppOptions): Express {
   });
   app.use(answerErrors(options.log));
   return app;
+}
+
+/** Most of its memory is that of a library which a host without a scraper never needs. */
+async function loadMetrics(collaborators: AdminCollaborators): Promise<ServerMetrics> {
+  const { ServerMetrics } = await import('./metrics.js');
+  return new ServerMetrics(collaborators);
 }

@@ -1,8 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { listenError } from '../listen-error.js';
-import { type AdminAppOptions, adminApp } from './admin-app.js';
+import type { AdminAppOptions } from './admin-app.js';
 
 export interface AdminServerOptions extends AdminAppOptions {
   /** Address to listen on; loopback by default of the configuration. */
@@ -14,17 +14,30 @@ export interface AdminServerOptions extends AdminAppOptions {
 /** Requests get this long to finish when the server stops. */
 const STOP_MS = 1000;
 
-/** The admin connector: Express on a node:http server of its own, apart from all user traffic. Owned by the server. */
+/**
+ * The admin connector: Express on a node:http server of its own, apart from all user traffic. Owned by the server.
+ * Express is loaded for the first request: the start of the host does not wait for it.
+ */
 export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #lifecycle = new Lifecycle('admin server');
   readonly #http: Server;
+  #app: Promise<RequestListener> | undefined;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
     this.#http = createServer(
       { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1024 },
-      adminApp(options),
+      (request, response) => {
+        this.#app ??= loadApp(options);
+        this.#app.then(
+          (app) => app(request, response),
+          (error: unknown) => {
+            options.log.error({ err: error }, 'the admin API could not be loaded');
+            response.writeHead(500).end();
+          },
+        );
+      },
     );
     this.#http.maxConnections = 200;
   }
@@ -58,4 +71,9 @@ export class AdminServer {
     });
     this.#lifecycle.apply('finish stopping');
   }
+}
+
+async function loadApp(options: AdminAppOptions): Promise<RequestListener> {
+  const { adminApp } = await import('./admin-app.js');
+  return adminApp(options);
 }

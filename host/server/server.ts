@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectorStatus, Readiness, ServerView } from '../admin/admin-collaborators.js';
 import { AdminServer } from '../admin/admin-server.js';
 import { loadAdminToken } from '../admin/admin-token.js';
-import { ServerMetrics } from '../admin/metrics.js';
 import { isArchiveComplete } from '../bundle/archive.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import { BundleStore } from '../bundle/store.js';
@@ -158,7 +157,6 @@ export class PorticoServer {
       ...config.admin,
       token: loadAdminToken(folders.run),
       allowedHosts: [],
-      metrics: new ServerMetrics(collaborators),
       log,
     });
     return { fronts, supervisor, deployer, admin, release };

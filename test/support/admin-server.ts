@@ -1,7 +1,6 @@
 import { request } from 'node:http';
 import type { AdminCollaborators, Readiness } from '#host/admin/admin-collaborators.js';
 import { AdminServer } from '#host/admin/admin-server.js';
-import { ServerMetrics } from '#host/admin/metrics.js';
 import type { TrafficTotals } from '#host/admin/traffic.js';
 import type { ApplicationStatus, Deployments } from '#host/deployer/application-status.js';
 import { PorticoError } from '#host/errors.js';
@@ -105,7 +104,6 @@ export class TestAdmin {
       port,
       token: TOKEN,
       allowedHosts: this.#allowedHosts,
-      metrics: new ServerMetrics(collaborators),
       log: silentLog(),
     });
     this.port = (await this.#server.start()).port;
