@@ -48,6 +48,7 @@ export class Mapping {
   }
 
   async #apply(set: readonly ContextRoute[], remove: readonly string[]): Promise<void> {
+    await this.#runtimes.load(set);
     const prepared = set.map((route) => this.#map(route));
     await this.#runtimes.connected(CONNECT_DEADLINE_MS);
     const before = new Map(this.#contexts);

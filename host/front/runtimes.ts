@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime/mount.js';
 import { ProcessRuntime } from '../runtime/process/process-runtime.js';
 import { StaticSite } from '../runtime/static/static-site.js';
 import { UnavailableRuntime } from '../runtime/unavailable-runtime.js';
-import { UpstreamRuntime } from '../runtime/upstream/upstream-runtime.js';
+import type { UpstreamRuntime } from '../runtime/upstream/upstream-runtime.js';
 import type { ContextRoute, FrontSettings, RouteTarget } from './messages.js';
 
 /** What runtimes tell the outside. */
@@ -26,12 +26,19 @@ export class Runtimes {
   readonly #active = new Map<string, Runtime>();
   readonly #retired = new Map<string, Runtime>();
   readonly #sweeper: NodeJS.Timeout;
+  #Upstream: typeof UpstreamRuntime | undefined;
 
   constructor(settings: FrontSettings, events: RuntimeEvents) {
     this.#settings = settings;
     this.#events = events;
     this.#sweeper = setInterval(this.#sweep, SWEEP_MS);
     this.#sweeper.unref();
+  }
+
+  /** Loads what these routes need and few hosts do. Call before `runtimeFor`. */
+  async load(routes: readonly ContextRoute[]): Promise<void> {
+    if (this.#Upstream !== undefined || !routes.some(({ target }) => target.kind === 'upstream')) return;
+    this.#Upstream = (await import('../runtime/upstream/upstream-runtime.js')).UpstreamRuntime;
   }
 
   /** The runtime for a route that is about to enter the mapping. Connections to new instances begin at once. */
@@ -104,7 +111,10 @@ export class Runtimes {
       return runtime;
     }
     if (target.kind === 'static' && runtime instanceof StaticSite) return runtime;
-    return target.kind === 'upstream' && runtime instanceof UpstreamRuntime ? runtime : undefined;
+    const Upstream = this.#Upstream;
+    return Upstream !== undefined && target.kind === 'upstream' && runtime instanceof Upstream
+      ? runtime
+      : undefined;
   }
 
   #create(target: RunningTarget, path: string): Runtime {
@@ -116,7 +126,8 @@ export class Runtimes {
           this.#events.problem(`A file of ${target.deployment} could not be read: ${messageOf(thrown)}`),
         );
       case 'upstream':
-        return new UpstreamRuntime({
+        if (this.#Upstream === undefined) throw new Error('load() was not called for an upstream route');
+        return new this.#Upstream({
           url: target.url,
           strippedPath: target.prefix === 'strip' ? path : '',
           tunnelCloseMs: this.#settings.tunnelCloseMs,
