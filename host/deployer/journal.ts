@@ -30,6 +30,8 @@ export class Journal {
   readonly #folder: string;
   readonly #log: DeployerLog;
   readonly #lane = new SerialQueue();
+  /** A write that has not begun: it will contain whatever is changed until then. */
+  #next: Promise<void> | undefined;
   #written = '';
   #isWarned = false;
 
@@ -81,26 +83,32 @@ export class Journal {
 
   /** Writes what has changed. Never rejects: a full disk must not stop a deployment; it is said once. */
   save(): Promise<void> {
-    return this.#lane.run(async () => {
-      const text = JSON.stringify(
-        { format: 1, held: [...this.held], holders: [...this.holders], buried: [...this.buried] },
-        undefined,
-        2,
-      );
-      if (text === this.#written) return;
-      try {
-        await replaceFile(this.#folder, text);
-        this.#written = text;
-        this.#isWarned = false;
-      } catch (error) {
-        if (this.#isWarned) return;
-        this.#isWarned = true;
-        this.#log.error(
-          { code: 'PORTICO_JOURNAL_UNWRITABLE', err: error },
-          `the journal in ${this.#folder} cannot be written (${messageOf(error)}); what operators stop is forgotten at a restart`,
-        );
-      }
+    this.#next ??= this.#lane.run(() => {
+      this.#next = undefined;
+      return this.#write();
     });
+    return this.#next;
+  }
+
+  async #write(): Promise<void> {
+    const text = JSON.stringify(
+      { format: 1, held: [...this.held], holders: [...this.holders], buried: [...this.buried] },
+      undefined,
+      2,
+    );
+    if (text === this.#written) return;
+    try {
+      await replaceFile(this.#folder, text);
+      this.#written = text;
+      this.#isWarned = false;
+    } catch (error) {
+      if (this.#isWarned) return;
+      this.#isWarned = true;
+      this.#log.error(
+        { code: 'PORTICO_JOURNAL_UNWRITABLE', err: error },
+        `the journal in ${this.#folder} cannot be written (${messageOf(error)}); what operators stop is forgotten at a restart`,
+      );
+    }
   }
 }
 

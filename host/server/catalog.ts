@@ -10,12 +10,13 @@ export interface CatalogSource {
 
 /**
  * A file that lists what is mounted, for applications whose descriptor asks for it (`servlet.catalog: true`): the
- * welcome page is one. Holds paths, names, kinds and states, nothing else. Written in one step, at most once in a
- * turn of the event loop.
+ * welcome page is one. Holds paths, names, kinds and states, nothing else. Written in one step, at most once in
+ * WRITE_INTERVAL_MS: a thousand applications that start together are not a thousand files.
  */
 export class Catalog {
   readonly file: string;
-  #isPending = false;
+  #timer: NodeJS.Timeout | undefined;
+  #writtenAt = Number.NEGATIVE_INFINITY;
 
   constructor(runFolder: string) {
     const folder = join(runFolder, 'catalog');
@@ -27,12 +28,14 @@ export class Catalog {
   /** Writes the file anew whenever the status of an application changes. */
   follow(source: CatalogSource): void {
     source.onChange(() => {
-      if (this.#isPending) return;
-      this.#isPending = true;
-      setImmediate(() => {
-        this.#isPending = false;
+      if (this.#timer !== undefined) return;
+      const waitMs = Math.max(0, this.#writtenAt + WRITE_INTERVAL_MS - performance.now());
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#writtenAt = performance.now();
         this.#write(source.list());
-      });
+      }, waitMs);
+      this.#timer.unref();
     });
   }
 
@@ -42,3 +45,5 @@ export class Catalog {
     renameSync(`${this.file}.new`, this.file);
   }
 }
+
+const WRITE_INTERVAL_MS = 100;
