@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
-import yauzl from 'yauzl';
+import type yauzl from 'yauzl';
 import { messageOf } from '../errors.js';
 import { type ArchiveEntry, ArchiveRefusedError } from './archive-guard.js';
 import { readZipEnd } from './zip-end.js';
@@ -29,8 +29,10 @@ interface Located {
 /** The entries of a zip file in the order of their data. Throws ArchiveRefusedError before the first when the layout is wrong. */
 export async function* readZip(file: string, maxEntries: number): AsyncGenerator<ArchiveEntry> {
   const directoryOffset = await checkEnd(file, maxEntries);
+  // Loaded for the first zip file only: most hosts see none, and the server stays small.
+  const { openPromise } = (await import('yauzl')).default;
   const zip = await refused(
-    yauzl.openPromise(file, {
+    openPromise(file, {
       autoClose: false,
       lazyEntries: true,
       decodeStrings: false,
