@@ -51,6 +51,7 @@ export class VirtualConnection extends Socket {
   /** The `ServerResponse` that Node attached; its detaching tells that the response is finished. */
   #message: AttachedResponse | null = null;
   #lingering: NodeJS.Timeout | undefined;
+  #isAwaitingReader = false;
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -283,11 +284,34 @@ export class VirtualConnection extends Socket {
       this.#lingering ??= setTimeout(destroyQuietly, LINGER_MS, this).unref();
       return;
     }
+    if (this.readableLength > 0 || this.isPaused()) {
+      this.#awaitReader();
+      return;
+    }
     clearTimeout(this.#lingering);
     this.#lingering = undefined;
     this.#exchange = undefined;
     this.#isSeasoned = true;
     this.#owner.release(this);
+  }
+
+  /**
+   * The application has answered and still holds back part of the body. What follows on this connection would wait
+   * behind that part, or be mixed up with it, so nobody else gets the connection before it was read.
+   */
+  #awaitReader(): void {
+    if (this.#lingering === undefined) this.#lingering = setTimeout(destroyQuietly, LINGER_MS, this).unref();
+    else this.#lingering.refresh();
+    if (this.#isAwaitingReader) return;
+    this.#isAwaitingReader = true;
+    const lookAgain = (): void => {
+      setImmediate(() => {
+        this.#isAwaitingReader = false;
+        this.#releaseWhenDone();
+      });
+    };
+    if (this.isPaused()) this.once('resume', lookAgain);
+    else lookAgain();
   }
 
   static {

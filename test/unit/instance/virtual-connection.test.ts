@@ -9,6 +9,7 @@ import { createGzip, gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
 import { FieldBlock } from '#host/http/field-block.js';
+import { until } from '#test/support/polling.js';
 import { VirtualServer } from '#test/support/virtual-server.js';
 
 const opened: VirtualServer[] = [];
@@ -477,6 +478,42 @@ describe('ends before their time', () => {
     exchange.listener?.end(undefined);
     await exchange.until(() => received === 6);
     expect(exchange.body).toBe('early');
+  });
+
+  it('gives a connection to nobody else while the application holds back the body it came with', async () => {
+    let received = 0;
+    let upload: IncomingMessage | undefined;
+    const server = serve((req, res) => {
+      if (req.method === 'GET' || req.url === '/other') {
+        res.end('other');
+        return;
+      }
+      upload = req.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+      });
+      req.once('data', () => {
+        req.pause();
+        res.end('taken');
+      });
+    });
+    const parts = Array.from({ length: 3 }, () => Buffer.alloc(100_000, 'a'));
+    const exchange = server.open({ method: 'POST', bodyLength: 300_000 }).send(...parts);
+    await exchange.done;
+    expect(received).toBe(100_000);
+    for (let i = 0; i < 3; i++) {
+      expect((await server.fetch()).body).toBe('other');
+      expect((await server.fetch({ method: 'POST', target: '/other' }, 'body')).body).toBe('other');
+    }
+    const ended = once(upload as IncomingMessage, 'end');
+    upload?.resume();
+    await ended;
+    expect(received).toBe(300_000);
+    // Read to its end, the connection serves again.
+    await until('as many requests as there are connections need no further one', async () => {
+      const connections = await server.countConnections();
+      await Promise.all(Array.from({ length: connections }, () => server.fetch()));
+      return (await server.countConnections()) === connections;
+    });
   });
 
   it('passes on what Node itself answers to a request it refuses', async () => {
