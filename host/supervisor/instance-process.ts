@@ -1,8 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { Duplex } from 'node:stream';
 import { messageOf } from '../errors.js';
 import type { AgentCommand, AgentReport, ApplicationKind, BootPlan } from '../instance/messages.js';
 import { parseReport } from './agent-report.js';
+import { ControlChannel } from './control-channel.js';
 import type { StartFailureDetail } from './deployment-process.js';
 import { Heartbeat } from './heartbeat.js';
 import type { OutputCapture } from './output-capture.js';
@@ -54,6 +56,7 @@ export class InstanceProcess {
   readonly #options: InstanceOptions;
   #startTimer: NodeJS.Timeout | undefined;
   #child: ChildProcess | undefined;
+  #channel: ControlChannel | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #heartbeat: Heartbeat | undefined;
   #resolveReady: (isReady: boolean) => void = () => undefined;
@@ -107,24 +110,32 @@ export class InstanceProcess {
   #spawn(): void {
     const { plan, agentPath, environment, maxHeapBytes, capture } = this.#options;
     try {
-      const child = fork(agentPath, [], {
+      const heap = `--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`;
+      const child = spawn(process.execPath, [heap, agentPath], {
         cwd: plan.folder,
-        env: environment,
-        execArgv: [`--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`],
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: { ...environment, NODE_CHANNEL_FD: String(ControlChannel.descriptor) },
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
         detached: true,
       });
       this.#child = child;
       this.pid = child.pid;
       child.on('error', (error) => this.#spawnFailed(error));
-      child.on('message', (message) => this.#received(message));
-      child.on('disconnect', () => this.#disconnected());
+      this.#openChannel(child.stdio[ControlChannel.descriptor]);
       child.once('exit', (code, signal) => this.#exited(child, code, signal));
       if (child.stdout !== null) capture.attach(child.stdout, 'out');
       if (child.stderr !== null) capture.attach(child.stderr, 'err');
     } catch (error) {
       queueMicrotask(() => this.#spawnFailed(error));
     }
+  }
+
+  #openChannel(pipe: unknown): void {
+    if (!(pipe instanceof Duplex)) return;
+    this.#channel = new ControlChannel(pipe, {
+      received: (message) => this.#received(message),
+      broken: () => this.kill('wrote to its control channel what is no message'),
+      closed: () => this.#disconnected(),
+    });
   }
 
   #received(message: unknown): void {
@@ -195,6 +206,7 @@ export class InstanceProcess {
     const timer = setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();
+      this.#channel?.destroy();
     }, OUTPUT_END_MS);
     child.once('close', () => {
       clearTimeout(timer);
@@ -225,7 +237,7 @@ export class InstanceProcess {
 
   #send(command: AgentCommand): void {
     // Whether it arrived shows in what follows: no ready, no exit. Both have deadlines.
-    this.#child?.send(command, () => undefined);
+    this.#channel?.send(command);
   }
 
   #isFlooding(): boolean {

@@ -216,6 +216,8 @@ describe('keeping alive', () => {
 
   it.each([
     ['closes its control channel', { disconnect: true }, /exited with code 1|control channel/],
+    ['writes no JSON to its control channel', { writeRaw: 'bad\n' }, /wrote to its control channel/],
+    ['writes a line without end', { writeRaw: 'x'.repeat(300_000) }, /wrote to its control channel/],
     ['floods its control channel', { floodMessages: true }, /flooded its control channel/],
   ])('replaces an instance that %s', async (_, config, reason) => {
     const deployment = supervisor.launch(deploymentSpec(config));
