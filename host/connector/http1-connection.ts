@@ -13,6 +13,7 @@ import { Parsed } from './field-section-parser.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
 import { BodyEvent, RequestBody } from './request-body.js';
+import { readFrom } from './socket-input.js';
 
 /**
  * One HTTP/1.x connection: turns bytes into exchanges, one at a time, in order. Owned by the listener; lives until
@@ -29,7 +30,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
   constructor(socket: Socket, context: ConnectionContext, isSecure: boolean) {
     super(socket, context, isSecure);
     this.output.onDrain = () => this.onDrain();
-    socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    readFrom(socket, (chunk) => this.onData(chunk));
     socket.on('end', () => this.onEnd());
     socket.on('close', () => this.onClose());
     // What went wrong does not matter: 'close' follows, and the exchange in flight is told then.
