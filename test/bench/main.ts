@@ -10,7 +10,7 @@ import { repositoryFolder } from '#test/support/paths.js';
 import { startAlone, startNginx } from './alone.js';
 import { type BenchHost, startHost } from './host.js';
 import { generator, load, type Round } from './load.js';
-import { childrenOf, proportionalBytes } from './memory.js';
+import { childrenOf, settledBytes } from './memory.js';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
@@ -43,7 +43,7 @@ const subjects: Readonly<Record<string, string | undefined>> = {
   'framework, 1,000 contexts': `${crowded.url}/framework/`,
 };
 
-const memory = measureMemory(host);
+const memory = await measureMemory(host);
 const busy = await measure(64);
 const single = await measure(1);
 
@@ -66,11 +66,16 @@ async function measure(connections: number): Promise<Map<string, Round[]>> {
   return results;
 }
 
-function measureMemory(subject: BenchHost): { readonly host: number; readonly application: number } {
-  const children = childrenOf(subject.pid).map(proportionalBytes);
+/** Idle, after the work of the start is over. Proportional: shared pages count less the more processes share them. */
+async function measureMemory(
+  subject: BenchHost,
+): Promise<{ readonly host: number; readonly application: number }> {
   // The front is the first child; the applications follow. The framework application is the smallest of them.
-  const [front = Number.NaN, ...applications] = children;
-  return { host: proportionalBytes(subject.pid) + front, application: Math.min(...applications) };
+  const [server = Number.NaN, front = Number.NaN, ...applications] = await settledBytes([
+    subject.pid,
+    ...childrenOf(subject.pid),
+  ]);
+  return { host: server + front, application: Math.min(...applications) };
 }
 
 function print(): void {
