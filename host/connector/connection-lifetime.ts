@@ -53,6 +53,8 @@ export abstract class ConnectionLifetime {
   /** Bytes of unwanted body that are still read and dropped. */
   protected swallowLeft = 0;
   protected bytesSinceDeadline = 0;
+  /** Bytes of the response when a client that has closed its direction was last looked at. */
+  private bytesOutSeen = 0;
 
   protected readDeadline: number;
   protected readonly writeWatch = new WriteWatch();
@@ -124,6 +126,25 @@ export abstract class ConnectionLifetime {
   protected awaitBody(): void {
     this.readDeadline = this.inMs(this.context.limits.bodyIdleTimeoutMs);
     this.bytesSinceDeadline = 0;
+  }
+
+  /**
+   * One direction is closed. Most clients that close theirs have gone, and the application must hear of it soon; a few
+   * only have nothing more to say. So an answer has to come soon, and to go on. In a tunnel either side may take the
+   * time of a pause within a body.
+   */
+  protected awaitAnswer(exchange: Http1Exchange | undefined): void {
+    const { bodyIdleTimeoutMs } = this.context.limits;
+    this.bytesOutSeen = exchange?.bytesOut ?? 0;
+    this.readDeadline = this.inMs(
+      exchange?.isTunnel === true ? bodyIdleTimeoutMs : Math.min(HALF_CLOSED_MS, bodyIdleTimeoutMs),
+    );
+  }
+
+  private expireHalfClosed(exchange: Http1Exchange | undefined): void {
+    // Whoever is gone resets the connection when something is sent. Whoever does not, reads.
+    if (exchange !== undefined && exchange.bytesOut > this.bytesOutSeen) this.awaitAnswer(exchange);
+    else this.socket.destroy();
   }
 
   /**
@@ -227,11 +248,8 @@ export abstract class ConnectionLifetime {
         else this.socket.destroy();
         break;
       case Reading.WAIT:
-        this.socket.destroy();
-        break;
       case Reading.TUNNEL:
-        // Our direction is closed and nothing came since.
-        this.socket.destroy();
+        this.expireHalfClosed(this.exchange ?? this.tunnel);
         break;
       default:
         this.readDeadline = Number.POSITIVE_INFINITY;
@@ -264,6 +282,8 @@ export abstract class ConnectionLifetime {
 export const SWALLOW_BYTES = 2 * 1024 * 1024;
 /** Longest time for that, and for a client to close after we did. */
 export const SWALLOW_MS = 2_000;
+/** How long a client that has closed its direction waits for its answer to begin, and between two parts of it. */
+const HALF_CLOSED_MS = 2_000;
 /** Bytes of further requests that are kept while one is answered; more stay in the kernel. */
 const PIPELINED_BYTES = 64 * 1024;
 /** Slower than this for a whole idle period, a request body counts as stopped. */

@@ -91,7 +91,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 
   tunnelEnded(): void {
     this.output.end();
-    this.readDeadline = this.inMs(this.context.limits.bodyIdleTimeoutMs);
+    this.awaitAnswer(this.tunnel);
   }
 
   creditReturned(): void {
@@ -319,6 +319,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       case Reading.TUNNEL:
         if (rest === 0 && this.tunnel !== undefined && !this.tunnelInputEnded) {
           this.tunnelInputEnded = true;
+          this.awaitAnswer(this.tunnel);
           this.tellEnd(this.tunnel, undefined);
         }
         break;

@@ -443,6 +443,40 @@ describe('limits in time', () => {
     expect(reasons).toEqual([AbortReason.CANCELLED]);
   });
 
+  it('give a client that has closed its direction as long as its answer goes on', async () => {
+    const reasons: AbortReason[] = [];
+    let parts = 0;
+    let timer: NodeJS.Timeout | undefined;
+    await start(
+      (exchange) => {
+        exchange.listen(listener({ aborted: (reason) => reasons.push(reason) }));
+        exchange.begin(200, []);
+        timer = setInterval(() => {
+          if (++parts <= 20) exchange.write(Buffer.from('part '));
+        }, 50);
+      },
+      { bodyIdleTimeoutMs: 400 },
+    );
+    client.send(GET);
+    client.socket.end();
+    await until(() => reasons.length === 1);
+    clearInterval(timer);
+    // It was cut when nothing more came, not before.
+    expect(parts).toBeGreaterThan(20);
+    expect((await client.response())?.body.toString('latin1')).toContain('part');
+  });
+
+  it('tell the handler soon that a client has closed, however long bodies may pause', async () => {
+    const reasons: AbortReason[] = [];
+    await start((exchange) => exchange.listen(listener({ aborted: (reason) => reasons.push(reason) })), {
+      bodyIdleTimeoutMs: 60_000,
+    });
+    client.send(GET);
+    client.socket.end();
+    await until(() => reasons.length === 1);
+    expect(reasons).toEqual([AbortReason.CANCELLED]);
+  });
+
   it('leave a slow answer alone', async () => {
     await start((exchange) => setTimeout(() => exchange.respond(200, [], 'slow'), 500), {
       bodyIdleTimeoutMs: 50,

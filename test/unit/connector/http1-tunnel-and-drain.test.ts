@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { ConnectorLimits } from '#host/config/connector-limits.js';
 import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange/exchange.js';
 import { echo, TestServer, until } from '#test/support/http1-server.js';
 import { headerOf, RawClient } from '#test/support/raw-client.js';
@@ -11,8 +12,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-async function start(handler: ExchangeHandler): Promise<void> {
-  server = await TestServer.start(handler);
+async function start(handler: ExchangeHandler, limits: Partial<ConnectorLimits> = {}): Promise<void> {
+  server = await TestServer.start(handler, limits);
   client = await RawClient.open(server.port);
 }
 
@@ -79,6 +80,28 @@ describe('a tunnel', () => {
     await until(() => server.results.length === 1);
     expect(events).toEqual([`aborted ${AbortReason.CANCELLED}`]);
     expect(server.results[0]).toMatchObject({ status: 101, aborted: true });
+  });
+
+  it('is cut when the client has closed its direction and the handler leaves its own open, silent', async () => {
+    await start(
+      (exchange) => {
+        events.length = 0;
+        exchange.listen({
+          data: () => undefined,
+          end: () => events.push('end'),
+          drain: () => undefined,
+          aborted: (reason) => events.push(`aborted ${reason}`),
+        });
+        exchange.begin(101, []);
+      },
+      { bodyIdleTimeoutMs: 200 },
+    );
+    client.send(UPGRADE);
+    await client.response();
+    client.socket.end();
+    await until(() => server.results.length === 1);
+    expect(events).toEqual(['end', `aborted ${AbortReason.CANCELLED}`]);
+    expect(server.listener.openConnections).toBe(0);
   });
 
   it('is not begun without a request for it', async () => {
