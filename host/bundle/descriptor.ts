@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { z } from 'zod';
-import { type SettingsSection, servletSchema } from '../config/application-settings.js';
+import { SERVLET_KEYS, type SettingsSection, servletSchema } from '../config/application-settings.js';
 import { checkAgainst, mergeProblems } from '../config/check-against.js';
 import { ConfigError, type ConfigProblem, suggest } from '../config/config-error.js';
 import type { Variables } from '../config/interpolate.js';
@@ -65,7 +65,28 @@ const applicationSchema = section({
  * mounted configuration is. Throws ConfigError `PORTICO_DESCRIPTOR_INVALID`.
  */
 export function readOperatorDescriptor(file: string, variables: Variables): Descriptor {
-  return checkDescriptor(readDocument(file, variables));
+  const descriptor = checkDescriptor(readDocument(file, variables));
+  const problems = misplaced(descriptor);
+  if (problems.length > 0) throw new ConfigError('PORTICO_DESCRIPTOR_INVALID', problems);
+  return descriptor;
+}
+
+/** Keys of the host that an operator wrote one level too high, where they would silently do nothing. */
+function misplaced({ config, section: name, problem }: Descriptor): ConfigProblem[] {
+  const found: ConfigProblem[] = [];
+  const look = (above: readonly string[], keys: readonly string[], place: string): void => {
+    const parent = above.length === 0 ? config : config[name];
+    if (!isRecord(parent)) return;
+    for (const key of Object.keys(parent)) {
+      if (!keys.includes(key)) continue;
+      found.push(problem([...above, key], `has no effect here: write it below ${place}`, { at: 'key' }));
+    }
+  };
+  look([], ['bundle', 'servlet'], `${name}:`);
+  look([name], SERVLET_KEYS, `${name}.servlet:`);
+  // With a section of its own, such a key belongs to the application.
+  if (config[name] === undefined) look([], SERVLET_KEYS, `${name}.servlet:`);
+  return found;
 }
 
 /**

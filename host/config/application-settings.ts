@@ -52,12 +52,10 @@ const settingsShape = {
 
 /** `applications:` of `host.yaml`. */
 export const settingsSchema = section(settingsShape);
+const servletShape = { context: text(2048).optional(), catalog: flag().optional(), ...settingsShape };
 /** `portico.servlet:` of a descriptor: the settings, the context path and the right to the catalog. */
-export const servletSchema = section({
-  context: text(2048).optional(),
-  catalog: flag().optional(),
-  ...settingsShape,
-});
+export const servletSchema = section(servletShape);
+export const SERVLET_KEYS: readonly string[] = Object.keys(servletShape);
 
 export type SettingsSection = z.output<typeof settingsSchema>;
 

@@ -414,6 +414,20 @@ describe('readOperatorDescriptor', () => {
     expect(readOperatorDescriptor(file, {}).bundle).toBe('../elsewhere/shop.tgz');
   });
 
+  it.each([
+    ['bundle: /srv/shop.tgz', 'bundle: has no effect here: write it below portico:'],
+    ['servlet: {instances: 2}', 'servlet: has no effect here: write it below portico:'],
+    ['portico: {instances: 2}', 'portico.instances: has no effect here: write it below portico.servlet:'],
+    ['instances: 2', 'instances: has no effect here: write it below portico.servlet:'],
+  ])('refuses %j, which would do nothing', (text, message) => {
+    expect(() => readOperatorDescriptor(operator(text), {})).toThrow(message);
+  });
+
+  it("leaves the application's own keys alone", () => {
+    const file = operator('portico: {servlet: {instances: 2}, security: {}}\nenv: test\nstart: now');
+    expect(readOperatorDescriptor(file, {}).config).toMatchObject({ env: 'test', start: 'now' });
+  });
+
   it('follows a link, as mounted configuration is one', () => {
     const file = operator('portico: {bundle: a}');
     const link = temporary.at(`link-${serial++}.yaml`);
