@@ -137,7 +137,8 @@ export class Deployer implements Deployments {
   }
 
   list(): readonly ApplicationStatus[] {
-    const deployed = [...this.#contexts.values()].flatMap((context) => context.statuses());
+    const contexts = [...this.#contexts.values()];
+    const deployed = contexts.flatMap((context) => context.statuses()).map((status) => this.#asSeen(status));
     const waiting = this.#waiting
       .filter(({ candidate }) => !this.#places.has(candidate.name))
       .map(statusOfWaiting);
@@ -145,11 +146,11 @@ export class Deployer implements Deployments {
   }
 
   find(nameOrPath: string): ApplicationStatus | undefined {
-    const byName = this.#contextOf(nameOrPath)?.status(nameOrPath);
-    if (byName !== undefined) return byName;
-    const context = this.#contexts.get(nameOrPath === '/' ? '' : nameOrPath);
-    const spokesman = context?.spokesman;
-    if (spokesman !== undefined) return context?.status(spokesman);
+    const spokesman = this.#contexts.get(nameOrPath === '/' ? '' : nameOrPath)?.spokesman;
+    for (const name of [nameOrPath, spokesman]) {
+      const status = name === undefined ? undefined : this.#contextOf(name)?.status(name);
+      if (status !== undefined) return this.#asSeen(status);
+    }
     return this.list().find(({ name, path }) => name === nameOrPath || path === nameOrPath);
   }
 
@@ -336,6 +337,12 @@ export class Deployer implements Deployments {
     return left === undefined ? undefined : signatureOf(left);
   }
 
+  /** What the last scan could not take as it is counts more than an earlier failure. */
+  #asSeen(status: ApplicationStatus): ApplicationStatus {
+    const waiting = this.#waiting.find(({ candidate }) => candidate.name === status.name);
+    return waiting === undefined ? status : { ...status, pendingFailure: waiting.reason };
+  }
+
   #require(name: string): DeployedContext {
     const context = this.#contextOf(name);
     if (context?.status(name) === undefined) throw unknownApplication(name);
@@ -345,7 +352,7 @@ export class Deployer implements Deployments {
   #statusAfter(name: string): ApplicationStatus {
     const status = this.#contextOf(name)?.status(name);
     if (status === undefined) throw unknownApplication(name);
-    return status;
+    return this.#asSeen(status);
   }
 
   #contextOf(name: string): DeployedContext | undefined {

@@ -249,7 +249,8 @@ class Round {
     const [source, ...others] = sources;
     if (source === undefined) {
       const why =
-        candidate.descriptor?.problem ?? 'there is no bundle of this name, and it names none with bundle:';
+        candidate.descriptor?.problem ??
+        'there is no bundle of this name beside it, and no portico.bundle in it';
       this.report(name, 'PORTICO_BUNDLE_MISSING', `${name}.yaml has no effect: ${why}`);
       return;
     }
