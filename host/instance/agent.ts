@@ -37,11 +37,7 @@ class Agent {
   }
 
   start(): void {
-    // Without a supervisor nobody would ever stop this process.
-    this.#channel.listen(
-      (command) => this.#obey(command),
-      () => process.exit(0),
-    );
+    this.#channel.listen((command) => this.#obey(command), endWithChildren);
     this.#channel.hold(true);
     this.#channel.send({ type: 'hello', pid: process.pid });
   }
@@ -165,6 +161,16 @@ class Agent {
       console.error('The application failed while it was stopped:', error);
     }
     await closed;
+    process.exit(0);
+  }
+}
+
+/** Without a supervisor nobody would ever stop this process, nor what it has spawned: it leads their group. */
+function endWithChildren(): void {
+  try {
+    process.kill(-process.pid, 'SIGKILL');
+  } catch {
+    // Started without a group of its own.
     process.exit(0);
   }
 }

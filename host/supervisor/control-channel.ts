@@ -52,21 +52,24 @@ export class ControlChannel {
     if (this.#isBroken) return;
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    if (this.#rest.length > MAX_LINE_LENGTH) return this.#break();
+    this.#isBroken = this.#rest.length > MAX_LINE_LENGTH;
     for (const line of lines) {
-      let message: unknown;
-      try {
-        message = JSON.parse(line);
-      } catch {
-        return this.#break();
-      }
-      this.#listener.received(message);
+      if (this.#isBroken) break;
+      this.#obey(line);
     }
-  }
-
-  #break(): void {
-    this.#isBroken = true;
+    if (!this.#isBroken) return;
     this.#rest = '';
     this.#listener.broken();
+  }
+
+  #obey(line: string): void {
+    let message: unknown;
+    try {
+      message = JSON.parse(line);
+    } catch {
+      this.#isBroken = true;
+      return;
+    }
+    this.#listener.received(message);
   }
 }
