@@ -2,6 +2,9 @@ import type { Exchange } from '../../exchange/exchange.js';
 import type { OutgoingExchange } from '../../exchange/exchange-client.js';
 import { FrameTracker, goingAwayFrame } from './frame-tracker.js';
 
+/** What a tunnel needs of the application's end. */
+export type ApplicationEnd = Pick<OutgoingExchange, 'write' | 'consumed' | 'end'>;
+
 /**
  * The two directions of a request that became a tunnel (101), with the flow control of both carried through. A
  * WebSocket can be asked to go away: the client gets a close frame with code 1001 between two frames of the
@@ -10,7 +13,7 @@ import { FrameTracker, goingAwayFrame } from './frame-tracker.js';
  */
 export class SplicedTunnel {
   readonly #exchange: Exchange;
-  readonly #outgoing: OutgoingExchange;
+  readonly #outgoing: ApplicationEnd;
   readonly #fromApplication: FrameTracker | undefined;
   readonly #fromClient: FrameTracker | undefined;
   #owedToApplication = 0;
@@ -22,7 +25,7 @@ export class SplicedTunnel {
   #isSilenced = false;
   #isEnding = false;
 
-  constructor(exchange: Exchange, outgoing: OutgoingExchange) {
+  constructor(exchange: Exchange, outgoing: ApplicationEnd) {
     this.#exchange = exchange;
     this.#outgoing = outgoing;
     if (exchange.head.upgrade?.toLowerCase() === 'websocket') {

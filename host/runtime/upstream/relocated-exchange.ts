@@ -5,6 +5,7 @@ import {
   type RequestListener,
 } from '../../exchange/exchange.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
+import { type ApplicationEnd, SplicedTunnel } from '../process/spliced-tunnel.js';
 
 /** What a relocated exchange tells its owner. */
 export interface RelocationEvents {
@@ -16,16 +17,19 @@ export interface RelocationEvents {
 
 /**
  * An exchange with another path and a limit for its body, for a handler that shall see the path within its context.
- * Everything else is that of the exchange below. Tells when both directions are over.
+ * Everything else is that of the exchange below. Tells when both directions are over. Only WebSockets become tunnels;
+ * to a request for another protocol the upstream answers as if it had not been asked for (RFC 9110 §7.8).
  */
 export class RelocatedExchange implements Exchange, RequestListenerRelay {
   readonly head: RequestHead;
   attachment?: unknown;
-  /** 101 was answered. */
-  isTunnel = false;
   readonly #inner: Exchange;
   readonly #maxBodyBytes: number;
   readonly #events: RelocationEvents;
+  readonly #ignoresUpgrade: boolean;
+  #relay: ListenerRelay | undefined;
+  #tunnel: SplicedTunnel | undefined;
+  #handlerEnd: HandlerEnd | undefined;
   #isOver = false;
   #received = 0;
   #hasResponded = false;
@@ -36,19 +40,32 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
     this.#inner = inner;
     this.#maxBodyBytes = maxBodyBytes;
     this.#events = events;
-    this.head = { ...copyOf(inner.head), path };
+    const { upgrade, method } = inner.head;
+    this.#ignoresUpgrade =
+      upgrade !== undefined && (upgrade.toLowerCase() !== 'websocket' || method !== 'GET');
+    const head = { ...copyOf(inner.head), path };
+    this.head = this.#ignoresUpgrade ? { ...head, upgrade: undefined, bodyLength: 0 } : head;
   }
 
   get isBegun(): boolean {
     return this.#inner.isBegun;
   }
 
+  /** A tunnel may have ended for the client, and not for the handler. */
   get isEnded(): boolean {
-    return this.#inner.isEnded;
+    return this.#tunnel === undefined ? this.#inner.isEnded : this.#hasResponded || this.#isOver;
+  }
+
+  /** Asks the client of a WebSocket to close; see `SplicedTunnel`. */
+  goAway(): void {
+    this.#tunnel?.goAway();
   }
 
   listen(listener: RequestListener): void {
-    this.#inner.listen(new ListenerRelay(listener, this));
+    this.#relay = new ListenerRelay(listener, this);
+    this.#inner.listen(this.#relay);
+    // The exchange below waits for bytes of the other protocol.
+    if (this.#ignoresUpgrade) listener.end(undefined);
   }
 
   consumed(bytes: number): void {
@@ -66,19 +83,28 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
 
   begin(status: number, fields: Fields): void {
     this.#inner.begin(status, fields);
-    if (status !== 101 || this.#inner.isEnded) return;
-    this.isTunnel = true;
+    if (status !== 101 || this.#inner.isEnded || this.#relay === undefined) return;
+    this.#handlerEnd = new HandlerEnd(this.#relay.listener);
+    this.#tunnel = new SplicedTunnel(this.#inner, this.#handlerEnd);
     this.#events.tunnelled();
+    if (this.#hasClientEnded) this.#tunnel.clientEnded();
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.#inner.write(chunk);
+    const tunnel = this.#tunnel;
+    const end = this.#handlerEnd;
+    if (tunnel === undefined || end === undefined) return this.#inner.write(chunk);
+    end.unpaidBytes += chunk.length;
+    tunnel.fromApplication(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    return end.unpaidBytes === 0;
   }
 
   end(trailers?: Fields): void {
-    this.#inner.end(trailers);
     this.#hasResponded = true;
-    if (!this.isTunnel || this.#hasClientEnded) this.over();
+    if (this.#tunnel === undefined) {
+      this.#inner.end(trailers);
+      this.over();
+    } else if (this.#tunnel.applicationEnded()) this.over();
   }
 
   abort(reason: AbortReason): void {
@@ -88,14 +114,18 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
 
   mayTake(bytes: number): boolean {
     this.#received += bytes;
-    if (this.isTunnel || this.#maxBodyBytes === 0 || this.#received <= this.#maxBodyBytes) return true;
+    if (this.#maxBodyBytes === 0 || this.#received <= this.#maxBodyBytes) return true;
     this.abort(AbortReason.BODY_TOO_LARGE);
     return false;
   }
 
+  get tunnel(): SplicedTunnel | undefined {
+    return this.#tunnel;
+  }
+
   clientEnded(): void {
     this.#hasClientEnded = true;
-    if (this.isTunnel && this.#hasResponded) this.over();
+    if (this.#tunnel?.clientEnded() === true) this.over();
   }
 
   over(): void {
@@ -105,8 +135,34 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
   }
 }
 
+/** The handler as the end of a tunnel. It returns the credit for what it gets by itself. */
+class HandlerEnd implements ApplicationEnd {
+  readonly #listener: RequestListener;
+  /** Written by the handler and not taken by the client. */
+  unpaidBytes = 0;
+
+  constructor(listener: RequestListener) {
+    this.#listener = listener;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#listener.data(chunk as Buffer);
+    return false;
+  }
+
+  consumed(bytes: number): void {
+    this.unpaidBytes -= bytes;
+  }
+
+  end(): void {
+    this.#listener.end(undefined);
+  }
+}
+
 /** What the listener of a relocated exchange tells it. */
 interface RequestListenerRelay {
+  /** Where the bytes go once 101 was answered. */
+  readonly tunnel: SplicedTunnel | undefined;
   /** False: this is too much; the exchange has been given up. */
   mayTake(bytes: number): boolean;
   clientEnded(): void;
@@ -115,30 +171,33 @@ interface RequestListenerRelay {
 
 /** Passes the events on, and lets the exchange know of those that end it. */
 class ListenerRelay implements RequestListener {
-  readonly #listener: RequestListener;
+  readonly listener: RequestListener;
   readonly #exchange: RequestListenerRelay;
 
   constructor(listener: RequestListener, exchange: RequestListenerRelay) {
-    this.#listener = listener;
+    this.listener = listener;
     this.#exchange = exchange;
   }
 
   data(chunk: Buffer): void {
-    if (this.#exchange.mayTake(chunk.length)) this.#listener.data(chunk);
-    else this.#listener.aborted(AbortReason.BODY_TOO_LARGE);
+    const { tunnel } = this.#exchange;
+    if (tunnel !== undefined) tunnel.fromClient(chunk);
+    else if (this.#exchange.mayTake(chunk.length)) this.listener.data(chunk);
+    else this.listener.aborted(AbortReason.BODY_TOO_LARGE);
   }
 
   end(trailers: FieldBlock | undefined): void {
-    this.#listener.end(trailers);
+    if (this.#exchange.tunnel === undefined) this.listener.end(trailers);
     this.#exchange.clientEnded();
   }
 
   drain(): void {
-    this.#listener.drain();
+    this.#exchange.tunnel?.clientDrained();
+    this.listener.drain();
   }
 
   aborted(reason: AbortReason): void {
-    this.#listener.aborted(reason);
+    this.listener.aborted(reason);
     this.#exchange.over();
   }
 }

@@ -3,7 +3,7 @@ import { AbortReason, type Exchange } from '../../exchange/exchange.js';
 import { VirtualConnections } from '../../instance/virtual-connections.js';
 import type { Mount, Runtime } from '../mount.js';
 import { answerAborted } from '../plain-answer.js';
-import { DEFAULT_FORWARDING_TIMES, ForwardingProxy, type ForwardingTimes } from './forwarding-proxy.js';
+import { type ForwardingLimits, ForwardingProxy } from './forwarding-proxy.js';
 import { RelocatedExchange } from './relocated-exchange.js';
 
 /** What a route says about a deployment that is a URL. */
@@ -12,9 +12,10 @@ export interface UpstreamSettings {
   readonly url: string;
   /** Context path that is stripped from the requests; `''` when they keep it. */
   readonly strippedPath: string;
-  /** How long tunnels of a retired deployment get until they are cut. */
+  /** How long tunnels of a retired deployment get between the request to close and the cut. */
   readonly tunnelCloseMs: number;
-  readonly times?: ForwardingTimes;
+  /** What differs from the defaults. */
+  readonly limits?: Partial<ForwardingLimits>;
 }
 
 /**
@@ -29,12 +30,13 @@ export class UpstreamRuntime implements Runtime {
   readonly #proxy: ForwardingProxy;
   readonly #tunnels = new Set<RelocatedExchange>();
   #open = 0;
+  #isRetired = false;
   #onIdle: (() => void) | undefined;
   #tunnelsEndAt = Number.POSITIVE_INFINITY;
 
   constructor(settings: UpstreamSettings) {
     this.#settings = settings;
-    this.#proxy = new ForwardingProxy(new URL(settings.url), settings.times ?? DEFAULT_FORWARDING_TIMES);
+    this.#proxy = new ForwardingProxy(new URL(settings.url), settings.limits);
     // Timeouts and sizes are limits of the connector, which has checked them before.
     this.#server = createServer({
       keepAliveTimeout: 0,
@@ -68,6 +70,7 @@ export class UpstreamRuntime implements Runtime {
       tunnelled: () => {
         mount.counters.tunnels++;
         this.#tunnels.add(relocated);
+        if (this.#isRetired) relocated.goAway();
       },
       over: () => {
         if (this.#tunnels.delete(relocated)) mount.counters.tunnels--;
@@ -79,12 +82,15 @@ export class UpstreamRuntime implements Runtime {
   }
 
   retire(onIdle: () => void): void {
+    this.#isRetired = true;
     this.#onIdle = onIdle;
     this.#tunnelsEndAt = performance.now() + this.#settings.tunnelCloseMs;
+    for (const tunnel of this.#tunnels) tunnel.goAway();
     if (this.#open === 0) setImmediate(this.#announceIdle);
   }
 
   revive(): void {
+    this.#isRetired = false;
     this.#onIdle = undefined;
     this.#tunnelsEndAt = Number.POSITIVE_INFINITY;
   }

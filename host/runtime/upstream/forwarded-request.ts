@@ -1,0 +1,131 @@
+import type { ClientRequest, IncomingMessage, InformationEvent, ServerResponse } from 'node:http';
+import { Stream } from 'node:stream';
+import { removeHopByHop, trailersOf } from './forwarded-fields.js';
+import { OutgoingDeadline, type OutgoingTimes } from './outgoing-deadline.js';
+
+/** Times of a request that is forwarded. */
+export interface ForwardingTimes extends OutgoingTimes {
+  /** Longest pause within a response body. */
+  readonly idleMs: number;
+}
+
+/**
+ * One request of a client on its way to an upstream and its response on the way back: what `http-proxy` leaves out
+ * between the two streams. It is the `buffer` that http-proxy sends as the body, since that is how one gets hold of
+ * the outgoing request before it waits for a connection.
+ */
+export class ForwardedRequest extends Stream {
+  readonly #incoming: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #target: string;
+  readonly #times: ForwardingTimes;
+  #outgoing: ClientRequest | undefined;
+  /** A response of the upstream, or of ours in its place, has begun. */
+  #isAnswered = false;
+  #hasRetried = false;
+
+  /** `target` is sent as it is: path and query, no character beyond visible ISO-8859-1. */
+  constructor(incoming: IncomingMessage, response: ServerResponse, target: string, times: ForwardingTimes) {
+    super();
+    this.#incoming = incoming;
+    this.#response = response;
+    this.#target = target;
+    this.#times = times;
+  }
+
+  /** Called by http-proxy with the request to the upstream as soon as it is made. */
+  override pipe<T extends NodeJS.WritableStream>(destination: T): T {
+    this.#start(destination as unknown as ClientRequest);
+    return destination;
+  }
+
+  /**
+   * True, once, when the upstream had just closed the kept connection that was used. Asking again is safe for GET and
+   * HEAD (RFC 9110 §9.2.2), as long as no body has been used up.
+   */
+  mayRetry(error: unknown): boolean {
+    const { method, headers } = this.#incoming;
+    if (method !== 'GET' && method !== 'HEAD') return false;
+    if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
+      return false;
+    if (this.#isAnswered || this.#hasRetried || this.#response.destroyed) return false;
+    if (codeOf(error) !== 'ECONNRESET' || this.#outgoing?.reusedSocket !== true) return false;
+    this.#hasRetried = true;
+    return true;
+  }
+
+  /**
+   * Answers in place of the upstream. Nothing happens once a response has begun: how that ends is told by its own
+   * stream, and an upstream that answers early and closes must not lose its answer to the error of our writing.
+   */
+  fail(status: number, reason: string): void {
+    if (this.#isAnswered || this.#response.destroyed) return;
+    this.#isAnswered = true;
+    const fields = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
+    this.#response.writeHead(status, fields);
+    this.#response.end(`${status}: ${reason}\n`);
+  }
+
+  #start(outgoing: ClientRequest): void {
+    const incoming = this.#incoming;
+    const response = this.#response;
+    this.#outgoing = outgoing;
+    // http-proxy joins paths in a way of its own; the upstream must see the bytes that were mapped.
+    outgoing.path = this.#target;
+    const deadline = new OutgoingDeadline(outgoing, this.#times);
+    outgoing.on('information', (interim) => this.#inform(interim));
+    // Before the listener of http-proxy, which copies the head.
+    outgoing.once('response', (reply) => this.#reply(reply));
+    // http-proxy notices a client that leaves only while it still sends: the upstream would work on for nobody.
+    response.once('close', () => outgoing.destroy());
+    incoming.on('data', () => deadline.extend());
+    incoming.once('end', () => {
+      const trailers = trailersOf(incoming);
+      if (trailers !== undefined && !outgoing.destroyed) outgoing.addTrailers(trailers);
+    });
+    incoming.pipe(outgoing);
+  }
+
+  /** An interim response. Of those only 103 (RFC 8297) means something to the client: it has got its 100 already. */
+  #inform({ statusCode, headers }: InformationEvent): void {
+    // RFC 9110 §15.2: HTTP/1.0 knows no interim responses.
+    if (statusCode !== 103 || this.#isAnswered || this.#incoming.httpVersion === '1.0') return;
+    removeHopByHop(headers);
+    let text = 'HTTP/1.1 103 Early Hints\r\n';
+    for (const [name, value] of Object.entries(headers))
+      for (const one of [value ?? []].flat()) text += `${name}: ${one}\r\n`;
+    // Node's own `writeEarlyHints` throws at lists of links.
+    this.#response.socket?.write(`${text}\r\n`, 'latin1');
+  }
+
+  #reply(reply: IncomingMessage): void {
+    const response = this.#response;
+    // Node would throw at it, in an event handler where nobody can catch it. http-proxy sees that we have answered.
+    if ((reply.statusCode ?? 0) < 200) {
+      this.fail(502, 'The server behind this address sends no valid response.');
+      reply.destroy();
+      return;
+    }
+    this.#isAnswered = true;
+    // As above for a phrase with control characters; it means nothing (RFC 9112 §4).
+    reply.statusMessage = '';
+    const { 'keep-alive': keepAlive } = reply.headers;
+    removeHopByHop(reply.headers);
+    reply.once('end', () => {
+      // The agent reads there how long the upstream keeps the connection.
+      if (keepAlive !== undefined) reply.headers['keep-alive'] = keepAlive;
+      const trailers = trailersOf(reply);
+      if (trailers !== undefined && !response.destroyed) response.addTrailers(trailers);
+    });
+    reply.setTimeout(this.#times.idleMs, () => reply.destroy());
+    // `pipe` does not pass a broken end on: the client would wait for ever.
+    reply.once('close', () => {
+      if (!reply.complete) response.destroy();
+    });
+  }
+}
+
+/** The code of a system error; undefined for anything else. */
+export function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
