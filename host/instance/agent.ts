@@ -1,7 +1,7 @@
 /**
  * The program inside an instance: boots one application and answers exchanges for it.
  *
- * Started by the supervisor with an IPC channel, the bundle's folder as working directory, and an environment without
+ * Started by the supervisor with a pipe as channel, the bundle's folder as working directory, and an environment without
  * secrets. Says `hello`, receives the plan, loads the application, opens the exchange socket, says `ready`. Ends when
  * told, when the supervisor is gone, or when the application ends the process. It lives as long as its process, and
  * owns the exchange server and the application; of the supervisor it knows nothing but the messages.
@@ -175,4 +175,4 @@ function endWithChildren(): void {
   }
 }
 
-new Agent(SupervisorChannel.take()).start();
+new Agent(SupervisorChannel.open()).start();

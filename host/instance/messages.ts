@@ -1,7 +1,10 @@
 /**
- * What supervisor and agent say to each other over the IPC channel of the instance's process.
+ * What supervisor and agent say to each other over a pipe of the instance's process.
  * The process also runs application code: the server MUST treat every report as untrusted input (`parseReport`).
  */
+
+/** Descriptor of the channel in the agent's process: a pipe that carries one message a line, as JSON, both ways. */
+export const CHANNEL_DESCRIPTOR = 3;
 
 /** Server to agent. */
 export type AgentCommand =

@@ -1,12 +1,12 @@
+import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { PorticoError } from '../errors.js';
-import type { AgentCommand, AgentReport } from './messages.js';
+import { type AgentCommand, type AgentReport, CHANNEL_DESCRIPTOR } from './messages.js';
 
 /**
- * The agent's end of the IPC channel, taken away from Node's `process` object: the application finds neither `send`
- * nor `channel`, hears no `message`, and cannot close it. The channel never keeps the process alive.
- *
- * Node speaks JSON lines on this socket (`serialization: 'json'`, the default of `fork`); so does this class.
+ * The agent's end of the channel to its supervisor. It is a pipe of its own, not Node's IPC channel, so that the
+ * application finds no `process.send`, hears no `message` and cannot close it by `disconnect`. It keeps the process
+ * alive only while it is held.
  */
 export class SupervisorChannel {
   readonly #socket: Socket;
@@ -16,35 +16,22 @@ export class SupervisorChannel {
     this.#socket = socket;
   }
 
-  /**
-   * Takes the channel over. Call before any application code runs, once.
-   * Throws PORTICO_NO_SUPERVISOR when the process was not started with an IPC channel.
-   */
-  static take(): SupervisorChannel {
-    const owner = process as unknown as Record<string | symbol, unknown>;
-    const key = Object.getOwnPropertySymbols(process).find(
-      (symbol) => symbol.description === 'kChannelHandle',
-    );
-    const handle = key === undefined ? undefined : (owner[key] as { readStop(): void } | null | undefined);
-    if (key === undefined || handle === undefined || handle === null) {
+  /** Opens the channel, once. Throws PORTICO_NO_SUPERVISOR when the process was not started by a supervisor. */
+  static open(): SupervisorChannel {
+    try {
+      if (!fstatSync(CHANNEL_DESCRIPTOR).isSocket())
+        throw new Error(`descriptor ${CHANNEL_DESCRIPTOR} is no pipe`);
+      return new SupervisorChannel(new Socket({ fd: CHANNEL_DESCRIPTOR, readable: true, writable: true }));
+    } catch (cause) {
       throw new PorticoError(
         'PORTICO_NO_SUPERVISOR',
         'The agent has no channel to a supervisor. It is started by the host; run "portico start".',
+        { cause },
       );
     }
-    for (const event of ['internalMessage', 'newListener', 'removeListener'])
-      process.removeAllListeners(event);
-    for (const name of CHANNEL_PROPERTIES) delete owner[name];
-    delete owner[key];
-    delete process.env['NODE_CHANNEL_FD'];
-    delete process.env['NODE_CHANNEL_SERIALIZATION_MODE'];
-    handle.readStop();
-    return new SupervisorChannel(
-      new Socket({ handle } as unknown as ConstructorParameters<typeof Socket>[0]),
-    );
   }
 
-  /** Begins to receive. `onClosed` is called once when the supervisor is gone. */
+  /** Begins to receive. `onClosed` is called when the supervisor is gone. */
   listen(onCommand: (command: AgentCommand) => void, onClosed: () => void): void {
     this.#socket.setEncoding('utf8');
     this.#socket.on('data', (text: unknown) => this.#receive(String(text), onCommand));
@@ -70,15 +57,3 @@ export class SupervisorChannel {
     for (const line of lines) if (line !== '') onCommand(JSON.parse(line) as AgentCommand);
   }
 }
-
-const CHANNEL_PROPERTIES = [
-  'send',
-  '_send',
-  'connected',
-  'channel',
-  '_channel',
-  'disconnect',
-  '_disconnect',
-  '_handleQueue',
-  '_pendingMessage',
-] as const;

@@ -15,14 +15,11 @@ export interface ChannelListener {
 }
 
 /**
- * The server's end of the channel to an agent: lines of JSON over a pipe, as Node's own IPC has them in the agent.
- * Node's end of it is not used here, because it throws where nobody can catch it when something else than JSON comes,
- * and the application can write what it likes to the descriptor. Owned by the process it belongs to; ends with it.
+ * The server's end of the channel to an agent: lines of JSON over a pipe. Not Node's IPC channel: that throws where
+ * nobody can catch it when something else than JSON comes, and the application can write what it likes to the
+ * descriptor. Owned by the process it belongs to; ends with it.
  */
 export class ControlChannel {
-  /** Where the agent finds its end: the number of a descriptor. Node opens it by `NODE_CHANNEL_FD`. */
-  static readonly descriptor = 3;
-
   readonly #pipe: Duplex;
   readonly #listener: ChannelListener;
   #rest = '';

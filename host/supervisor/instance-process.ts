@@ -2,7 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { messageOf } from '../errors.js';
-import type { AgentCommand, AgentReport, ApplicationKind, BootPlan } from '../instance/messages.js';
+import {
+  type AgentCommand,
+  type AgentReport,
+  type ApplicationKind,
+  type BootPlan,
+  CHANNEL_DESCRIPTOR,
+} from '../instance/messages.js';
 import { parseReport } from './agent-report.js';
 import { ControlChannel } from './control-channel.js';
 import type { StartFailureDetail } from './deployment-process.js';
@@ -113,14 +119,14 @@ export class InstanceProcess {
       const heap = `--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`;
       const child = spawn(process.execPath, [heap, agentPath], {
         cwd: plan.folder,
-        env: { ...environment, NODE_CHANNEL_FD: String(ControlChannel.descriptor) },
+        env: environment,
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
         detached: true,
       });
       this.#child = child;
       this.pid = child.pid;
       child.on('error', (error) => this.#spawnFailed(error));
-      this.#openChannel(child.stdio[ControlChannel.descriptor]);
+      this.#openChannel(child.stdio[CHANNEL_DESCRIPTOR]);
       child.once('exit', (code, signal) => this.#exited(child, code, signal));
       if (child.stdout !== null) capture.attach(child.stdout, 'out');
       if (child.stderr !== null) capture.attach(child.stderr, 'err');

@@ -243,7 +243,7 @@ describe('an instance', () => {
   it('ends when the supervisor is gone', async () => {
     const agent = start('handler', 'server.js');
     await agent.report('ready');
-    agent.child.disconnect();
+    agent.channel.destroy();
     expect(await agent.exited).toBe(0);
   });
 

@@ -1,13 +1,15 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { AbortReason, RequestHead } from '#host/exchange/exchange.js';
 import { ExchangeClient, type OutgoingExchange } from '#host/exchange/exchange-client.js';
 import type { FieldBlock } from '#host/http/field-block.js';
-import type { AgentReport, BootPlan } from '#host/instance/messages.js';
+import { type AgentReport, type BootPlan, CHANNEL_DESCRIPTOR } from '#host/instance/messages.js';
+import { ControlChannel } from '#host/supervisor/control-channel.js';
 import { ScriptedExchange, type ScriptedRequest } from '#test/support/scripted-exchange.js';
 
 const AGENT = fileURLToPath(new URL('../../host/instance/agent.js', import.meta.url));
@@ -42,6 +44,7 @@ export class AgentResponse {
 /** The agent in a process of its own, with the test as supervisor and as front. */
 export class AgentProcess {
   readonly child: ChildProcess;
+  readonly channel: ControlChannel;
   readonly reports: AgentReport[] = [];
   output = '';
   exitCode: number | null | undefined;
@@ -69,21 +72,25 @@ export class AgentProcess {
       startTimeoutMs: 10_000,
       ...plan,
     };
-    this.child = fork(AGENT, [], {
+    this.child = spawn(process.execPath, [AGENT], {
       cwd: folder,
       env: { PATH: process.env['PATH'] ?? '', PORTICO_CONTEXT_PATH: this.#plan.contextPath },
-      execArgv: [],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (chunk: Buffer) => {
         this.output += chunk.toString();
         this.#changed();
       });
-    this.child.on('message', (report: AgentReport) => {
-      if (report.type === 'hello') this.child.send({ type: 'boot', plan: this.#plan });
-      this.reports.push(report);
-      this.#changed();
+    this.channel = new ControlChannel(this.child.stdio[CHANNEL_DESCRIPTOR] as Duplex, {
+      received: (message) => {
+        const report = message as AgentReport;
+        if (report.type === 'hello') this.channel.send({ type: 'boot', plan: this.#plan });
+        this.reports.push(report);
+        this.#changed();
+      },
+      broken: () => this.child.kill('SIGKILL'),
+      closed: () => this.#changed(),
     });
     this.exited = this.#ended();
   }
@@ -162,7 +169,7 @@ export class AgentProcess {
   }
 
   send(graceMs: number): void {
-    this.child.send({ type: 'stop', graceMs });
+    this.channel.send({ type: 'stop', graceMs });
   }
 
   /** Ends the process by force, if it has not ended. */
