@@ -78,8 +78,10 @@ export class FrontProcesses implements RouteTable {
       return;
     }
     const reason = await failed.gone;
-    this.#lifecycle.apply('fail');
-    await this.#end(0);
+    if (!this.#lifecycle.isEnding) {
+      this.#lifecycle.apply('fail');
+      await this.#end(0);
+    }
     throw new PorticoError(
       'PORTICO_FRONT_START_FAILED',
       `A front ${reason} before it accepted connections. See the lines above for its own message.`,

@@ -35,6 +35,8 @@ export class PorticoServer {
   readonly #lifecycle = new Lifecycle('server');
   readonly #startedAt = new Date();
   #resolveStopped: (isClean: boolean) => void = () => undefined;
+  /** Settles when everything that is to be ended is there. */
+  #opening: Promise<Parts> | undefined;
   #parts: Parts | undefined;
   #isFirstPassDone = false;
 
@@ -47,53 +49,32 @@ export class PorticoServer {
   }
 
   /**
-   * Resolves when the first deployment pass is over. Rejects with `PORTICO_ALREADY_RUNNING`, `PORTICO_PORT_IN_USE`,
-   * `PORTICO_FOLDER_UNUSABLE` or `PORTICO_FRONT_START_FAILED`; then nothing is left running.
+   * Resolves when the first deployment pass is over, or when it was stopped before. Rejects with
+   * `PORTICO_ALREADY_RUNNING`, `PORTICO_PORT_IN_USE`, `PORTICO_FOLDER_UNUSABLE` or `PORTICO_FRONT_START_FAILED`; then
+   * nothing is left running.
    */
   async start(): Promise<void> {
     this.#lifecycle.apply('start');
-    const { folders } = this.#config;
-    this.#prepareFolders();
-    const sockets: ListeningSocket[] = [];
-    let parts: Parts | undefined;
     try {
-      for (const { name, host, port } of this.#config.connectors) {
-        sockets.push(await ListeningSocket.open(name, host, port));
-      }
-      parts = await this.#assemble(sockets);
-      this.#parts = parts;
-      const admin = await parts.admin.start();
-      const firstPass = parts.deployer.open();
-      // Connections wait in the queues of the sockets until the fronts know the applications, but not for a slow one.
-      void Promise.race([firstPass, delay(ACCEPT_AFTER_MS, undefined, { ref: false })]).then(
-        parts.release,
-        parts.release,
-      );
-      await parts.fronts.start();
-      writeRunFile(folders.run, {
-        pid: process.pid,
-        admin,
-        connectors: connectorsOf(sockets),
-        startedAt: this.#startedAt.toISOString(),
-      });
-      this.#announce(sockets, admin);
-      this.#lifecycle.apply('finish starting');
-      await firstPass;
-      this.#isFirstPassDone = true;
-      this.#log.info({ event: 'ready' }, 'ready');
+      this.#opening = this.#open();
+      const parts = await this.#opening;
+      if (!this.#lifecycle.isEnding) await this.#run(parts);
     } catch (error) {
+      // What fails while it is being stopped fails because of that; `stop` ends what there is.
+      if (this.#lifecycle.isEnding) return;
       this.#lifecycle.apply('fail');
-      if (parts === undefined) for (const socket of sockets) socket.close();
-      else await this.#end(parts, 1000);
+      if (this.#parts !== undefined) await this.#end(this.#parts, 1000);
       throw error;
     }
   }
 
-  /** Finishes what is in flight, stops the applications, ends. Harmless when called twice. */
+  /** Finishes what is in flight, stops the applications, ends; also in the middle of the start. Harmless when called twice. */
   async stop(): Promise<void> {
-    if (this.#lifecycle.isEnding || this.#parts === undefined) return;
+    if (this.#lifecycle.isEnding) return;
     this.#lifecycle.apply('stop');
-    const isClean = await this.#end(this.#parts, this.#config.shutdownTimeoutMs);
+    await this.#opening?.catch((error: unknown) => this.#log.warn({ err: error }, 'the start had failed'));
+    const isClean =
+      this.#parts === undefined || (await this.#end(this.#parts, this.#config.shutdownTimeoutMs));
     this.#lifecycle.apply('finish stopping');
     this.#log.info({ event: 'stopped', isClean }, isClean ? 'stopped' : 'stopped; something had to be cut');
     this.#resolveStopped(isClean);
@@ -106,7 +87,44 @@ export class PorticoServer {
     removeRunFile(this.#config.folders.run);
   }
 
-  async #assemble(sockets: readonly ListeningSocket[]): Promise<Parts> {
+  /** Takes the addresses and makes all parts; none of them runs yet. */
+  async #open(): Promise<Parts> {
+    this.#prepareFolders();
+    const sockets: ListeningSocket[] = [];
+    try {
+      for (const { name, host, port } of this.#config.connectors) {
+        sockets.push(await ListeningSocket.open(name, host, port));
+      }
+      this.#parts = this.#assemble(sockets);
+      return this.#parts;
+    } catch (error) {
+      for (const socket of sockets) socket.close();
+      throw error;
+    }
+  }
+
+  async #run(parts: Parts): Promise<void> {
+    const { sockets, fronts, deployer, release } = parts;
+    const admin = await parts.admin.start();
+    if (this.#lifecycle.isEnding) return;
+    const firstPass = deployer.open();
+    // Connections wait in the queues of the sockets until the fronts know the applications, but not for a slow one.
+    const isTime = delay(ACCEPT_AFTER_MS, undefined, { ref: false });
+    void Promise.race([firstPass, isTime]).then(release, release);
+    await fronts.start();
+    if (this.#lifecycle.isEnding) return;
+    const connectors = connectorsOf(sockets);
+    const startedAt = this.#startedAt.toISOString();
+    writeRunFile(this.#config.folders.run, { pid: process.pid, admin, connectors, startedAt });
+    this.#announce(sockets, admin);
+    this.#lifecycle.apply('finish starting');
+    await firstPass;
+    if (this.#lifecycle.isEnding) return;
+    this.#isFirstPassDone = true;
+    this.#log.info({ event: 'ready' }, 'ready');
+  }
+
+  #assemble(sockets: readonly ListeningSocket[]): Parts {
     const config = this.#config;
     const { folders } = config;
     const log = this.#log;
@@ -159,7 +177,7 @@ export class PorticoServer {
       allowedHosts: [],
       log,
     });
-    return { fronts, supervisor, deployer, admin, release };
+    return { sockets, fronts, supervisor, deployer, admin, release };
   }
 
   #view(sockets: readonly ListeningSocket[], fronts: FrontProcesses): ServerView {
@@ -239,6 +257,7 @@ export class PorticoServer {
 const ACCEPT_AFTER_MS = 3000;
 
 interface Parts {
+  readonly sockets: readonly ListeningSocket[];
   readonly fronts: FrontProcesses;
   readonly supervisor: Supervisor;
   readonly deployer: Deployer;

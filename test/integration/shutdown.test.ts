@@ -1,7 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import WebSocket from 'ws';
-import { TestHost, until } from '#test/support/host.js';
+import { makeBase, TestHost, until } from '#test/support/host.js';
+import { repositoryFolder } from '#test/support/paths.js';
 
 const slow = {
   'package.json': '{ "type": "module", "main": "app.js" }',
@@ -53,7 +58,30 @@ describe('SIGTERM', () => {
     expect(performance.now() - started).toBeLessThan(5000);
     await hanging;
   });
+
+  it('ends a host that is still starting, and leaves nothing of it', async () => {
+    const late = { 'package.json': '{ "main": "app.js" }', 'app.js': 'setTimeout(() => {}, 60_000);' };
+    const base = makeBase({ apps: { late } });
+    const args = ['dist/host/cli/main.js', 'start', '--base', base, '--port', '0', '--admin-port', '0'];
+    const child = spawn(process.execPath, args, { cwd: repositoryFolder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let log = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += String(text)));
+    const folder = join(base, 'run');
+    // The sockets of the applications are made before the fronts are started, which wait for the application.
+    await until('it has begun', () => (existsSync(folder) && sockets(folder).length > 0) || undefined);
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'close', { signal: AbortSignal.timeout(20_000) })) as [number | null];
+    expect(log).not.toContain('PORTICO_');
+    expect(code).toBe(0);
+    expect(sockets(folder)).toEqual([]);
+    expect(existsSync(join(folder, 'server.json'))).toBe(false);
+    rmSync(base, { recursive: true, force: true });
+  });
 });
+
+function sockets(folder: string): string[] {
+  return readdirSync(folder).filter((name) => name.startsWith('x-'));
+}
 
 async function inFlight(host: TestHost): Promise<number> {
   const metrics = await (await host.admin('/metrics')).text();
