@@ -1,69 +1,106 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expandArchive } from '../bundle/archive.js';
-import { isIgnoredFileName, parseContextName, printable, splitFileName } from '../bundle/context-name.js';
+import { expandArchive, isArchiveComplete } from '../bundle/archive.js';
+import { printable } from '../bundle/context-name.js';
+import type { Manifest } from '../bundle/manifest.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import type { HostConfig } from '../config/host-config.js';
+import type { BundleSource, Candidate } from '../deployer/candidate.js';
+import { Scanner } from '../deployer/scan.js';
+import { shownPath } from '../deployer/version-status.js';
 import { messageOf, PorticoError } from '../errors.js';
 import { type BaseOptions, configOf } from './base-options.js';
 
-/** `portico validate`: checks `host.yaml` and every bundle in the drop folder. Starts nothing, changes nothing. */
+/**
+ * `portico validate`: checks `host.yaml`, and every bundle and descriptor in the drop folder as the deployer sees them.
+ * Starts nothing, changes nothing.
+ */
 export async function validate(options: BaseOptions): Promise<void> {
   const config = configOf(options);
   process.stdout.write(`ok    ${config.file ?? 'configuration: defaults'}\n`);
-  let failures = 0;
-  for (const fileName of await bundlesIn(config.folders.apps)) {
+  const appsFolder = config.folders.apps;
+  const { maxEntries } = config.archives;
+  const scan = await new Scanner({
+    appsFolder,
+    maxEntries,
+    isArchiveComplete: (path) => isArchiveComplete(path),
+  }).scan();
+  if (scan.kind === 'unreadable') {
+    throw new PorticoError(
+      'PORTICO_VALIDATION_FAILED',
+      `The drop folder ${appsFolder} cannot be listed: ${scan.reason}. Make it, or name another one below "folders" of host.yaml.`,
+    );
+  }
+  for (const { entry, reason } of scan.refused) tellWrong(entry, reason);
+  let failures = scan.refused.length;
+  const holders = new Map<string, string>();
+  for (const candidate of scan.candidates) {
+    if (candidate.sources.length === 0 && candidate.descriptor === undefined) continue;
     try {
-      const what = await check(join(config.folders.apps, fileName), fileName, config);
-      process.stdout.write(`ok    ${printable(fileName)}: ${what}\n`);
+      const what = await check(candidate, config, holders);
+      process.stdout.write(`ok    ${printable(candidate.name)}: ${what}\n`);
     } catch (error) {
       failures += 1;
-      process.stdout.write(`wrong ${printable(fileName)}: ${messageOf(error)}\n`);
+      tellWrong(candidate.name, messageOf(error));
     }
   }
   if (failures > 0) {
-    const bundles = failures === 1 ? '1 bundle is' : `${failures} bundles are`;
-    throw new PorticoError('PORTICO_VALIDATION_FAILED', `${bundles} not deployable, see above.`);
-  }
-}
-
-async function bundlesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => !isIgnoredFileName(name)).sort();
-  } catch (cause) {
-    throw new PorticoError('PORTICO_VALIDATION_FAILED', `Cannot read the drop folder ${folder}.`, { cause });
-  }
-}
-
-/** What the bundle is, in words; throws what is wrong with it. */
-async function check(path: string, fileName: string, config: HostConfig): Promise<string> {
-  const isFolder = (await stat(path)).isDirectory();
-  const { baseName, kind } = isFolder ? { baseName: fileName, kind: 'folder' } : splitFileName(fileName);
-  if (kind === 'other' || kind === 'ready-marker' || kind === 'descriptor') return `not a bundle (${kind})`;
-  const named = parseContextName(baseName);
-  if (!named.ok) throw new PorticoError('PORTICO_NAME_REFUSED', named.reason);
-  const descriptor = join(config.folders.apps, `${baseName}.yaml`);
-  const operatorDescriptor = await stat(descriptor).then(
-    () => descriptor,
-    () => undefined,
-  );
-  const source = { operatorDescriptor, defaults: config.applications };
-  if (kind === 'folder')
-    return describe(named.value.contextPath, await readManifest({ folder: path, ...source }));
-  const folder = await mkdtemp(join(tmpdir(), 'portico-validate-'));
-  try {
-    await expandArchive(path, join(folder, 'bundle'), config.archives);
-    return describe(
-      named.value.contextPath,
-      await readManifest({ folder: join(folder, 'bundle'), ...source }),
+    const entries = failures === 1 ? '1 entry' : `${failures} entries`;
+    throw new PorticoError(
+      'PORTICO_VALIDATION_FAILED',
+      `${entries} of the drop folder cannot be deployed. Correct what is said above.`,
     );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
-function describe(contextPath: string, manifest: Awaited<ReturnType<typeof readManifest>>): string {
-  const notes = manifest.notes.map((note) => `; note: ${note}`).join('');
-  return `${manifest.entry.kind} at ${manifest.contextPath ?? (contextPath || '/')}${notes}`;
+function tellWrong(name: string, why: string): void {
+  process.stdout.write(`wrong ${printable(name)}: ${why}\n`);
+}
+
+/** What the candidate is, in words; throws what is wrong with it. `holders` has who asked for a path first. */
+async function check(
+  candidate: Candidate,
+  config: HostConfig,
+  holders: Map<string, string>,
+): Promise<string> {
+  const { name, context, descriptor } = candidate;
+  const [source, ...others] = candidate.sources;
+  const problem = descriptor?.problem ?? source?.problem;
+  if (problem !== undefined) throw new PorticoError('PORTICO_BUNDLE_INVALID', problem);
+  if (source === undefined) {
+    const message = `${descriptor?.path} has no bundle: put one of this name beside it, or name one with bundle:`;
+    throw new PorticoError('PORTICO_BUNDLE_MISSING', message);
+  }
+  const path = shownPath(context.contextPath);
+  const claim = `${path}##${context.version}`;
+  const holder = holders.get(claim);
+  if (holder !== undefined) {
+    throw new PorticoError(
+      'PORTICO_CONTEXT_TAKEN',
+      `${path} is taken by ${holder}; remove one of the two or give it another context`,
+    );
+  }
+  holders.set(claim, name);
+  const { entry, notes } = await manifestOf(source, descriptor?.path, config);
+  const ignored = others.map((other) => `${other.path} is ignored, because ${source.path} is there too`);
+  return `${entry.kind} at ${path}${[...notes, ...ignored].map((note) => `; note: ${note}`).join('')}`;
+}
+
+async function manifestOf(
+  source: BundleSource,
+  operatorDescriptor: string | undefined,
+  config: HostConfig,
+): Promise<Manifest> {
+  const given = { operatorDescriptor, defaults: config.applications };
+  if (source.kind === 'descriptor') return readManifest(given);
+  if (source.kind === 'folder') return readManifest({ folder: source.path, ...given });
+  const temporary = await mkdtemp(join(tmpdir(), 'portico-validate-'));
+  try {
+    const folder = join(temporary, 'bundle');
+    await expandArchive(source.path, folder, config.archives);
+    return await readManifest({ folder, ...given });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
 }

@@ -231,6 +231,31 @@ describe('portico without a running host', () => {
     expect(existsSync(join(base, 'run/server.json'))).toBe(false);
   });
 
+  it('validate sees descriptors as the deployer does: without a bundle, for one elsewhere, for a path that is taken', async () => {
+    const base = baseWith({
+      apps: {
+        calm,
+        'first.yaml': { '': 'portico: { servlet: { context: /shared }, bundle: calm }\n' },
+        'gone.yml': { '': 'portico: { bundle: nowhere }\n' },
+        'lonely.yaml': { '': 'portico: { servlet: { instances: 2 } }\n' },
+        'second.yaml': { '': 'portico: { servlet: { context: /shared }, bundle: calm }\n' },
+        'there.yaml': { '': 'portico: { application: { upstream: "http://127.0.0.1:9" } }\n' },
+        'typing.yaml': { '': 'portico: { servlet: { instnces: 2 } }\n' },
+        'wrong.yaml': { '': 'portico: { application: { upstream: "ftp://127.0.0.1" } }\n' },
+      },
+    });
+    const { code, out, err } = await portico(['validate', '--base', base]);
+    expect(out).toMatch(/^ok +"first": main at \/shared$/m);
+    expect(out).toMatch(/^ok +"there": upstream at \/there$/m);
+    expect(out).toMatch(/^wrong "gone": .*nowhere/m);
+    expect(out).toMatch(/^wrong "lonely": .*bundle/m);
+    expect(out).toMatch(/^wrong "second": \/shared is taken by first/m);
+    expect(out).toMatch(/^wrong "typing": .*typing\.yaml:1:\d+: .*did you mean "instances"/m);
+    expect(out).toMatch(/^wrong "wrong": .*ftp:/m);
+    expect(err).toContain('5 entries');
+    expect(code).toBe(2);
+  });
+
   it('init makes a base folder that starts and answers, and refuses a folder that holds something', async () => {
     const parent = baseWith({});
     const base = join(parent, 'new');
