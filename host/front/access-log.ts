@@ -1,5 +1,6 @@
 import type { ExchangeResult } from '../connector/http1-listener.js';
 import type { Exchange } from '../exchange/exchange.js';
+import { currentSecondMs } from '../http/current-second.js';
 import { type AccessLogFormat, combinedFormat, jsonFormat, MAX_LINE_BYTES } from './access-log-format.js';
 import { LogWriter } from './log-writer.js';
 import type { AccessLogSettings } from './messages.js';
@@ -22,7 +23,7 @@ export class AccessLog {
   record(exchange: Exchange, result: ExchangeResult, context: string, application: string): void {
     const line = this.#writer.reserve(MAX_LINE_BYTES);
     if (line === undefined) return;
-    this.#format(line, exchange, result, context, application, Date.now());
+    this.#format(line, exchange, result, context, application, currentSecondMs());
     this.#writer.commit();
   }
 

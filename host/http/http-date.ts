@@ -1,7 +1,9 @@
+import { currentSecondMs } from './current-second.js';
+
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-let currentSecond = -1;
+let textMs = -1;
 let currentText = '';
 
 /** A time in milliseconds since the epoch as IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7). */
@@ -16,10 +18,10 @@ export function httpDate(epochMs: number): string {
 
 /** The date of now; the same string object for a whole second. */
 export function currentHttpDate(): string {
-  const second = Math.floor(Date.now() / 1000);
-  if (second !== currentSecond) {
-    currentSecond = second;
-    currentText = httpDate(second * 1000);
+  const secondMs = currentSecondMs();
+  if (secondMs !== textMs) {
+    textMs = secondMs;
+    currentText = httpDate(secondMs);
   }
   return currentText;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { authorityText, isAuthority, isSameAuthority } from '#host/http/authority.js';
 import { equalsLower, isFieldValue, isToken } from '#host/http/byte-classes.js';
+import { currentSecondMs } from '#host/http/current-second.js';
 import { currentHttpDate, httpDate } from '#host/http/http-date.js';
 import { statusPage } from '#host/http/status-page.js';
 import { statusText } from '#host/http/status-text.js';
@@ -20,6 +21,18 @@ describe('httpDate', () => {
   it('gives the date of now', () => {
     const difference = Math.abs(Date.parse(currentHttpDate()) - Date.now());
     expect(difference).toBeLessThan(2_000);
+  });
+});
+
+describe('currentSecondMs', () => {
+  it('goes on with the clock', async () => {
+    const first = currentSecondMs();
+    expect(first % 1000).toBe(0);
+    expect(Math.abs(first - Date.now())).toBeLessThan(2000);
+    const deadline = Date.now() + 3000;
+    while (currentSecondMs() === first && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(currentSecondMs()).toBe(first + 1000);
   });
 });
 
