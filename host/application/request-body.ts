@@ -22,7 +22,7 @@ export class RequestBody {
   readonly #exchange: Exchange;
   readonly #chunks: Buffer[] = [];
   #isClaimed = false;
-  #isComplete = false;
+  #isComplete: boolean;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
   /** Bytes that may still be dropped; undefined while somebody may want the body. */
@@ -30,6 +30,8 @@ export class RequestBody {
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
+    // A request for an upgrade has no body, and nobody tells its end: what follows belongs to the tunnel.
+    this.#isComplete = exchange.head.bodyLength === 0 || exchange.head.upgrade !== undefined;
   }
 
   /** True once somebody has received it. */
