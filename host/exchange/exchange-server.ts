@@ -112,6 +112,11 @@ export class ExchangeServer implements ServerConnectionOwner {
     await closed;
   }
 
+  /** Sends now what was answered in this turn of the event loop; for a process that has no further turn. */
+  flush(): void {
+    for (const connection of this.connections) connection.writer.flush();
+  }
+
   forget(connection: ServerConnection): void {
     this.connections.delete(connection);
     if (this.connections.size === 0) this.onIdle?.();

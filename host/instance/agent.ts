@@ -102,6 +102,8 @@ class Agent {
       if (this.#state === 'booting' && process.listenerCount('uncaughtException') === 0) this.#report(error);
     });
     process.on('exit', (code) => {
+      // What the application has answered before it ended was answered, as it would be with a socket of its own.
+      this.#exchanges?.flush();
       if (this.#state === 'booting') {
         this.#report(
           new BootFailure(
