@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { HostConfig } from '../config/host-config.js';
 import { readHostConfig } from '../config/read-host-config.js';
+import { PorticoError } from '../errors.js';
 
 /** Options that every command has, as commander gives them. */
 export interface BaseOptions {
@@ -29,10 +30,17 @@ export function withBaseOptions(command: Command): Command {
 
 /**
  * Reads the configuration a command works with. Order for the base folder: `--base`, `PORTICO_BASE`, the working
- * directory; for ports: flag, environment, file.
+ * directory; for ports: flag, environment, file. Throws `PORTICO_BASE_MISSING`: a slip in the name must not start an
+ * empty host somewhere.
  */
 export function configOf(options: PortOptions): HostConfig {
   const base = resolve(options.base ?? process.env['PORTICO_BASE'] ?? '.');
+  if (statSync(base, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new PorticoError(
+      'PORTICO_BASE_MISSING',
+      `There is no base folder ${base}. Make one with "portico init ${base}", or name another one with --base.`,
+    );
+  }
   const file = options.config === undefined ? defaultConfigFile(base) : resolve(options.config);
   return readHostConfig({
     base,

@@ -6,6 +6,7 @@ import { parsePort, withBaseOptions } from './base-options.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a port is in use. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
+  PORTICO_BASE_MISSING: 2,
   PORTICO_CONFIG_INVALID: 2,
   PORTICO_VALIDATION_FAILED: 2,
   PORTICO_PORT_IN_USE: 3,

@@ -69,7 +69,7 @@ async function check(
   const problem = descriptor?.problem ?? source?.problem;
   if (problem !== undefined) throw new PorticoError('PORTICO_BUNDLE_INVALID', problem);
   if (source === undefined) {
-    const message = `${descriptor?.path} has no bundle: put one of this name beside it, or name one with bundle:`;
+    const message = `${descriptor?.path} has no bundle: put one of this name beside it, or name one with portico.bundle`;
     throw new PorticoError('PORTICO_BUNDLE_MISSING', message);
   }
   const path = shownPath(context.contextPath);

@@ -174,6 +174,15 @@ describe('portico without a running host', () => {
     expect(err).toContain('PORTICO_NOT_RUNNING');
   });
 
+  it('starts no host on a base folder that is not there, and makes none', async () => {
+    const base = join(baseWith({}), 'typo');
+    for (const command of ['start', 'list', 'validate']) {
+      const { code, err } = await portico([command, '--base', base]);
+      expect([code, err]).toEqual([2, expect.stringMatching(/typo.*portico init.*PORTICO_BASE_MISSING/)]);
+    }
+    expect(existsSync(base)).toBe(false);
+  });
+
   it.each([
     [
       'an unknown key',
