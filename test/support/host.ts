@@ -71,7 +71,9 @@ export class TestHost {
     const run = await until('the host is up', async () => {
       if (child.exitCode !== null)
         throw new Error(`the host exited with ${child.exitCode}:\n${output.join('')}`);
-      return readRunFile(base);
+      // A server that was killed has left its own file.
+      const found = readRunFile(base);
+      return found?.pid === child.pid ? found : undefined;
     });
     const host = new TestHost(base, child, output, run);
     await until(

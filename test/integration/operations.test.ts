@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { TestHost, until } from '#test/support/host.js';
+import { isAlive } from '#test/support/polling.js';
+
+const esm = (text: string) => ({ 'package.json': '{ "type": "module", "main": "app.js" }', 'app.js': text });
+const says = (answer: string) => esm(`export default (q, r) => r.end('${answer}');`);
+
+/** Every process below this one, with its own children. */
+function descendants(pid: number): number[] {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const below = (parent: number): number[] =>
+    rows.flatMap(([child, of]) => (of === parent && child !== undefined ? [child, ...below(child)] : []));
+  return below(pid);
+}
+
+const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+describe('operations', () => {
+  const hosts: TestHost[] = [];
+  const start = async (options: Parameters<typeof TestHost.start>[0]) => {
+    const host = await TestHost.start(options);
+    hosts.push(host);
+    return host;
+  };
+  afterEach(async () => {
+    for (const host of hosts.splice(0)) await host.stop();
+  });
+
+  it('the server killed in the middle of a swap leaves no process; the next one converges', async () => {
+    const host = await start({
+      apps: {
+        calm: says('calm'),
+        swap: says('one'),
+        parent: esm(
+          "import { spawn } from 'node:child_process'; spawn('sleep', ['600']); export default (q, r) => r.end('parent');",
+        ),
+        held: says('held'),
+      },
+    });
+    expect((await host.admin('/v1/applications/held/stop', 'POST')).status).toBe(200);
+    host.drop(
+      'swap',
+      esm("await new Promise((go) => setTimeout(go, 1000)); export default (q, r) => r.end('two');"),
+    );
+    await until('the new version starts', () => (descendants(host.pid).length >= 6 ? true : undefined));
+    const all = descendants(host.pid);
+    await host.end('SIGKILL');
+    await until('no process is left', () => (all.some((pid) => isAlive(pid)) ? undefined : true));
+    const next = await TestHost.startOn(host.base);
+    hosts.push(next);
+    await until('the new version serves', async () =>
+      (await next.text('/swap/')) === 'two' ? true : undefined,
+    );
+    expect(await next.text('/calm/')).toBe('calm');
+    expect((await next.application('held'))?.state).toBe('stopped');
+    expect(next.log).not.toContain('"level":"error"');
+  }, 60_000);
+
+  it('10 redeploys under load: no failed request; processes and descriptors as before', async () => {
+    const host = await start({ apps: { calm: says('calm'), again: says('0') } });
+    const failures: string[] = [];
+    let count = 0;
+    let isDone = false;
+    const client = async (path: string) => {
+      while (!isDone) {
+        const given = await host.get(path).catch((error: unknown) => String(error));
+        count += 1;
+        if (typeof given === 'string') failures.push(given);
+        else if (given.status === 200) await given.text();
+        else failures.push(`${path} ${given.status}`);
+      }
+    };
+    await host.text('/again/');
+    const front =
+      descendants(host.pid).find((pid) => /front/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) ?? 0;
+    const before = {
+      processes: descendants(host.pid).length,
+      server: descriptorsOf(host.pid),
+      front: descriptorsOf(front),
+    };
+    const clients = ['/again/', '/again/', '/calm/'].map(client);
+    for (let round = 1; round <= 10; round += 1) {
+      host.drop('again', says(String(round)));
+      await until(`round ${round}`, async () =>
+        (await host.text('/again/')) === String(round) ? true : undefined,
+      );
+    }
+    isDone = true;
+    await Promise.all(clients);
+    expect(failures).toEqual([]);
+    expect(count).toBeGreaterThan(100);
+    await until('the old versions are gone', () =>
+      descendants(host.pid).length <= before.processes ? true : undefined,
+    );
+    expect(descriptorsOf(host.pid)).toBeLessThanOrEqual(before.server + 4);
+    expect(descriptorsOf(front)).toBeLessThanOrEqual(before.front + 8);
+    expect(readdirSync(join(host.base, 'work/store')).length).toBeLessThan(8);
+  }, 90_000);
+
+  it('100 bundles at once: the admin connector and another application answer within a second', async () => {
+    const host = await start({ apps: { calm: says('calm') } });
+    for (let n = 0; n < 100; n += 1)
+      host.drop(`n${n}`, n % 10 === 0 ? says(`n${n}`) : { 'index.html': `n${n}` });
+    let worst = 0;
+    await until(
+      'all are up',
+      async () => {
+        const began = performance.now();
+        const applications = await host.applications();
+        expect(await host.text('/calm/')).toBe('calm');
+        worst = Math.max(worst, performance.now() - began);
+        await delay(20);
+        return applications.filter(({ state }) => state === 'running').length === 101 ? true : undefined;
+      },
+      60_000,
+    );
+    expect(worst).toBeLessThan(1000);
+    expect(await host.text('/n50/')).toBe('n50');
+    expect(await host.text('/n99/')).toBe('n99');
+  }, 90_000);
+
+  it('a drop folder that turns into a file, or comes back, undeploys nothing', async () => {
+    const host = await start({ apps: { calm: says('calm'), other: says('other') } });
+    const apps = join(host.base, 'apps');
+    renameSync(apps, `${apps}.away`);
+    writeFileSync(apps, 'a file');
+    await until('the loss is reported', () => (/cannot be listed/.test(host.log) ? true : undefined));
+    await delay(1000);
+    expect([await host.text('/calm/'), await host.text('/other/')]).toEqual(['calm', 'other']);
+    rmSync(apps);
+    renameSync(`${apps}.away`, apps);
+    host.remove('other');
+    await until('a removal counts again', async () =>
+      (await host.application('other')) === undefined ? true : undefined,
+    );
+    expect(await host.text('/calm/')).toBe('calm');
+  }, 60_000);
+
+  it('a stop during a start ends stopped; a second stop meanwhile is refused; reload starts it', async () => {
+    const host = await start({ apps: { calm: says('calm') } });
+    host.drop(
+      'slow',
+      esm("await new Promise((go) => setTimeout(go, 1500)); export default (q, r) => r.end('slow');"),
+    );
+    await host.untilApplication('slow', ({ state }) => state === 'starting');
+    const act = (verb: string) => host.admin(`/v1/applications/slow/${verb}`, 'POST');
+    const [first, second] = await Promise.all([act('stop'), act('stop')]);
+    expect([first.status, second.status].sort()).toEqual([200, 409]);
+    expect(await host.application('slow')).toMatchObject({ state: 'stopped', instances: [] });
+    expect((await host.get('/slow/')).status).toBe(503);
+    expect((await act('reload')).status).toBe(200);
+    expect(await host.text('/slow/')).toBe('slow');
+  }, 60_000);
+});
