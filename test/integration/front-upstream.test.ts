@@ -12,10 +12,12 @@ import {
   connect,
   createServer as createNetServer,
   type Server as NetServer,
+  type Socket,
 } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
 import { routeOf, TestFront } from '#test/support/front.js';
+import { RawClient } from '#test/support/raw-client.js';
 
 let front: TestFront;
 const servers: (Server | NetServer)[] = [];
@@ -244,7 +246,7 @@ describe('a URL as a context', () => {
     expect(String(error)).toContain('502');
   });
 
-  it('carries WebSockets, ends both sides together, and cuts them when the context goes', async () => {
+  it('carries WebSockets and ends both sides together', async () => {
     const server = createServer((_incoming, response) => response.end());
     const sockets = new WebSocketServer({ server });
     sockets.on('connection', (socket) =>
@@ -257,16 +259,116 @@ describe('a URL as a context', () => {
     expect(String((await once(first, 'message'))[0])).toBe('echo hi');
     first.terminate();
     await until(() => sockets.clients.size === 0);
+  });
 
-    const second = new WebSocket(front.url('/ws/').replace('http', 'ws'));
-    await once(second, 'open');
-    const closed = once(second, 'close');
+  it('closes WebSockets with 1001 when the context goes', async () => {
+    const server = createServer((_incoming, response) => response.end());
+    const sockets = new WebSocketServer({ server });
+    const upstreamClosed = new Promise<number>((resolve) => {
+      sockets.on('connection', (socket) => socket.on('close', resolve));
+    });
+    await mount('/ws-away', await listen(server));
+    const socket = new WebSocket(front.url('/ws-away/').replace('http', 'ws'));
+    await once(socket, 'open');
+    const closed = once(socket, 'close');
     const idle = front.report('deployment-idle', (report) => report.deployment === `up##${deployment}`);
-    await front.route([], ['/ws']);
-    await closed;
+    await front.route([], ['/ws-away']);
+    expect((await closed)[0]).toBe(1001);
+    expect(await upstreamClosed).toBe(1001);
+    await idle;
+    const { contexts } = await front.counts();
+    expect(contexts.find(({ context }) => context === '/ws-away')?.tunnels ?? 0).toBe(0);
+  });
+
+  it('closes a WebSocket between two frames of the upstream', async () => {
+    let upstream: Socket | undefined;
+    const port = await listen(
+      createNetServer((socket) => {
+        upstream = socket;
+        socket.on('error', () => undefined);
+        socket.once('data', () =>
+          socket.write(
+            'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x02\x04ab',
+          ),
+        );
+      }),
+    );
+    await mount('/ws-frame', port);
+    const client = await RawClient.open(front.port);
+    client.send('GET /ws-frame/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    expect((await client.response())?.status).toBe(101);
+    expect((await client.bytes(4)).toString('latin1')).toBe('\x02\x04ab');
+    await front.route([], ['/ws-frame']);
+    // The rest of the frame, and another that comes too late.
+    upstream?.write('cd\x80\x01x');
+    const rest = await client.bytes(6);
+    expect([rest.toString('latin1', 0, 2), rest[2], rest.readUInt16BE(4)]).toEqual(['cd', 0x88, 1001]);
+    client.destroy();
+    await until(() => upstream?.destroyed === true);
+  });
+
+  it('cuts a WebSocket whose client does not answer the close', async () => {
+    const server = createServer((_incoming, response) => response.end());
+    const sockets = new WebSocketServer({ server });
+    await mount('/ws-cut', await listen(server));
+    const socket = connect(front.port, '127.0.0.1');
+    socket.write(
+      'GET /ws-cut/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+        'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    );
+    await once(socket, 'data');
+    const idle = front.report('deployment-idle', (report) => report.deployment === `up##${deployment}`);
+    const data = once(socket, 'data');
+    await front.route([], ['/ws-cut']);
+    const frame = (await data)[0] as Buffer;
+    expect([frame[0], frame.readUInt16BE(2)]).toEqual([0x88, 1001]);
     await idle;
     await until(() => sockets.clients.size === 0);
-    expect((await front.counts()).contexts.find(({ context }) => context === '/ws')?.tunnels ?? 0).toBe(0);
+    socket.destroy();
+  });
+
+  it('lets the upstream go when the client of a WebSocket leaves before the answer', async () => {
+    const upstream: Socket[] = [];
+    await mount('/ws-leave', await listen(createNetServer((socket) => void upstream.push(socket.resume()))));
+    const socket = new WebSocket(front.url('/ws-leave/').replace('http', 'ws'));
+    socket.on('error', () => undefined);
+    await until(() => upstream.length > 0);
+    socket.terminate();
+    await until(() => upstream[0]?.destroyed === true);
+  });
+
+  it('answers a request for another protocol as if it had not been asked for', async () => {
+    const port = await serve((incoming, response) => response.end(`upgrade: ${incoming.headers.upgrade}`));
+    await mount('/h2c', port);
+    const client = await RawClient.open(front.port);
+    client.send(
+      'GET /h2c/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n\r\n',
+    );
+    const response = await client.response();
+    expect([response?.status, response?.body.toString()]).toEqual([200, 'upgrade: undefined']);
+    client.destroy();
+  });
+
+  it('carries trailers in both directions, and early hints', async () => {
+    const port = await serve((incoming, response) => {
+      incoming.resume();
+      incoming.on('end', () => {
+        response.writeEarlyHints({ link: '</a.css>; rel=preload' });
+        response.write('x');
+        response.addTrailers({ 'X-Echo': incoming.trailers['x-sum'] ?? 'none' });
+        response.end();
+      });
+    });
+    await mount('/trailers', port);
+    const client = await RawClient.open(front.port);
+    client.send(
+      'POST /trailers/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 7\r\n\r\n',
+    );
+    const hints = await client.response('POST');
+    expect([hints?.status, hints?.headers]).toEqual([103, [['link', '</a.css>; rel=preload']]]);
+    const response = await client.response('POST');
+    expect([response?.status, response?.trailers]).toEqual([200, [['x-echo', '7']]]);
+    client.destroy();
   });
 
   it('shows the answer of an upstream that declines a WebSocket', async () => {

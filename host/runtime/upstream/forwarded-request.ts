@@ -72,7 +72,15 @@ export class ForwardedRequest extends Stream {
     this.#outgoing = outgoing;
     // http-proxy joins paths in a way of its own; the upstream must see the bytes that were mapped.
     outgoing.path = this.#target;
-    const deadline = new OutgoingDeadline(outgoing, this.#times);
+    const deadline = new OutgoingDeadline(outgoing, this.#times, () => {
+      this.fail(504, NO_ANSWER);
+      outgoing.destroy();
+    });
+    // A 101 that nobody has asked for would be waited on for ever.
+    outgoing.once('upgrade', (_reply, socket) => {
+      socket.destroy();
+      this.fail(502, NO_RESPONSE);
+    });
     outgoing.on('information', (interim) => this.#inform(interim));
     // Before the listener of http-proxy, which copies the head.
     outgoing.once('response', (reply) => this.#reply(reply));
@@ -102,7 +110,7 @@ export class ForwardedRequest extends Stream {
     const response = this.#response;
     // Node would throw at it, in an event handler where nobody can catch it. http-proxy sees that we have answered.
     if ((reply.statusCode ?? 0) < 200) {
-      this.fail(502, 'The server behind this address sends no valid response.');
+      this.fail(502, NO_RESPONSE);
       reply.destroy();
       return;
     }
@@ -124,6 +132,10 @@ export class ForwardedRequest extends Stream {
     });
   }
 }
+
+/** What the client reads when the upstream does not answer. */
+export const NO_ANSWER = 'The server behind this address does not answer.';
+const NO_RESPONSE = 'The server behind this address sends no valid response.';
 
 /** The code of a system error; undefined for anything else. */
 export function codeOf(error: unknown): unknown {

@@ -11,7 +11,7 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type ProxyServer from 'http-proxy';
 import { cleanRequest, removeHopByHop } from './forwarded-fields.js';
-import { codeOf, ForwardedRequest, type ForwardingTimes } from './forwarded-request.js';
+import { codeOf, ForwardedRequest, type ForwardingTimes, NO_ANSWER } from './forwarded-request.js';
 import { OutgoingDeadline } from './outgoing-deadline.js';
 
 /** Limits of a forwarding proxy; the defaults are for a server in the same network. */
@@ -119,7 +119,7 @@ export class ForwardingProxy {
     try {
       this.#proxy.web(incoming, response, options, (error) => {
         if (request.mayRetry(error)) this.#forward(request, incoming, response);
-        else request.fail(isTimeout(error) ? 504 : 502, 'The server behind this address does not answer.');
+        else request.fail(isTimeout(error) ? 504 : 502, NO_ANSWER);
       });
     } catch {
       // What http-proxy throws at once: a message that Node refuses to send.
@@ -129,11 +129,15 @@ export class ForwardingProxy {
 
   #prepareUpgrade(outgoing: ClientRequest, incoming: IncomingMessage, socket: Duplex): void {
     outgoing.path = this.#pathOf(incoming);
-    new OutgoingDeadline(outgoing, this.#limits);
+    new OutgoingDeadline(outgoing, this.#limits, () => {
+      refuse(socket, '504 Gateway Timeout');
+      outgoing.destroy();
+    });
     socket.once('close', () => outgoing.destroy());
     // http-proxy repeats the head of a refusal, but sends the body without its chunks.
     outgoing.prependListener('response', (reply) => {
       removeHopByHop(reply.headers);
+      reply.statusMessage = '';
       delete reply.headers['transfer-encoding'];
       reply.headers.connection = 'close';
       reply.setTimeout(this.#limits.idleMs, () => reply.destroy());
@@ -188,7 +192,7 @@ function isSendable({ url = '/' }: IncomingMessage): boolean {
 }
 
 function refuse(socket: Duplex, statusLine: string): void {
-  if (socket.destroyed) return;
+  if (socket.destroyed || socket.writableEnded) return;
   socket.end(`HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

@@ -11,35 +11,39 @@ export interface OutgoingTimes {
 }
 
 /**
- * Watches over one request to an upstream until its response begins; http-proxy and Node do not. A request that is
- * late is destroyed with an error of code ETIMEDOUT. Owned by the request: it ends with it.
+ * Watches over one request to an upstream until its response begins; http-proxy and Node do not. Owned by the request:
+ * it ends with it.
  */
 export class OutgoingDeadline {
-  readonly #outgoing: ClientRequest;
   #timer: NodeJS.Timeout;
+  /** There is a connection, and no response. */
+  #isWaiting = false;
 
-  /** `outgoing` has just been made: it has no socket yet. */
-  constructor(outgoing: ClientRequest, times: OutgoingTimes) {
-    this.#outgoing = outgoing;
-    this.#timer = setTimeout(this.#expire, times.connectMs);
+  /**
+   * `outgoing` has just been made: it has no socket yet. `onLate` is called once, and answers and destroys: the
+   * destroying alone is not noticed while the request waits for a connection.
+   */
+  constructor(outgoing: ClientRequest, times: OutgoingTimes, onLate: () => void) {
+    this.#timer = setTimeout(onLate, times.connectMs);
     const connected = (): void => {
+      if (outgoing.destroyed) return;
       clearTimeout(this.#timer);
-      if (!outgoing.destroyed) this.#timer = setTimeout(this.#expire, times.responseMs);
+      this.#timer = setTimeout(onLate, times.responseMs);
+      this.#isWaiting = true;
     };
     outgoing.once('socket', (socket: Socket) => {
       if (!socket.connecting) connected();
       else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', connected);
     });
     for (const event of ['response', 'upgrade', 'close'])
-      outgoing.once(event, () => clearTimeout(this.#timer));
+      outgoing.once(event, () => {
+        clearTimeout(this.#timer);
+        this.#isWaiting = false;
+      });
   }
 
   /** The client has sent more: the upstream cannot be late yet. */
   extend(): void {
-    if (!this.#outgoing.destroyed && this.#outgoing.socket?.connecting === false) this.#timer.refresh();
+    if (this.#isWaiting) this.#timer.refresh();
   }
-
-  readonly #expire = (): void => {
-    this.#outgoing.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }));
-  };
 }
