@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { type RouteDefinition, selectorOf, selectorTypes } from '#test/support/route-definitions.js';
+import { readVectors } from '#test/support/vectors.js';
+
+interface Skip {
+  readonly selectors?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly steps?: readonly string[];
+  readonly reason: string;
+}
+
+/** What the tests beside this one run of files whose skips are groups. */
+const RUN: Readonly<Record<string, readonly string[]>> = {
+  'path-decoding': ['segments', 'decode'],
+  'query-parsing': ['cases', 'serverView'],
+};
+
+const skips = Object.entries(readVectors<Record<string, Skip>>('skips'));
+const selectors = skips.flatMap(([file, skip]) => (skip.selectors ?? []).map((type) => ({ file, type })));
+
+/** The routes of a file in whose cases selectors are skipped. */
+function routesOf(file: string): readonly RouteDefinition[] {
+  const { cases, pathProperty } = readVectors<{
+    cases?: { routes: RouteDefinition[] }[];
+    pathProperty?: { routes: RouteDefinition[] }[];
+  }>(file);
+  return (cases ?? pathProperty ?? []).flatMap(({ routes }) => routes);
+}
+
+describe('an entry of skips.json is needed:', () => {
+  it.each(selectors)('selector $type of $file, which is used and cannot be built', ({ file, type }) => {
+    expect(selectorTypes(routesOf(file))).toContain(type);
+    expect(() => selectorOf({ type, value: 'x', name: 'x' })).toThrow(`no selector ${type}`);
+  });
+
+  it.each(skips.filter(([, { groups }]) => groups !== undefined))(
+    'the groups of %s, which are all that is not run',
+    (file, { groups = [] }) => {
+      const all = Object.keys(readVectors<object>(file)).filter((key) => !key.startsWith('schema'));
+      expect([...groups].sort()).toEqual(all.filter((key) => RUN[file]?.includes(key) !== true).sort());
+    },
+  );
+
+  it.each(skips.filter(([, { steps }]) => steps !== undefined))(
+    'the steps of %s, which occur',
+    (file, { steps = [] }) => {
+      const { cases } = readVectors<{ cases: { steps?: string[] }[] }>(file);
+      const used = new Set(cases.flatMap((one) => one.steps ?? []));
+      expect(steps.filter((step) => !used.has(step))).toEqual([]);
+    },
+  );
+
+  it('for none but these reasons', () => {
+    expect(skips.filter(([, { groups, selectors: types, steps }]) => !groups && !types && !steps)).toEqual([]);
+  });
+});
