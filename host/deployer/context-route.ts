@@ -33,7 +33,8 @@ export function targetOf(running: Running): RouteTarget | undefined {
   const { entry, settings } = prepared.manifest;
   if (entry.kind === 'static') return { kind: 'static', deployment, folder: entry.folder };
   if (entry.kind === 'upstream') {
-    return { kind: 'upstream', deployment, url: entry.url, prefix: settings.prefix };
+    const { prefix, responseTimeoutMs } = settings;
+    return { kind: 'upstream', deployment, url: entry.url, prefix, responseTimeoutMs };
   }
   const instances = process?.addresses() ?? [];
   if (instances.length === 0 || running.gaveUp !== undefined) return undefined;

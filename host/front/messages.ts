@@ -109,6 +109,8 @@ export type RouteTarget =
       readonly deployment: string;
       readonly url: string;
       readonly prefix: 'strip' | 'keep';
+      /** As for a process; undefined: 60 s. */
+      readonly responseTimeoutMs?: number;
     };
 
 export interface InstanceAddress {

@@ -131,6 +131,7 @@ export class Runtimes {
           url: target.url,
           strippedPath: target.prefix === 'strip' ? path : '',
           tunnelCloseMs: this.#settings.tunnelCloseMs,
+          limits: target.responseTimeoutMs === undefined ? {} : { responseMs: target.responseTimeoutMs },
         });
     }
   }

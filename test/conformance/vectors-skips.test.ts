@@ -51,6 +51,8 @@ describe('an entry of skips.json is needed:', () => {
   );
 
   it('for none but these reasons', () => {
-    expect(skips.filter(([, { groups, selectors: types, steps }]) => !groups && !types && !steps)).toEqual([]);
+    expect(skips.filter(([, { groups, selectors: types, steps }]) => !groups && !types && !steps)).toEqual(
+      [],
+    );
   });
 });

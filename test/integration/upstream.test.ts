@@ -20,6 +20,7 @@ beforeAll(async () => {
   server = createServer((incoming, response) => {
     if (incoming.url === '/moved')
       response.writeHead(302, { location: '/there', 'set-cookie': 'a=b; Path=/' });
+    if (incoming.url === '/legacy/never') return;
     response.end(`${incoming.method} ${incoming.url} behind ${incoming.headers['x-forwarded-prefix']}`);
   });
   sockets = new WebSocketServer({ server });
@@ -49,13 +50,17 @@ describe('a descriptor that names a URL', () => {
   });
 
   it('obeys what the operator says about it', async () => {
-    host.dropFile('legacy.yaml', descriptor(', servlet: { prefix: keep, limits: { body: 10B } }'));
+    host.dropFile(
+      'legacy.yaml',
+      descriptor(', servlet: { prefix: keep, limits: { body: 10B }, response: { timeout: 300ms } }'),
+    );
     await until(
       'it is deployed again',
       async () => (await host.text('/legacy/x')) === 'GET /legacy/x behind undefined',
     );
     const long = await host.get('/legacy/x', { method: 'POST', body: 'x'.repeat(11) });
     expect(long.status).toBe(413);
+    expect((await host.get('/legacy/never')).status).toBe(504);
   });
 
   it('is undeployed when it is deleted, with its WebSockets told to go', async () => {

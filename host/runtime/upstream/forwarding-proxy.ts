@@ -18,7 +18,10 @@ import { OutgoingDeadline } from './outgoing-deadline.js';
 export interface ForwardingLimits extends ForwardingTimes {
   /** Until there is a connection, a free one or a new one; 504 beyond it. Default 5 s. */
   readonly connectMs: number;
-  /** From then, or from the last part of the request body, to the head of the response; 504. Default 60 s. */
+  /**
+   * From then, or from the last part of the request body, to the head of the response; 504 beyond it. 0: never. Default
+   * 60 s.
+   */
   readonly responseMs: number;
   /** Longest pause within a response body; the response is cut beyond it. Default 5 min. */
   readonly idleMs: number;

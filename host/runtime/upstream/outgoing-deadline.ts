@@ -6,7 +6,7 @@ import { TLSSocket } from 'node:tls';
 export interface OutgoingTimes {
   /** Until there is a connection: a free one, or a new one with its TLS handshake. */
   readonly connectMs: number;
-  /** From then, or from the last part of the request body, to the head of the response. */
+  /** From then, or from the last part of the request body, to the head of the response. 0: never. */
   readonly responseMs: number;
 }
 
@@ -28,6 +28,7 @@ export class OutgoingDeadline {
     const connected = (): void => {
       if (outgoing.destroyed) return;
       clearTimeout(this.#timer);
+      if (times.responseMs === 0) return;
       this.#timer = setTimeout(onLate, times.responseMs);
       this.#isWaiting = true;
     };

@@ -266,6 +266,22 @@ describe('the end of a response', () => {
     expect([body.toString('latin1').includes('abc'), isComplete]).toEqual([true, false]);
   });
 
+  it('waits for a client that reads slowly', async () => {
+    const size = 20_000_000;
+    const upstream = await forwarding.http((_incoming, response) => response.end('x'.repeat(size)));
+    const socket = await forwarding.socket(await forwarding.to(`http://127.0.0.1:${upstream}`));
+    socket.write(requestText('GET', '/', ['Connection: close']));
+    let received = 0;
+    for await (const chunk of socket) {
+      const before = received;
+      received += (chunk as Buffer).length;
+      // A pause at each megabyte.
+      if (Math.floor(before / 1e6) < Math.floor(received / 1e6))
+        await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(received).toBeGreaterThan(size);
+  });
+
   it.each([
     ['while the upstream thinks', ''],
     ['within the body', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'],
@@ -434,6 +450,12 @@ describe('a deadline', () => {
     const upstream = await forwarding.http((_incoming, response) => setTimeout(() => response.end(), 500));
     const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { connectMs: 150, responseMs: LONG });
     expect((await forwarding.get(port)).status).toBe(200);
+    expect((await forwarding.get(port)).status).toBe(200);
+  });
+
+  it('of 0 for the response is none', async () => {
+    const upstream = await forwarding.http((_incoming, response) => setTimeout(() => response.end(), 200));
+    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 0 });
     expect((await forwarding.get(port)).status).toBe(200);
   });
 
