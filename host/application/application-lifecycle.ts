@@ -1,3 +1,4 @@
+import { within } from '../deadline.js';
 import { PorticoError } from '../errors.js';
 import type { Application, Module } from './application.js';
 import {
@@ -20,7 +21,7 @@ export interface StartSettings {
   readonly startup?: 'sequential' | 'concurrent' | undefined;
 }
 
-export const DEFAULT_START_TIMEOUT_MS = 10_000;
+const DEFAULT_START_TIMEOUT_MS = 10_000;
 
 /**
  * Raises Starting, ModulesLoading, runs the modules, raises ModulesLoaded and Started. When a module or a handler of
@@ -31,10 +32,8 @@ export async function startApplication(application: Application, settings: Start
   const begin = performance.now();
   monitor.raiseCatching(ApplicationStarting, application, log);
   try {
-    await withTimeout(
-      loadModules(application, settings),
-      settings.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
-    );
+    const timeoutMs = settings.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS;
+    if (!(await within(loadModules(application, settings), timeoutMs))) throw startTimeout(timeoutMs);
     monitor.raise(ApplicationModulesLoaded, application);
     monitor.raise(ApplicationStarted, application);
   } catch (error) {
@@ -64,22 +63,10 @@ async function loadAtOnce(application: Application, modules: readonly Module[]):
   throwFirst(results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : [])));
 }
 
-async function withTimeout(work: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new PorticoError(
-          'PORTICO_START_TIMEOUT',
-          `The modules were not done after ${timeoutMs} ms. Look for a module that waits for something that ` +
-            'does not come, or allow more time.',
-        ),
-      );
-    }, timeoutMs);
-  });
-  try {
-    await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+function startTimeout(timeoutMs: number): PorticoError {
+  return new PorticoError(
+    'PORTICO_START_TIMEOUT',
+    `The modules were not done after ${timeoutMs} ms. Look for a module that waits for something that ` +
+      'does not come, or allow more time.',
+  );
 }

@@ -1,10 +1,10 @@
 import type { Manifest } from '../bundle/manifest.js';
 import type { ApplicationSettings } from '../config/host-config.js';
+import { within } from '../deadline.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { RouteTable } from '../front/route-table.js';
 import type { DeploymentChange, DeploymentProcess } from '../supervisor/deployment-process.js';
 import type { DeployerLog, Launcher, ManifestReader } from './collaborators.js';
-import { within } from './deadline.js';
 import { RolloutFailure } from './rollout-failure.js';
 import type { SharedStore } from './shared-store.js';
 import type { Slots } from './slots.js';

@@ -1,7 +1,7 @@
+import { within } from '../deadline.js';
 import { PorticoError } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
 import type { RouteTable } from '../front/route-table.js';
-import { within } from './deadline.js';
 
 /** Fronts acknowledge within milliseconds; one that does not in this time is replaced by its owner. */
 const ACKNOWLEDGE_MS = 30_000;

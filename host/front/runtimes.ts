@@ -1,3 +1,4 @@
+import { within } from '../deadline.js';
 import { messageOf } from '../errors.js';
 import { LazyRuntime } from '../runtime/lazy-runtime.js';
 import type { Runtime } from '../runtime/mount.js';
@@ -62,12 +63,7 @@ export class Runtimes {
     for (const runtime of this.#active.values())
       if (runtime instanceof ProcessRuntime && runtime.isConnecting) attempts.push(runtime.connected());
     if (attempts.length === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([Promise.all(attempts), deadline]);
-    clearTimeout(timer);
+    await within(Promise.all(attempts), deadlineMs);
   }
 
   /** Retires every deployment that is not among these: the mapping no longer names it. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { ConnectorLimits } from '../config/connector-limits.js';
+import { within } from '../deadline.js';
 import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
 import { Heartbeat } from '../supervisor/heartbeat.js';
 import { systemEnvironment } from '../supervisor/process-environment.js';
@@ -104,7 +105,7 @@ export class FrontProcess {
     const id = this.#reportId;
     const answered = new Promise<void>((resolve) => this.#answers.set(id, resolve));
     this.#send({ type: 'report', id });
-    await withDeadline(Promise.race([answered, this.gone]), deadlineMs);
+    await within(Promise.race([answered, this.gone]), deadlineMs);
     this.#answers.delete(id);
   }
 
@@ -116,7 +117,7 @@ export class FrontProcess {
       this.#state = 'draining';
       this.#cause = 'was drained';
       this.#send({ type: 'drain', deadlineMs });
-      if (!(await withDeadline(this.gone, deadlineMs + DRAIN_GRACE_MS))) this.kill('');
+      if (!(await within(this.gone, deadlineMs + DRAIN_GRACE_MS))) this.kill('');
     }
     await this.gone;
   }
@@ -161,7 +162,7 @@ export class FrontProcess {
 
   async #acknowledged(acknowledged: Promise<void>, revision: number): Promise<void> {
     const { ackTimeoutMs } = this.#options;
-    if (await withDeadline(Promise.race([acknowledged, this.gone]), ackTimeoutMs)) return;
+    if (await within(Promise.race([acknowledged, this.gone]), ackTimeoutMs)) return;
     this.kill(`did not apply revision ${revision} of the mapping within ${ackTimeoutMs / 1000} s`);
     // Until it is gone it may still answer by the old mapping.
     await this.gone;
@@ -200,14 +201,3 @@ export class FrontProcess {
 
 /** What a front gets beyond the deadline it was told, to say so and exit. */
 const DRAIN_GRACE_MS = 500;
-
-/** True when it was settled in time. */
-function withDeadline(promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), deadlineMs);
-    void promise.then(() => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
-}

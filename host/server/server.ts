@@ -7,6 +7,7 @@ import { isArchiveComplete } from '../bundle/archive.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import { BundleStore } from '../bundle/store.js';
 import type { HostConfig } from '../config/host-config.js';
+import { within } from '../deadline.js';
 import { Deployer } from '../deployer/deployer.js';
 import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
@@ -204,11 +205,16 @@ export class PorticoServer {
     const left = (): number => Math.max(0, until - performance.now());
     await parts.fronts.drain(left());
     const isDrained = left() > 0;
-    await parts.deployer.close(Math.max(left(), 1000));
-    await parts.supervisor.stop();
+    await parts.deployer.close(Math.max(left(), LAST_MS));
+    // The time that an application gets to stop counts only within the time of the host.
+    const isStopped = await within(parts.supervisor.stop(), Math.max(left(), LAST_MS));
+    if (!isStopped) {
+      parts.supervisor.kill();
+      await within(parts.supervisor.stop(), LAST_MS);
+    }
     await parts.admin.stop();
     removeRunFile(this.#config.folders.run);
-    return isDrained;
+    return isDrained && isStopped;
   }
 
   #prepareFolders(): void {
@@ -255,6 +261,8 @@ export class PorticoServer {
 
 /** Clients are let in after this time although applications are still starting; those answer 503 until they are up. */
 const ACCEPT_AFTER_MS = 3000;
+/** What each step of the end gets when the time is up already. */
+const LAST_MS = 1000;
 
 interface Parts {
   readonly sockets: readonly ListeningSocket[];

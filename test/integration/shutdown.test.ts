@@ -44,7 +44,7 @@ describe('SIGTERM', () => {
     expect(await closed).toBe(1001);
   });
 
-  it('ends by the deadline although an application does not, with a second signal at once', async () => {
+  it('ends at once with a second signal, although an application does not', async () => {
     const host = await TestHost.start({
       apps: { slow },
       config: 'shutdownTimeout: 20s\napplications: { env: { WAIT_MS: "60000" } }\n',
@@ -57,6 +57,25 @@ describe('SIGTERM', () => {
     expect(await host.stop('SIGTERM')).toBe(1);
     expect(performance.now() - started).toBeLessThan(5000);
     await hanging;
+  });
+
+  it('ends by the deadline of the host also when an application may take longer to stop, and says that it was cut', async () => {
+    const host = await TestHost.start({
+      apps: {
+        stuck: {
+          'package.json': '{ "main": "app.js" }',
+          'app.js': `process.on('SIGTERM', () => undefined);
+process.on('exit', () => { for (;;); });
+require('http').createServer((request, response) => response.end(String(process.pid))).listen(0);`,
+        },
+      },
+      config: 'shutdownTimeout: 1s\napplications: { stop: { timeout: 60s } }\n',
+    });
+    const pid = Number(await host.text('/stuck/'));
+    const started = performance.now();
+    expect(await host.stop('SIGTERM')).toBe(1);
+    expect(performance.now() - started).toBeLessThan(8000);
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
   it('ends a host that is still starting, and leaves nothing of it', async () => {
