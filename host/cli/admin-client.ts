@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
 import type { HostConfig } from '../config/host-config.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import { messageOf, PorticoError } from '../errors.js';
@@ -24,13 +25,15 @@ export class AdminClient {
         `No server runs on ${config.base}. Start one with "portico start", or name its folder with --base.`,
       );
     }
-    const file = join(config.folders.run, 'admin.token');
+    const file = join(config.folders.run, ADMIN_TOKEN_FILE);
     try {
       return new AdminClient(server, readFileSync(file, 'utf8').trim());
     } catch (cause) {
-      throw new PorticoError('PORTICO_TOKEN_UNREADABLE', `Cannot read the admin token in ${file}.`, {
-        cause,
-      });
+      throw new PorticoError(
+        'PORTICO_TOKEN_UNREADABLE',
+        `Cannot read the admin token in ${file}. Run this command as the user who runs the server.`,
+        { cause },
+      );
     }
   }
 
@@ -68,7 +71,7 @@ export class AdminClient {
     } catch (cause) {
       throw new PorticoError(
         'PORTICO_ADMIN_UNREACHABLE',
-        `The admin connector at ${host}:${port} does not answer: ${messageOf(cause)}.`,
+        `The admin connector at ${host}:${port} does not answer: ${messageOf(cause)}. Try again, or stop the server with SIGTERM.`,
         { cause },
       );
     }
@@ -87,6 +90,6 @@ function errorOf(status: number, body: unknown): PorticoError {
   const error = (body as { error?: { code?: string; message?: string } } | undefined)?.error;
   return new PorticoError(
     error?.code ?? 'PORTICO_ADMIN_ERROR',
-    error?.message ?? `The server answered with ${status}.`,
+    error?.message ?? `The server answered with ${status}. Its log tells why.`,
   );
 }

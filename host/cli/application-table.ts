@@ -1,4 +1,5 @@
 import type { ApplicationStatus } from '../deployer/application-status.js';
+import { forTerminal } from './for-terminal.js';
 
 /** The applications as a text table, one line each, for a terminal. */
 export function applicationTable(applications: readonly ApplicationStatus[]): string {
@@ -10,7 +11,7 @@ export function applicationTable(applications: readonly ApplicationStatus[]): st
     application.kind ?? '',
     application.instances.map(({ pid }) => pid ?? '-').join(' '),
     sizeOf(application.instances.reduce((sum, { rssBytes }) => sum + rssBytes, 0)),
-    printable(
+    forTerminal(
       application.reason ??
         (application.pendingFailure && `not updated: ${application.pendingFailure}`) ??
         '',
@@ -29,12 +30,6 @@ export function applicationTable(applications: readonly ApplicationStatus[]): st
     )
     .map((line) => `${line}\n`)
     .join('');
-}
-
-/** Text of an application on one line, without control characters that a terminal would obey. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to remove
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ').slice(0, 400);
 }
 
 function sizeOf(bytes: number): string {

@@ -11,6 +11,12 @@ export interface BaseOptions {
   readonly config?: string;
 }
 
+/** Options of what prints a result. */
+export interface OutputOptions extends BaseOptions {
+  /** As JSON, for programs. */
+  readonly json?: boolean;
+}
+
 /** Options of `start`. */
 export interface PortOptions extends BaseOptions {
   readonly port?: number;

@@ -1,10 +1,6 @@
 import { AdminClient } from './admin-client.js';
-import { applicationTable, printable } from './application-table.js';
-import { type BaseOptions, configOf } from './base-options.js';
-
-interface OutputOptions extends BaseOptions {
-  readonly json?: boolean;
-}
+import { applicationTable } from './application-table.js';
+import { configOf, type OutputOptions } from './base-options.js';
 
 /** `portico list`: one line for each application. */
 export async function list(options: OutputOptions): Promise<void> {
@@ -12,31 +8,4 @@ export async function list(options: OutputOptions): Promise<void> {
   process.stdout.write(
     options.json ? `${JSON.stringify(applications, null, 2)}\n` : applicationTable(applications),
   );
-}
-
-/** `portico status [NAME]`: the server, or one application with its processes and last output. */
-export async function status(name: string | undefined, options: OutputOptions): Promise<void> {
-  const client = AdminClient.of(configOf(options));
-  if (name === undefined) {
-    const { pid, startedAt, connectors, admin } = client.server;
-    const doors = connectors.map((door) => `${door.name} ${door.host}:${door.port}`).join(', ');
-    if (options.json) process.stdout.write(`${JSON.stringify(client.server, null, 2)}\n`);
-    else {
-      process.stdout.write(`running since ${startedAt}, process ${pid}\n`);
-      process.stdout.write(`connectors: ${doors}; admin ${admin.host}:${admin.port}\n\n`);
-      process.stdout.write(applicationTable(await client.list()));
-    }
-    return;
-  }
-  const application = await client.status(name);
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify(application, null, 2)}\n`);
-    return;
-  }
-  process.stdout.write(applicationTable([application]));
-  if (application.lastOutput.length > 0) {
-    process.stdout.write(
-      `\nlast output:\n${application.lastOutput.map((line) => `  ${printable(line)}\n`).join('')}`,
-    );
-  }
 }

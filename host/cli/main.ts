@@ -49,8 +49,8 @@ withBaseOptions(program.command('list'))
 withBaseOptions(program.command('status [name]'))
   .description('show the host, or one application with its last output')
   .option('--json', 'as JSON')
-  .action(async (...args: Parameters<typeof import('./list.js').status>) =>
-    (await import('./list.js')).status(...args),
+  .action(async (...args: Parameters<typeof import('./status.js').status>) =>
+    (await import('./status.js')).status(...args),
   );
 withBaseOptions(program.command('app'))
   .description('start, stop, reload or undeploy one application')
