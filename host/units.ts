@@ -9,7 +9,7 @@ import { PorticoError } from './errors.js';
 /** What `parseDuration` accepts, for error messages and the reference. */
 export const DURATION_FORM = 'a whole number with ms, s, m or h, such as 500ms, 30s, 2m, 1h';
 /** What `parseSize` accepts. */
-export const SIZE_FORM = 'a whole number with B, KiB, MiB or GiB, such as 512B, 64KiB, 10MiB, 1GiB';
+const SIZE_FORM = 'a whole number with B, KiB, MiB or GiB, such as 512B, 64KiB, 10MiB, 1GiB';
 
 /** Longest duration: what a timer of Node can wait, 2^31-1 ms (about 24 days). */
 export const MAX_DURATION_MS = 2_147_483_647;

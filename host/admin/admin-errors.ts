@@ -3,7 +3,7 @@ import { PorticoError } from '../errors.js';
 import type { ServerLog } from '../log/server-log.js';
 
 /** Status of an error by its code; anything else is our own failure. */
-export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   PORTICO_APPLICATION_UNKNOWN: 404,
   PORTICO_APPLICATION_BUSY: 409,
   PORTICO_NOT_REMOVABLE: 409,

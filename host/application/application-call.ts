@@ -11,7 +11,6 @@ import { UnsupportedMediaTypeError } from './http-errors.js';
 import {
   APPLICATION_JSON,
   BytesContent,
-  type Chunk,
   type ChunkSource,
   type ContentOptions,
   NoContent,
@@ -276,5 +275,3 @@ function checked(status: number | undefined): number | undefined {
   if (status !== undefined) checkStatus(status);
   return status;
 }
-
-export type { Chunk };

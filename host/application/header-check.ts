@@ -1,9 +1,6 @@
 import { PorticoError } from '../errors.js';
+import { isFieldValue, isToken } from '../http/byte-classes.js';
 
-/** Characters of a token (RFC 9110 §5.6.2). */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** RFC 9110 §5.5: visible characters, space, tab and obs-text; so no CR, LF, NUL and nothing beyond ISO-8859-1. */
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Fields that frame the message or belong to the connection; the producer of the exchange writes them. */
 const UNSAFE = new Set([
   'connection',
@@ -21,7 +18,7 @@ const UNSAFE = new Set([
  * connection.
  */
 export function checkHeader(name: string, value: string): void {
-  if (!TOKEN.test(name))
+  if (!isToken(name))
     throw new PorticoError(
       'PORTICO_INVALID_HEADER',
       `${JSON.stringify(name)} is not a header name. Use letters, digits and -.`,
@@ -36,7 +33,7 @@ export function checkHeader(name: string, value: string): void {
 
 /** The half of `checkHeader` that concerns the value. */
 export function checkHeaderValue(name: string, value: string): void {
-  if (VALUE.test(value)) return;
+  if (isFieldValue(value)) return;
   throw new PorticoError(
     'PORTICO_INVALID_HEADER',
     `The value ${JSON.stringify(value)} of header ${name} has a control character or one beyond U+00FF. ` +

@@ -1,6 +1,5 @@
 import { PorticoError } from '../errors.js';
-import type { AttributeKey } from '../pipeline/attributes.js';
-import { AttributeKey as Key } from '../pipeline/attributes.js';
+import { AttributeKey } from '../pipeline/attributes.js';
 import type { ApplicationCallPipeline } from './call-pipelines.js';
 
 /**
@@ -18,7 +17,7 @@ export interface Closeable {
   close(): void | Promise<void>;
 }
 
-const INSTALLED = new Key<Map<string, unknown>>('portico.plugins');
+const INSTALLED = new AttributeKey<Map<string, unknown>>('portico.plugins');
 
 /** Installs a plugin. A second one of the same name on the same target: `PORTICO_DUPLICATE_PLUGIN`. */
 export function installPlugin<Target extends ApplicationCallPipeline, Config, Instance>(

@@ -2,7 +2,7 @@ import { Parameters } from './parameters.js';
 import { decodePercent } from './percent-decoding.js';
 
 /** More parameters than this are ignored; no honest client sends them. */
-export const DEFAULT_MAX_PARAMETERS = 1000;
+const DEFAULT_MAX_PARAMETERS = 1000;
 
 /**
  * Parses a query as sent, without `?`. Names and values are trimmed; `+` is a space in values only; a name without

@@ -32,10 +32,10 @@ export type Named<T> = ({ readonly ok: true } & T) | { readonly ok: false; reado
 /** Longest base name, in UTF-8 bytes; leaves room for log and socket file names made from it. */
 export const MAX_NAME_BYTES = 160;
 /** Longest context path asked for in a descriptor, in characters. */
-export const MAX_CONTEXT_PATH_LENGTH = 512;
+const MAX_CONTEXT_PATH_LENGTH = 512;
 
 /** First segments no application may take: kept for the host's own pages. */
-export const RESERVED_FIRST_SEGMENTS: readonly string[] = ['admin', 'portico'];
+const RESERVED_FIRST_SEGMENTS: readonly string[] = ['admin', 'portico'];
 /** Names that are never bundles, in any letter case: folders of tools, and devices of Windows. */
 const RESERVED_NAME = /^(?:meta-inf|web-inf|node_modules|con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
 const SEGMENT = /^[\p{L}\p{M}\p{N}._~-]+$/u;

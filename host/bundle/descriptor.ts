@@ -5,6 +5,7 @@ import { SERVLET_KEYS, type SettingsSection, servletSchema } from '../config/app
 import { checkAgainst, mergeProblems } from '../config/check-against.js';
 import { ConfigError, type ConfigProblem, suggest } from '../config/config-error.js';
 import type { Variables } from '../config/interpolate.js';
+import { isRecord } from '../config/is-record.js';
 import { readSmallText } from '../config/read-text.js';
 import { leaf, section, show, text } from '../config/setting-types.js';
 import { type ConfigDocument, parseConfigDocument } from '../config/yaml-document.js';
@@ -235,8 +236,4 @@ function unique(problems: readonly ConfigProblem[]): ConfigProblem[] {
     const key = JSON.stringify(problem);
     return seen.has(key) ? false : seen.add(key);
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

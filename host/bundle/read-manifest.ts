@@ -2,6 +2,7 @@ import { applySettings, unobeyedSettings } from '../config/application-settings.
 import { ConfigError, type ConfigProblem } from '../config/config-error.js';
 import type { ApplicationSettings } from '../config/host-config.js';
 import type { Variables } from '../config/interpolate.js';
+import { isRecord } from '../config/is-record.js';
 import { PorticoError } from '../errors.js';
 import { parseContextPath } from './context-name.js';
 import {
@@ -163,10 +164,6 @@ function overlay(
     result[key] = isRecord(below) && isRecord(value) ? overlay(below, value) : value;
   }
   return result;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalid(problems: readonly ConfigProblem[], cause: unknown): ConfigError {

@@ -4,6 +4,7 @@ import { access, chmod, copyFile, mkdir, readdir, realpath, rename, rm, symlink 
 import { join, sep } from 'node:path';
 import type { ArchiveLimits } from '../config/host-config.js';
 import { messageOf, PorticoError } from '../errors.js';
+import { isProcessAlive } from '../process-alive.js';
 import { systemCodeOf, systemPathOf } from '../system-error.js';
 import { expandArchive } from './archive.js';
 import { printable } from './context-name.js';
@@ -225,15 +226,7 @@ function isLeftover(name: string): boolean {
   if (match === null) return name.startsWith('.tmp-');
   if (match[1] === PROCESS_TOKEN) return false;
   const pid = Number(match[2]);
-  return pid === process.pid || !isAlive(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return systemCodeOf(error) === 'EPERM';
-  }
+  return pid === process.pid || !isProcessAlive(pid);
 }
 
 function isFingerprint(name: string): boolean {

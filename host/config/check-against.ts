@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { type ConfigPath, type ConfigProblem, suggest } from './config-error.js';
+import { isRecord } from './is-record.js';
 import { show } from './setting-types.js';
 import type { ConfigDocument } from './yaml-document.js';
 
@@ -111,8 +112,4 @@ function unwrap(schema: unknown): Record<string, unknown> | undefined {
     else return def;
   }
   return undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -37,7 +37,7 @@ export class ConfigError extends PorticoError {
 }
 
 /** One line per problem: `deploy/host.yaml:3:5: connectors[0].prot: unknown key (did you mean "port"?)`. */
-export function formatProblems(problems: readonly ConfigProblem[]): string {
+function formatProblems(problems: readonly ConfigProblem[]): string {
   return problems.map(formatProblem).join('\n');
 }
 

@@ -5,7 +5,7 @@ import { systemCodeOf } from '../system-error.js';
 import { formatSize } from '../units.js';
 
 /** Largest configuration file. What a person writes is a few KiB; more would only cost the parser time and memory. */
-export const MAX_CONFIG_BYTES = 256 * 1024;
+const MAX_CONFIG_BYTES = 256 * 1024;
 
 /**
  * Reads a small text file that may have been put there by anybody: a pipe or device is refused without waiting for

@@ -184,7 +184,7 @@ export class LogWriter {
 }
 
 /** Most bytes that can be reserved for a line. */
-export const MAX_RESERVED_BYTES = 128 * 1024;
+const MAX_RESERVED_BYTES = 128 * 1024;
 
 const FLUSH_MS = 200;
 /** A chunk is written when it holds this much, or after `FLUSH_MS`. */

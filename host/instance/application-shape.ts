@@ -14,7 +14,7 @@ export type ApplicationShape =
   | { readonly kind: 'fetch'; readonly fetch: FetchFunction };
 
 /** Names under which an application is looked for, in this order. */
-export const EXPORT_NAMES = ['default', 'app', 'server', 'handler', 'fetch'] as const;
+const EXPORT_NAMES = ['default', 'app', 'server', 'handler', 'fetch'] as const;
 
 /**
  * Finds the application among the exports of a file. Promises are awaited; Fastify is made ready.

@@ -46,7 +46,7 @@ export function describeThrown(thrown: unknown): string {
 }
 
 /** The stack of an error without lines of Node's and the agent's own code, which say nothing to the developer. */
-export function cleanStack(thrown: unknown): string {
+function cleanStack(thrown: unknown): string {
   let stack: unknown;
   try {
     stack = thrown instanceof Error ? thrown.stack : undefined;

@@ -1,3 +1,5 @@
+import { isSameAuthority } from '../http/authority.js';
+
 /**
  * Puts the context path back into what an application sends that was told nothing but `X-Forwarded-Prefix`:
  * `Location`, `Content-Location`, `Refresh` and the `Path` of cookies (architecture: context-path contract).
@@ -38,7 +40,9 @@ function prefixedReference(reference: string, mount: MountPoint): string {
   if (absolute === null) return reference;
   const [, scheme = '', authority = '', rest = ''] = absolute;
   if (mount.authority === '' || rest.startsWith('\\')) return reference;
-  if (!isSameAuthority(scheme.toLowerCase(), authority.toLowerCase(), mount.authority)) return reference;
+  const isSecure = scheme.toLowerCase() === 'https';
+  if (!isSameAuthority(authority.toLowerCase(), mount.authority, isSecure ? 'https' : 'http'))
+    return reference;
   const path = rest.startsWith('/') ? rest : `/${rest}`;
   return `${scheme}://${authority}${prefixedPath(path, mount.contextPath)}`;
 }
@@ -53,12 +57,6 @@ function isUnder(path: string, contextPath: string): boolean {
   if (!path.startsWith(contextPath)) return false;
   const next = path.charAt(contextPath.length);
   return next === '' || next === '/' || next === '?' || next === '#';
-}
-
-function isSameAuthority(scheme: string, named: string, own: string): boolean {
-  if (named === own) return true;
-  const defaultPort = scheme === 'https' ? ':443' : ':80';
-  return `${named}${defaultPort}` === own || named === `${own}${defaultPort}`;
 }
 
 /** `5; url=/next`, also with quotes or without `url=`, as browsers read it. */

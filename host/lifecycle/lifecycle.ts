@@ -15,7 +15,7 @@ interface Transition {
  * The only table of transitions. `stop` is legal while starting, so that a start can be broken off, and after a
  * failure, so that what had been started by then is cleaned up. Nothing starts twice: make a new one.
  */
-export const LIFECYCLE_TABLE: Readonly<Record<LifecycleVerb, Transition>> = {
+const LIFECYCLE_TABLE: Readonly<Record<LifecycleVerb, Transition>> = {
   start: { from: ['new'], to: 'starting' },
   'finish starting': { from: ['starting'], to: 'started' },
   stop: { from: ['new', 'starting', 'started', 'failed'], to: 'stopping' },

@@ -1,4 +1,5 @@
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
+import { statusText } from '../http/status-text.js';
 
 /**
  * A short answer of the front itself: an error, or a redirect. HTML for whoever asks for it, otherwise one line of
@@ -10,7 +11,7 @@ export function answerPlainly(
   reason: string,
   extra: readonly string[] = [],
 ): void {
-  const title = `${status} ${TITLES.get(status) ?? 'Error'}`;
+  const title = `${status} ${statusText(status)}`;
   if (!wantsHtml(exchange)) {
     exchange.respond(
       status,
@@ -74,22 +75,6 @@ export function escapeHtml(text: string): string {
 }
 
 const SAFETY = ['cache-control', 'no-store', 'x-content-type-options', 'nosniff'];
-
-const TITLES: ReadonlyMap<number, string> = new Map([
-  [302, 'Found'],
-  [400, 'Bad Request'],
-  [403, 'Forbidden'],
-  [404, 'Not Found'],
-  [405, 'Method Not Allowed'],
-  [412, 'Precondition Failed'],
-  [413, 'Content Too Large'],
-  [416, 'Range Not Satisfiable'],
-  [500, 'Internal Server Error'],
-  [501, 'Not Implemented'],
-  [502, 'Bad Gateway'],
-  [503, 'Service Unavailable'],
-  [504, 'Gateway Timeout'],
-]);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;

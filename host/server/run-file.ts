@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PorticoError } from '../errors.js';
+import { isProcessAlive } from '../process-alive.js';
 
 /**
  * `run/server.json`: tells the command line where the running server is. Written when the server is up, removed when
@@ -39,18 +40,9 @@ export function readRunFile(runFolder: string): RunFile | undefined {
     );
   }
   const content = JSON.parse(text) as RunFile;
-  return isAlive(content.pid) ? content : undefined;
+  return isProcessAlive(content.pid) ? content : undefined;
 }
 
 function pathOf(runFolder: string): string {
   return join(runFolder, 'server.json');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

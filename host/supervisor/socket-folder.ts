@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isProcessAlive } from '../process-alive.js';
 
 /**
  * Longest path of a Unix socket that every supported system takes, in bytes: the field holds 108 on Linux and 104 on
@@ -46,17 +47,8 @@ const PREFIX = 'x-';
 function removeLeftovers(runFolder: string): void {
   for (const name of readdirSync(runFolder)) {
     const pid = /^x-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid)) && existsSync(join(runFolder, name))) {
+    if (pid !== undefined && !isProcessAlive(Number(pid)) && existsSync(join(runFolder, name))) {
       rmSync(join(runFolder, name), { recursive: true, force: true });
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

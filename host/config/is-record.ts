@@ -1,0 +1,4 @@
+/** True for what a map in YAML or JSON becomes: an object that is neither null nor a list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
