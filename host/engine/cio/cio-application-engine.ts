@@ -2,7 +2,8 @@ import type { AddressInfo, Server } from 'node:net';
 import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '../../config/connector-limits.js';
 import { Http1Listener } from '../../connector/http1-listener.js';
 import { createHttp1Server } from '../../connector/http1-server.js';
-import { messageOf, PorticoError } from '../../errors.js';
+import { messageOf } from '../../errors.js';
+import { listenError } from '../../listen-error.js';
 import type { EngineConnector } from '../application-engine.js';
 import { BaseEngine, type EngineSettings } from '../base-engine.js';
 
@@ -43,11 +44,13 @@ export class CioApplicationEngine extends BaseEngine {
     this.#server = createHttp1Server(this.#listener);
   }
 
-  /** `PORTICO_PORT_IN_USE`, or `PORTICO_LISTEN` for other reasons. */
+  /** Rejects with `PORTICO_PORT_IN_USE` and the other codes of `listenError`. */
   protected override open(): Promise<void> {
     return new Promise((resolve, reject) => {
       const onError = (cause: NodeJS.ErrnoException): void =>
-        reject(listenError(this.#host, this.#port, cause));
+        reject(
+          listenError('The engine', 'port', this.#host, this.#port, cause.code ?? cause.message, { cause }),
+        );
       this.#server.once('error', onError);
       this.#server.listen(this.#port, this.#host, () => {
         this.#server.off('error', onError);
@@ -74,14 +77,4 @@ export class CioApplicationEngine extends BaseEngine {
     const address = this.#server.address() as AddressInfo | null;
     return address === null ? [] : [{ scheme: 'http', host: this.#host, port: address.port }];
   }
-}
-
-function listenError(host: string, port: number, cause: NodeJS.ErrnoException): PorticoError {
-  return cause.code === 'EADDRINUSE'
-    ? new PorticoError(
-        'PORTICO_PORT_IN_USE',
-        `Port ${port} on ${host} is in use. Stop what uses it, or choose another port (0 picks a free one).`,
-        { cause },
-      )
-    : new PorticoError('PORTICO_LISTEN', `Cannot listen on ${host}:${port}: ${cause.message}.`, { cause });
 }
