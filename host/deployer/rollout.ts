@@ -100,6 +100,7 @@ export async function begin(
     process,
     since: new Date().toISOString(),
     trouble: undefined,
+    isMapped: false,
     gaveUp: undefined,
   });
   const { folder } = prepared;

@@ -148,8 +148,11 @@ export class Serving {
   async #swap(running: Running): Promise<void> {
     const old = this.#active;
     this.#active = running;
+    // Newer content of the same version: the older serves until the fronts have changed over.
+    running.isMapped = old?.version === running.version && old.isMapped;
     try {
       await this.publisher.publish();
+      running.isMapped = true;
     } catch (error) {
       this.#active = old;
       await this.publisher.publishOrLog();

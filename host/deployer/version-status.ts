@@ -10,7 +10,10 @@ export function stateOf(
 ): { readonly state: ContextState; readonly reason: string | undefined } {
   if (active?.version === version) {
     if (version.activity === 'removing') return { state: 'removing', reason: 'its bundle was removed' };
-    if (targetOf(active) !== undefined) return { state: 'running', reason: active.trouble?.reason };
+    if (targetOf(active) !== undefined) {
+      if (!active.isMapped) return { state: 'starting', reason: 'it is being started' };
+      return { state: 'running', reason: active.trouble?.reason };
+    }
     if (active.gaveUp !== undefined) return { state: 'failed', reason: active.gaveUp };
     return { state: 'restarting', reason: active.trouble?.reason ?? 'no instance is ready' };
   }

@@ -35,6 +35,8 @@ export interface Running {
   readonly prepared: Prepared;
   readonly process: DeploymentProcess | undefined;
   readonly since: string;
+  /** The fronts send requests to it. Until they have said so, the version is still starting for everybody. */
+  isMapped: boolean;
   /** No address is left: why, and when the next try is. */
   trouble: { readonly reason: string; readonly retryInMs: number } | undefined;
   /** The supervisor gave up, with this reason. */
