@@ -112,6 +112,7 @@ export class WireRequestHead implements RequestHead, ConnectionInfo {
   /** Where the field text begins, right behind the local address. */
   private readonly fieldText: number;
   private decodedPath: string | undefined = undefined;
+  private decodedAuthority: string | undefined = undefined;
   private decodedFields: FieldBlock | undefined = undefined;
 
   /** Throws a ProtocolViolation when the payload from `start` to `end` is no valid request. */
@@ -157,7 +158,8 @@ export class WireRequestHead implements RequestHead, ConnectionInfo {
   }
 
   get authority(): string {
-    return this.part(4, readU16(this.bytes, this.start + 10));
+    this.decodedAuthority ??= this.part(4, readU16(this.bytes, this.start + 10));
+    return this.decodedAuthority;
   }
 
   get upgrade(): string | undefined {
