@@ -11,6 +11,9 @@ export interface BenchHost {
   stop(): Promise<unknown>;
 }
 
+/** As good as no configuration: every setting has its default. */
+const DEFAULTS = 'accessLog: { enabled: true }\n';
+
 /** Starts a host with these bundles: name → folder below `test/bench/subjects`, or files. */
 export async function startHost(bundles: Readonly<Record<string, BundleContent>>): Promise<BenchHost> {
   const subjects = join(repositoryFolder, 'test/bench/subjects');
@@ -18,7 +21,7 @@ export async function startHost(bundles: Readonly<Record<string, BundleContent>>
     name,
     typeof content === 'string' ? join(subjects, content) : content,
   ]);
-  const host = await TestHost.start({ apps: Object.fromEntries(apps) });
+  const host = await TestHost.start({ apps: Object.fromEntries(apps), config: DEFAULTS });
   return { pid: host.pid, url: host.url(''), stop: () => host.stop() };
 }
 
