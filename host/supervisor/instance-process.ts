@@ -23,6 +23,8 @@ export interface InstanceOptions {
   readonly maxHeapBytes: number;
   readonly hangTimeoutMs: number;
   readonly capture: OutputCapture;
+  /** Ends what the process has spawned and left behind; never rejects. */
+  readonly endStrays: () => Promise<void>;
 }
 
 /** How a process came to its end. */
@@ -218,7 +220,8 @@ export class InstanceProcess {
       clearTimeout(timer);
       // Only now is its channel read to the end: it may have said why it failed just before it exited.
       const failure = this.#failureBeforeReady('exit', `The process ${reason}.`);
-      this.#end(this.#cause ?? { reason, failure });
+      const end = this.#cause ?? { reason, failure };
+      void this.#options.endStrays().then(() => this.#end(end));
     });
   }
 

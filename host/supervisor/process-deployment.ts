@@ -15,6 +15,7 @@ import type { OutputLog } from './output-log.js';
 import { OutputTail } from './output-tail.js';
 import { instanceEnvironment } from './process-environment.js';
 import { StartFailure } from './start-failure.js';
+import { markOf, type StrayProcesses } from './stray-processes.js';
 
 export interface DeploymentOptions {
   readonly spec: DeploymentSpec;
@@ -25,6 +26,8 @@ export interface DeploymentOptions {
   readonly statsIntervalMs: number;
   /** A fresh path for an exchange socket. */
   readonly nextSocketPath: () => string;
+  readonly runFolder: string;
+  readonly strays: StrayProcesses;
   readonly output: OutputLog;
   readonly log: ServerLog;
   /** Called once, when no process is left and none will come. */
@@ -146,10 +149,15 @@ export class ProcessDeployment implements DeploymentProcess {
     const { spec, output, agentPath } = this.#options;
     const { settings } = spec.manifest;
     const plan = this.#plan(`${spec.deployment}/${number}#${incarnation}`);
+    const mark = markOf(this.#options.runFolder, plan.socketPath);
     return new InstanceProcess({
       agentPath,
       plan,
-      environment: instanceEnvironment(spec, process.env, this.#options.catalogFile),
+      environment: {
+        ...instanceEnvironment(spec, process.env, this.#options.catalogFile),
+        PORTICO_INSTANCE: mark,
+      },
+      endStrays: () => this.#options.strays.end((other) => other === mark),
       maxHeapBytes: settings.maxHeapBytes,
       hangTimeoutMs: settings.hangTimeoutMs,
       capture: new OutputCapture(output, this.#tail, plan.instance),

@@ -1,6 +1,6 @@
 /**
  * Ends a process that was spawned detached, together with everything it has spawned: a detached process leads a
- * group of its own. A child that left the group by starting a session of its own escapes.
+ * group of its own. A child that left the group by starting a session of its own is found by `StrayProcesses`.
  */
 export function killGroup(leader: number): void {
   try {

@@ -7,6 +7,7 @@ import { OutputLog, type OutputSettings } from './output-log.js';
 import { ProcessDeployment } from './process-deployment.js';
 import { killGroup } from './process-group.js';
 import { SocketFolder } from './socket-folder.js';
+import { isLeftover, StrayProcesses } from './stray-processes.js';
 
 export interface SupervisorOptions {
   /** `run`: the exchange sockets are made below it. */
@@ -31,6 +32,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #lifecycle = new Lifecycle('supervisor');
   readonly #sockets: SocketFolder;
+  readonly #strays = new StrayProcesses();
+  readonly #leftovers: Promise<void>;
   readonly #deployments = new Set<ProcessDeployment>();
   readonly #outputs = new Map<string, { readonly log: OutputLog; users: number }>();
   readonly #closing = new Set<Promise<void>>();
@@ -40,6 +43,7 @@ export class Supervisor {
     this.#lifecycle.apply('start');
     this.#options = options;
     this.#sockets = new SocketFolder(options.runFolder);
+    this.#leftovers = this.#strays.end((mark) => isLeftover(options.runFolder, mark));
     this.#lifecycle.apply('finish starting');
   }
 
@@ -63,6 +67,8 @@ export class Supervisor {
       catalogFile: this.#options.catalogFile,
       statsIntervalMs: this.#options.statsIntervalMs ?? 1000,
       nextSocketPath: () => this.#sockets.next(),
+      runFolder: this.#options.runFolder,
+      strays: this.#strays,
       output: this.#openOutput(spec.application),
       log: this.#options.logger,
       ended: () => {
@@ -95,7 +101,7 @@ export class Supervisor {
   async #stop(): Promise<void> {
     this.#lifecycle.apply('stop');
     await Promise.all([...this.#deployments].map((deployment) => deployment.stop()));
-    await Promise.all(this.#closing);
+    await Promise.all([...this.#closing, this.#leftovers]);
     this.#sockets.remove();
     this.#lifecycle.apply('finish stopping');
   }

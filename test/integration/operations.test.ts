@@ -42,19 +42,26 @@ describe('operations', () => {
           "import { spawn } from 'node:child_process'; spawn('sleep', ['600']); export default (q, r) => r.end('parent');",
         ),
         held: says('held'),
+        blocks: esm('export default (q, r) => { for (;;); }'),
       },
     });
     expect((await host.admin('/v1/applications/held/stop', 'POST')).status).toBe(200);
+    void host.get('/blocks/').catch(() => undefined);
     host.drop(
       'swap',
       esm("await new Promise((go) => setTimeout(go, 1000)); export default (q, r) => r.end('two');"),
     );
-    await until('the new version starts', () => (descendants(host.pid).length >= 6 ? true : undefined));
+    await until('the new version starts', () => (descendants(host.pid).length >= 7 ? true : undefined));
+    const blocked = (await host.application('blocks'))?.instances[0]?.pid;
     const all = descendants(host.pid);
     await host.end('SIGKILL');
-    await until('no process is left', () => (all.some((pid) => isAlive(pid)) ? undefined : true));
+    // One that is blocked cannot see that its server is gone; the next server ends it.
+    await until('no other process is left', () =>
+      all.some((pid) => pid !== blocked && isAlive(pid)) ? undefined : true,
+    );
     const next = await TestHost.startOn(host.base);
     hosts.push(next);
+    await until('nothing is left', () => (all.some((pid) => isAlive(pid)) ? undefined : true));
     await until('the new version serves', async () =>
       (await next.text('/swap/')) === 'two' ? true : undefined,
     );

@@ -287,6 +287,21 @@ describe('stopping', () => {
     await until('the grandchild is gone', () => !isAlive(grandchild) || isZombie(grandchild));
   });
 
+  it('ends what an instance has spawned into a session of its own, and nothing of another one', async () => {
+    const deployment = supervisor.launch(deploymentSpec({ grandchild: 'detached' }));
+    const other = supervisor.launch(deploymentSpec({ grandchild: 'detached' }));
+    const grandchildOf = async (launched: DeploymentProcess): Promise<number> => {
+      await launched.ready;
+      await until('the grandchild is there', () => launched.lastOutput().length > 0);
+      return Number(/grandchild (\d+)/.exec(launched.lastOutput()[0] ?? '')?.[1]);
+    };
+    const grandchild = await grandchildOf(deployment);
+    const kept = await grandchildOf(other);
+    await deployment.stop();
+    await until('the grandchild is gone', () => !isAlive(grandchild) || isZombie(grandchild));
+    expect(isAlive(kept)).toBe(true);
+  });
+
   it('ends a start that is under way, and a wait for the next start', async () => {
     const starting = supervisor.launch(deploymentSpec({ neverReady: true }));
     const pid = onlyPid(starting);
