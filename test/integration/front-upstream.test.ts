@@ -205,6 +205,7 @@ describe('a URL as a context', () => {
     expect(await front.text('/stale/')).toBe('x');
     expect(await front.text('/stale/')).toBe('x');
     expect(requests).toBe(3);
+    expect(await front.text('/stale/')).toBe('x');
     expect((await front.get('/stale/', { method: 'POST', body: 'x' })).status).toBe(502);
   });
 

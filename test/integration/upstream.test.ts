@@ -71,7 +71,7 @@ describe('a descriptor that names a URL', () => {
     const closed = once(socket, 'close');
     host.remove('legacy.yaml');
     expect((await closed)[0]).toBe(1001);
-    await until('it is undeployed', async () => (await host.application('legacy')) === undefined);
+    await until('it is gone', async () => (await host.application('legacy')) === undefined);
     expect((await host.get('/legacy/')).status).toBe(404);
   });
 });

@@ -22,7 +22,6 @@ export class ForwardedRequest extends Stream {
   #outgoing: ClientRequest | undefined;
   /** A response of the upstream, or of ours in its place, has begun. */
   #isAnswered = false;
-  #hasRetried = false;
 
   /** `target` is sent as it is: path and query, no character beyond visible ISO-8859-1. */
   constructor(incoming: IncomingMessage, response: ServerResponse, target: string, times: ForwardingTimes) {
@@ -40,18 +39,16 @@ export class ForwardedRequest extends Stream {
   }
 
   /**
-   * True, once, when the upstream had just closed the kept connection that was used. Asking again is safe for GET and
-   * HEAD (RFC 9110 §9.2.2), as long as no body has been used up.
+   * True when the upstream had just closed the kept connection that was used. Asking again, on a new connection, is safe
+   * for GET and HEAD (RFC 9110 §9.2.2), as long as no body has been used up.
    */
   mayRetry(error: unknown): boolean {
     const { method, headers } = this.#incoming;
     if (method !== 'GET' && method !== 'HEAD') return false;
     if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
       return false;
-    if (this.#isAnswered || this.#hasRetried || this.#response.destroyed) return false;
-    if (codeOf(error) !== 'ECONNRESET' || this.#outgoing?.reusedSocket !== true) return false;
-    this.#hasRetried = true;
-    return true;
+    if (this.#isAnswered || this.#response.destroyed) return false;
+    return codeOf(error) === 'ECONNRESET' && this.#outgoing?.reusedSocket === true;
   }
 
   /**

@@ -53,13 +53,13 @@ export const DEFAULT_FORWARDING_LIMITS: ForwardingLimits = {
  * Tunnels have no idle deadline, like those of a process: TCP keep-alive finds a dead peer.
  */
 export class ForwardingProxy {
-  readonly #target: { readonly protocol: string; readonly host: string; readonly port: string };
+  readonly #way: ProxyServer.ServerOptions;
   readonly #base: string;
   readonly #limits: ForwardingLimits;
   readonly #proxy: ProxyServer;
   readonly #agent: HttpAgent;
-  /** A tunnel begins on a connection of its own: a kept one could be dead, and nothing may be asked twice. */
-  readonly #tunnelAgent: HttpAgent;
+  /** For what needs a connection that is not dead: a tunnel, which cannot be asked for twice, and a second attempt. */
+  readonly #freshAgent: HttpAgent;
 
   /** `url` has the scheme http or https; its path is put in front of every path. */
   constructor(url: URL, limits: Partial<ForwardingLimits> = {}) {
@@ -67,7 +67,8 @@ export class ForwardingProxy {
     this.#base = url.pathname.replace(/\/+$/, '');
     const { protocol, port } = url;
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    this.#target = { protocol, host, port };
+    // `toProxy`: no legacy URL parser, of which newer versions of Node warn (DEP0169).
+    this.#way = { target: { protocol, host, port }, toProxy: true };
     // Without an agent http-proxy says `connection: close` to both sides.
     this.#agent = agentFor(protocol, host, {
       keepAlive: true,
@@ -75,7 +76,7 @@ export class ForwardingProxy {
       maxFreeSockets: 32,
       timeout: this.#limits.keepAliveMs,
     });
-    this.#tunnelAgent = agentFor(protocol, host, {});
+    this.#freshAgent = agentFor(protocol, host, {});
     this.#proxy = createProxy();
     this.#proxy.on('proxyReqWs', (outgoing, incoming, socket) =>
       this.#prepareUpgrade(outgoing, incoming, socket),
@@ -90,7 +91,7 @@ export class ForwardingProxy {
       return;
     }
     cleanRequest(incoming, false);
-    this.#forward(request, incoming, response);
+    this.#forward(request, incoming, response, this.#agent);
   }
 
   /** Forwards a WebSocket; other protocols are refused. Both sockets end together. */
@@ -103,7 +104,7 @@ export class ForwardingProxy {
       return;
     }
     cleanRequest(incoming, true);
-    const options = { agent: this.#tunnelAgent, target: this.#target, toProxy: true };
+    const options = { agent: this.#freshAgent, ...this.#way };
     try {
       this.#proxy.ws(incoming, socket, head, options, (error) => refuse(socket, statusLineOf(error)));
     } catch (thrown) {
@@ -116,12 +117,16 @@ export class ForwardingProxy {
     this.#agent.destroy();
   }
 
-  #forward(request: ForwardedRequest, incoming: IncomingMessage, response: ServerResponse): void {
-    // `toProxy`: keeps the path away from the legacy URL parser.
-    const options = { agent: this.#agent, target: this.#target, toProxy: true, buffer: request };
+  #forward(
+    request: ForwardedRequest,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    agent: HttpAgent,
+  ): void {
+    const options = { agent, ...this.#way, buffer: request };
     try {
       this.#proxy.web(incoming, response, options, (error) => {
-        if (request.mayRetry(error)) this.#forward(request, incoming, response);
+        if (request.mayRetry(error)) this.#forward(request, incoming, response, this.#freshAgent);
         else request.fail(isTimeout(error) ? 504 : 502, NO_ANSWER);
       });
     } catch {

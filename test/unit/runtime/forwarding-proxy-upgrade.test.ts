@@ -54,6 +54,7 @@ describe('a WebSocket', () => {
 
   it.each([
     ['h2c', requestText('GET', '/', ['Connection: Upgrade', 'Upgrade: h2c'])],
+    ['a target that is no path', requestText('GET', 'http://evil.test/', WEB_SOCKET)],
     ['websocket with POST', requestText('POST', '/', WEB_SOCKET)],
   ])('is what an upgrade must be: %s is refused', async (_what, request) => {
     const { port, received } = await answering((socket) => socket.write(SWITCHING));

@@ -217,6 +217,17 @@ describe('the head of a response', () => {
     expect((await forwarding.get(port)).status).toBe(502);
   });
 
+  it('that changes the protocol unasked lets the connection go', async () => {
+    const sockets: Socket[] = [];
+    const { port: upstream } = await forwarding.raw((socket) => {
+      sockets.push(socket);
+      socket.write('HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+    });
+    const port = await forwarding.to(`http://127.0.0.1:${upstream}`);
+    expect((await forwarding.get(port)).status).toBe(502);
+    await until('it is closed', () => sockets[0]?.destroyed === true, 3000);
+  });
+
   it.each([
     ['no HTTP', 'SSH-2.0-x\r\n\r\n'],
     ['two framings', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nok'],
@@ -378,6 +389,30 @@ describe('connections to the upstream', () => {
     expect(received.length).toBe(1);
   });
 
+  it('that turn out to be closed are replaced by a new one, not by another kept one', async () => {
+    const { port, received } = await stale();
+    await Promise.all([forwarding.get(port), forwarding.get(port)]);
+    expect(received.length).toBe(2);
+    expect((await forwarding.get(port)).status).toBe(200);
+    expect(received.length).toBe(3);
+  });
+
+  it.each([
+    ['a response that breaks off', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc', 200],
+    ['no response', 'SSH-2.0-x\r\n\r\n', 502],
+  ])('that give %s are not replaced', async (_what, text, status) => {
+    let count = 0;
+    const { port: upstream, received } = await forwarding.raw((socket) => {
+      if (count++ === 0) socket.write(OK);
+      else socket.write(text, () => setTimeout(() => socket.resetAndDestroy(), 50));
+    });
+    const port = await forwarding.to(`http://127.0.0.1:${upstream}`);
+    await forwarding.get(port);
+    const response = await forwarding.get(port);
+    expect([response.status, response.isComplete]).toEqual([status, status !== 200]);
+    expect([received.length, count]).toEqual([1, 2]);
+  });
+
   it('that are new and closed are not replaced', async () => {
     const { port: upstream, received } = await forwarding.raw((socket) => socket.resetAndDestroy());
     const port = await forwarding.to(`http://127.0.0.1:${upstream}`);
@@ -510,7 +545,7 @@ describe('a deadline', () => {
 });
 
 describe('the package underneath', () => {
-  it('is loaded without the function that Node warns of, which is left as it was', async () => {
+  it('is loaded without the functions that Node warns of, which are left as they were', async () => {
     // What Node 22 does with it.
     const script = `
       import util from 'node:util';
@@ -527,7 +562,7 @@ describe('the package underneath', () => {
       console.log(reply.statusCode, util._extend === deprecated);
       process.exit();`;
     const file = join(repositoryFolder, 'dist/host/runtime/upstream/forwarding-proxy.js');
-    const args = ['--input-type=module', '-e', script, file];
+    const args = ['--pending-deprecation', '--input-type=module', '-e', script, file];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
     expect([stdout.trim(), stderr]).toEqual(['200 true', '']);
   });
