@@ -2,8 +2,8 @@ import type { ServerLog } from '../log/server-log.js';
 import type { PorticoServer } from './server.js';
 
 /**
- * SIGTERM and SIGINT drain the server and exit with 0; a second one, or the deadline, forces with exit code 1.
- * SIGHUP is left for reload.
+ * SIGTERM and SIGINT drain the server and exit with 0, or with 1 when something had to be cut at the deadline, which the
+ * server keeps itself. A second one forces with exit code 1. Call once in a process.
  */
 export function handleSignals(server: PorticoServer, log: ServerLog, timeoutMs: number): void {
   let isStopping = false;
