@@ -39,11 +39,13 @@ export interface HostConfig {
     readonly enabled: boolean;
     readonly format: 'combined' | 'json';
     readonly maxFileBytes: number;
+    /** Older files beside the one that is written; at least 1. Default 10. */
     readonly keptFiles: number;
   };
   /** Captured standard output and error of each application. */
   readonly output: {
     readonly maxFileBytes: number;
+    /** As above. Default 5. */
     readonly keptFiles: number;
   };
   /** Total time SIGTERM leaves for in-flight work before the process exits. Default 30s. */

@@ -59,11 +59,11 @@ export const hostSchema = section({
     enabled: flag().default(true),
     format: word(['combined', 'json']).default('combined'),
     maxFileSize: size({ min: 1 * KIB }).default(50 * MIB),
-    keptFiles: integer(0, 10_000).default(10),
+    keptFiles: integer(1, 10_000).default(10),
   }).prefault({}),
   output: section({
     maxFileSize: size({ min: 1 * KIB }).default(10 * MIB),
-    keptFiles: integer(0, 10_000).default(5),
+    keptFiles: integer(1, 10_000).default(5),
   }).prefault({}),
   shutdownTimeout: duration().default(30_000),
 });

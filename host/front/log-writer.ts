@@ -135,7 +135,7 @@ export class LogWriter {
     const stream = createStream((index) => (index ? `${fileName}.${String(index)}` : fileName), {
       path: folder,
       size: `${Math.max(1, Math.trunc(maxFileBytes))}B`,
-      rotate: Math.max(1, keptFiles),
+      rotate: keptFiles,
       mode: 0o640,
     });
     this.#inode = undefined;

@@ -64,6 +64,7 @@ export interface AccessLogSettings {
   /** Folder of the log files; the front writes `access.log` there. */
   readonly folder: string;
   readonly maxFileBytes: number;
+  /** Older files beside the one that is written; at least 1. */
   readonly keptFiles: number;
 }
 

@@ -5,6 +5,7 @@ import type { ServerLog } from '../log/server-log.js';
 
 export interface OutputSettings {
   readonly maxFileBytes: number;
+  /** Older files beside the one that is written; at least 1. */
   readonly keptFiles: number;
 }
 
@@ -29,7 +30,7 @@ export class OutputLog {
     this.#stream = createStream('output.log', {
       path: folder,
       size: `${Math.max(1, Math.floor(settings.maxFileBytes))}B`,
-      rotate: Math.max(1, settings.keptFiles),
+      rotate: settings.keptFiles,
     });
     this.#stream.on('error', (error) => this.#failed(application, error));
     this.#stream.on('warning', (error) =>
