@@ -12,6 +12,7 @@ const calm = {
 const config = `
 deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
 applications:
+  limits: { heap: 64MiB }
   hang: { timeout: 2s }
   restart: { minDelay: 100ms, maxDelay: 500ms, maxCrashes: 4, window: 60s }
 `;
@@ -22,7 +23,7 @@ describe('isolation', () => {
     const flaky = join(repositoryFolder, 'apps/flaky');
     host = await TestHost.start({
       config,
-      apps: { calm, flaky, flaky2: flaky, flaky3: flaky, flaky4: flaky },
+      apps: { calm, flaky, flaky2: flaky, flaky3: flaky, flaky4: flaky, flaky5: flaky },
     });
   });
   afterAll(async () => {
@@ -57,6 +58,19 @@ describe('isolation', () => {
     expect([502, 503, 504]).toContain((await blocked).status);
     await backAgain('flaky3', pid);
   });
+
+  it.each(['leak', 'abort'])(
+    'replaces a process that ends by /%s; the others answer meanwhile',
+    async (act) => {
+      const pid = await pidOf('flaky5');
+      const ended = host.get(`/flaky5/${act}`);
+      const started = performance.now();
+      while (performance.now() - started < 500) expect(await host.text('/calm/')).toBe('calm');
+      expect([502, 503, 504]).toContain((await ended).status);
+      await backAgain('flaky5', pid);
+      expect((await host.get('/flaky5/')).status).toBe(200);
+    },
+  );
 
   it('gives up after repeated crashes: failed, with the reason and the last output, and 503', async () => {
     for (;;) {

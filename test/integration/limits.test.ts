@@ -1,0 +1,91 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TestHost, until } from '#test/support/host.js';
+
+const echo = {
+  'package.json': '{ "main": "app.js" }',
+  'app.js': "module.exports = (q, r) => { q.resume(); q.on('end', () => r.end('all')); };",
+};
+const config = `
+connectors:
+  - host: 127.0.0.1
+    limits:
+      maxHeaderSize: 4KiB
+      maxHeaderCount: 20
+      maxTargetSize: 1KiB
+      headerTimeout: 400ms
+      bodyIdleTimeout: 400ms
+      maxConnections: 6
+`;
+const head = (target: string, ...fields: string[]) =>
+  `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n`;
+
+/** What breaks each limit, the status of the answer, and the counter that must rise by one. */
+const broken: readonly (readonly [what: string, bytes: string, status: number, reason: string])[] = [
+  ['a header that is too large', head('/', `X: ${'a'.repeat(5000)}`), 431, 'header-too-large'],
+  [
+    'too many fields',
+    head('/', ...Array.from({ length: 30 }, (_, i) => `X${i}: a`)),
+    431,
+    'too-many-headers',
+  ],
+  ['a target that is too long', head(`/${'a'.repeat(2000)}`), 414, 'target-too-long'],
+  ['a head that does not end', 'GET / HTTP/1.1\r\nHos', 408, 'header-timeout'],
+  [
+    'a body that stops',
+    'POST /echo/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab',
+    408,
+    'body-timeout',
+  ],
+];
+
+describe('limits of a connector', () => {
+  let host: TestHost;
+  beforeAll(async () => {
+    host = await TestHost.start({ apps: { echo }, config });
+  });
+  afterAll(async () => {
+    await host.stop();
+  });
+
+  it.each(broken)('answer %s and count it; the next client is served', async (_, bytes, status, reason) => {
+    const before = await refused(host, reason);
+    expect(await statusLine(host.port, bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(await refused(host, reason)).toBe(before + 1);
+    expect(await host.text('/echo/')).toBe('all');
+  });
+
+  it('answer 503 beyond the most connections and count it', async () => {
+    const idle = Array.from({ length: 6 }, () => connect(host.port, '127.0.0.1'));
+    for (const socket of idle) socket.on('error', () => socket.destroy());
+    const line = await until('a connection is too much', async () => {
+      const answer = await statusLine(host.port, head('/echo/'));
+      return answer.includes(' 503 ') ? answer : undefined;
+    });
+    for (const socket of idle) socket.destroy();
+    expect(line).toMatch(/^HTTP\/1\.1 503 /);
+    expect(await refused(host, 'connection-limit')).toBeGreaterThan(0);
+  });
+});
+
+/** First line of what comes back for these bytes; '' when the connection is cut without a word. */
+function statusLine(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+    let text = '';
+    socket.setTimeout(10_000, () => socket.destroy());
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      text += chunk;
+      if (text.includes('\r\n')) socket.destroy();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => resolve(text.split('\r\n', 1)[0] ?? ''));
+  });
+}
+
+async function refused(host: TestHost, reason: string): Promise<number> {
+  const metrics = await (await host.admin('/metrics')).text();
+  return Number(
+    new RegExp(`^portico_refused_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0,
+  );
+}
