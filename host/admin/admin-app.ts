@@ -8,6 +8,7 @@ import { healthRoutes } from './health-routes.js';
 import type { ServerMetrics } from './metrics.js';
 import { serverRoutes } from './server-routes.js';
 
+/** What the admin API is made with. */
 export interface AdminAppOptions extends AdminCollaborators {
   readonly token: string;
   /** Host names beyond the loopback ones. */

@@ -23,6 +23,7 @@ export interface ServerView {
   stop(): void;
 }
 
+/** Where a connector really listens. */
 export interface ConnectorStatus {
   readonly name: string;
   readonly host: string;
@@ -30,6 +31,7 @@ export interface ConnectorStatus {
   readonly port: number;
 }
 
+/** What `/health/ready` is made of. */
 export interface Readiness {
   /** Every bundle found at the start has been deployed, or has failed. */
   readonly firstPassDone: boolean;

@@ -4,6 +4,7 @@ import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { listenError } from '../listen-error.js';
 import type { AdminAppOptions } from './admin-app.js';
 
+/** What the admin connector is made with. */
 export interface AdminServerOptions extends AdminAppOptions {
   /** Address to listen on; loopback by default of the configuration. */
   readonly host: string;

@@ -18,4 +18,5 @@ export const ApplicationStopPreparing = new EventDefinition<ApplicationEnvironme
 );
 /** No calls are running any more; plugins are about to be closed. */
 export const ApplicationStopping = new EventDefinition<Application>('ApplicationStopping');
+/** Plugins are closed; nothing of the application runs any more. */
 export const ApplicationStopped = new EventDefinition<Application>('ApplicationStopped');

@@ -12,6 +12,7 @@ export class EventDefinition<T> {
   }
 }
 
+/** Called for each event it subscribed to. Synchronous; what it throws comes out of `raise`. */
 export type EventHandler<T> = (payload: T) => void;
 
 /** The monitor of an application: who wants to know subscribes, who makes it happen raises. Handlers are synchronous. */

@@ -4,9 +4,11 @@ import type { ResponseWriter } from './response-writer.js';
 
 /** `Content-Type` of texts when nothing else is said. */
 export const TEXT_PLAIN = 'text/plain; charset=UTF-8';
+/** `Content-Type` of HTML pages. */
 export const TEXT_HTML = 'text/html; charset=UTF-8';
 /** RFC 8259 §11: no charset parameter. */
 export const APPLICATION_JSON = 'application/json';
+/** `Content-Type` of bytes of which nothing is known. */
 export const OCTET_STREAM = 'application/octet-stream';
 
 /** What is known about a content besides its bytes. */

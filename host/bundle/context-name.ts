@@ -27,6 +27,7 @@ export interface ContextName {
   readonly version: string;
 }
 
+/** What a name says, or in words why it cannot be used. */
 export type Named<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly reason: string };
 
 /** Longest base name, in UTF-8 bytes; leaves room for log and socket file names made from it. */

@@ -62,6 +62,7 @@ export async function statSignature(path: string): Promise<string | undefined> {
   }
 }
 
+/** Whether anybody may execute a file of this mode. */
 export function isExecutable(mode: number): boolean {
   return (mode & 0o111) !== 0;
 }

@@ -197,12 +197,14 @@ export class BundleStore {
   }
 }
 
+/** What is to be put into the store. */
 export interface BundleSource {
   readonly kind: 'folder' | 'archive';
   /** Absolute. */
   readonly path: string;
 }
 
+/** One content of the store. */
 export interface StoredBundle {
   /** 64 hex digits. */
   readonly fingerprint: string;

@@ -57,6 +57,7 @@ const servletShape = { context: text(2048).optional(), catalog: flag().optional(
 export const servletSchema = section(servletShape);
 export const SERVLET_KEYS: readonly string[] = Object.keys(servletShape);
 
+/** The settings that were written; what is missing has its default elsewhere. */
 export type SettingsSection = z.output<typeof settingsSchema>;
 
 /** Settings where each key of the section replaces the base; `env` is merged name by name. */

@@ -52,6 +52,7 @@ export interface HostConfig {
   readonly shutdownTimeoutMs: number;
 }
 
+/** One listening address; see `connectors` of `host.yaml`. */
 export interface ConnectorConfig {
   readonly name: string;
   readonly host: string;
@@ -60,6 +61,7 @@ export interface ConnectorConfig {
   readonly limits: ConnectorLimits;
 }
 
+/** What an archive may expand to. */
 export interface ArchiveLimits {
   /** Bytes of all files together. Default 1GiB. */
   readonly maxTotalBytes: number;
@@ -100,6 +102,7 @@ export interface ApplicationSettings {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** When a crashed instance is started again. */
 export interface RestartSettings {
   /** Delay before the first restart; doubles with each crash in the window, with jitter. Default 500ms. */
   readonly minDelayMs: number;

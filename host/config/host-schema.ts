@@ -68,4 +68,5 @@ export const hostSchema = section({
   shutdownTimeout: duration().default(30_000),
 });
 
+/** `host.yaml` after the schema: defaults filled in, durations in milliseconds, sizes in bytes. */
 export type HostSection = z.output<typeof hostSchema>;

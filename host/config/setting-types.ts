@@ -46,6 +46,7 @@ export function size(bounds: { readonly min?: number; readonly max?: number } = 
   });
 }
 
+/** A whole number within bounds, both included. */
 export function integer(min: number, max: number) {
   return leaf((value, fail) => {
     const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
@@ -59,6 +60,7 @@ export function integer(min: number, max: number) {
 /** 0 to 65535; 0 picks a free port. */
 export const port = () => integer(0, 65_535);
 
+/** `true` or `false`; `yes` and `on` are refused with a suggestion. */
 export function flag() {
   return leaf((value, fail) => {
     if (value === true || value === 'true') return true;

@@ -51,6 +51,7 @@ export type FrontReport =
     }
   | { readonly type: 'drained' };
 
+/** What every front of a host is told once, by `configure`. */
 export interface FrontSettings {
   readonly accessLog: AccessLogSettings | undefined;
   /** `Retry-After` of a 503 when the route does not say: no instance is connected. */
@@ -59,6 +60,7 @@ export interface FrontSettings {
   readonly tunnelCloseMs: number;
 }
 
+/** Where and how a front writes its access log. */
 export interface AccessLogSettings {
   readonly format: 'combined' | 'json';
   /** Folder of the log files; the front writes `access.log` there. */
@@ -114,6 +116,7 @@ export type RouteTarget =
       readonly responseTimeoutMs?: number;
     };
 
+/** Where an instance takes requests. */
 export interface InstanceAddress {
   /** Identity of the process: `shop##2/1#3` (deployment, number, incarnation). */
   readonly instance: string;
@@ -138,6 +141,7 @@ export interface FrontCounts {
   readonly droppedLogLines?: number;
 }
 
+/** What was counted for one context. */
 export interface ContextCounts {
   readonly context: string;
   readonly application: string;

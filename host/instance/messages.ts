@@ -39,6 +39,7 @@ export type AgentReport =
       readonly exchanges: number;
     };
 
+/** How far a start had come: files loaded, modules configured, application made ready, socket opened. */
 export type BootStep = 'load' | 'configure' | 'start' | 'listen';
 
 /**

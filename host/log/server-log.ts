@@ -4,6 +4,7 @@ import { textLine } from './text-line.js';
 /** Log of the server process: `log.info({ application }, 'deployed')`. */
 export type ServerLog = Logger;
 
+/** How the log is written. */
 export interface ServerLogOptions {
   /** `auto`: text on a terminal, JSON otherwise. Default `auto`. */
   readonly format?: 'auto' | 'text' | 'json';

@@ -19,6 +19,7 @@ export const Quality = {
 /** Result of looking at a request at one place of its path. */
 export type Evaluation = Match | Mismatch;
 
+/** The selector takes the request. */
 export interface Match {
   readonly isMatch: true;
   readonly quality: number;
@@ -28,6 +29,7 @@ export interface Match {
   readonly parameters: readonly (readonly [name: string, values: readonly string[]])[] | undefined;
 }
 
+/** The selector does not take the request. */
 export interface Mismatch {
   readonly isMatch: false;
   /** Weight among the failures: the heaviest decides the status. */
@@ -58,6 +60,7 @@ export interface RouteSelector {
   toString(): string;
 }
 
+/** Results that every request of a kind shares, so that none is made for each. */
 export const MATCHED_CONSTANT: Match = match(Quality.CONSTANT, 0);
 export const MATCHED_SEGMENT: Match = match(Quality.CONSTANT, 1);
 export const MATCHED_WILDCARD: Match = match(Quality.WILDCARD, 1);

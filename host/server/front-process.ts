@@ -12,6 +12,7 @@ export interface FrontConnector {
   readonly limits: ConnectorLimits;
 }
 
+/** What one front is started with. Durations are those of FrontProcessesOptions. */
 export interface FrontProcessOptions {
   readonly frontPath: string;
   readonly settings: FrontSettings;

@@ -10,6 +10,7 @@ import { IdleDeployments } from './idle-deployments.js';
 import { PublishedRoutes } from './published-routes.js';
 import { FrontTotals } from './traffic-totals.js';
 
+/** What the fronts of a server are started with. */
 export interface FrontProcessesOptions {
   readonly settings: FrontSettings;
   /** Owned from here on: closed when draining begins. */

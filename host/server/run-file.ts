@@ -22,6 +22,7 @@ export function writeRunFile(runFolder: string, content: RunFile): void {
   renameSync(`${file}.new`, file);
 }
 
+/** Removes the file; harmless when it is not there. */
 export function removeRunFile(runFolder: string): void {
   rmSync(pathOf(runFolder), { force: true });
 }

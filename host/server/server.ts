@@ -19,6 +19,7 @@ import { FrontProcesses } from './front-processes.js';
 import { ListeningSocket } from './listening-socket.js';
 import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
 
+/** What a server is made with; the configuration is complete, see `readHostConfig`. */
 export interface ServerOptions {
   readonly config: HostConfig;
   readonly log: ServerLog;

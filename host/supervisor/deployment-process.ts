@@ -36,6 +36,7 @@ export interface DeploymentProcess {
   stop(): Promise<void>;
 }
 
+/** What happened to a deployment after its start. */
 export type DeploymentChange =
   | { readonly kind: 'addresses' }
   /** Crashed; the next start is in `retryInMs`. */
@@ -48,6 +49,7 @@ export type DeploymentChange =
   /** Crashed too often; given up until started again by hand or redeployed. */
   | { readonly kind: 'failed'; readonly reason: string };
 
+/** One place of a deployment as operators see it. The values in bytes are those of the process that runs there now. */
 export interface InstanceStatus {
   readonly instance: string;
   readonly pid: number | undefined;

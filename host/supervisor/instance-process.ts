@@ -16,6 +16,7 @@ import { Heartbeat } from './heartbeat.js';
 import type { OutputCapture } from './output-capture.js';
 import { killGroup } from './process-group.js';
 
+/** What one process is started with. */
 export interface InstanceOptions {
   readonly agentPath: string;
   readonly plan: BootPlan;
@@ -35,6 +36,7 @@ export interface InstanceEnd {
   readonly failure: Omit<StartFailureDetail, 'lastOutput'> | undefined;
 }
 
+/** What a process reports of itself, at each heartbeat. */
 export type InstanceStats = Extract<AgentReport, { type: 'stats' }>;
 
 /** Between the exit of the process and the end of its output, which a stray child may hold open. */

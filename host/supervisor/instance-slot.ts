@@ -5,6 +5,7 @@ import type { InstanceStatus, StartFailureDetail } from './deployment-process.js
 import type { InstanceEnd, InstanceProcess } from './instance-process.js';
 import { decideRestart } from './restart-policy.js';
 
+/** What one place of a deployment works with. */
 export interface SlotOptions {
   /** Spawns the process with this incarnation number, 1 for the first. */
   readonly spawn: (incarnation: number) => InstanceProcess;

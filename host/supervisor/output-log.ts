@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import type { ServerLog } from '../log/server-log.js';
 
+/** How the captured output of an application is kept. */
 export interface OutputSettings {
   readonly maxFileBytes: number;
   /** Older files beside the one that is written; at least 1. */

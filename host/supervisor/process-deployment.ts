@@ -17,6 +17,7 @@ import { instanceEnvironment } from './process-environment.js';
 import { StartFailure } from './start-failure.js';
 import { markOf, type StrayProcesses } from './stray-processes.js';
 
+/** What the processes of a deployment are made with; the same for all of them. */
 export interface DeploymentOptions {
   readonly spec: DeploymentSpec;
   readonly entry: BootPlan['entry'];

@@ -9,6 +9,7 @@ import { killGroup } from './process-group.js';
 import { SocketFolder } from './socket-folder.js';
 import { isLeftover, StrayProcesses } from './stray-processes.js';
 
+/** What a supervisor is made with. */
 export interface SupervisorOptions {
   /** `run`: the exchange sockets are made below it. */
   readonly runFolder: string;
