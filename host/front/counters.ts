@@ -11,6 +11,8 @@ export class ContextCounters {
   /** Current values. */
   inFlight = 0;
   tunnels = 0;
+  /** Since the last report. */
+  tooLargeBodies = 0;
   readonly #byClass = new Float64Array(6);
   readonly #latency = new Float64Array(BOUNDS_MS.length + 1);
   #latencySumMs = 0;

@@ -33,14 +33,16 @@ export class TrafficCounts {
     if (this.#contexts.has(context)) this.#left.add(context);
   }
 
-  refuse(reason: string): void {
-    this.#refused[reason] = (this.#refused[reason] ?? 0) + 1;
+  refuse(reason: string, times = 1): void {
+    this.#refused[reason] = (this.#refused[reason] ?? 0) + times;
   }
 
   /** Everything since the last call. Contexts without any change are left out. */
   take(openConnections: number): FrontCounts {
     const contexts: ContextCounts[] = [];
     const add = (counters: ContextCounters): void => {
+      if (counters.tooLargeBodies > 0) this.refuse('body-too-large', counters.tooLargeBodies);
+      counters.tooLargeBodies = 0;
       const counts = counters.take();
       if (counts !== undefined) contexts.push(counts);
     };

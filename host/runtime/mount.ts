@@ -6,8 +6,8 @@ export interface Mount {
   readonly path: string;
   /** Largest request body; 413 beyond it. 0: no limit. */
   readonly maxBodyBytes: number;
-  /** Where open tunnels are counted. */
-  readonly counters: { tunnels: number };
+  /** Where open tunnels are counted, and requests refused for their body since the last report. */
+  readonly counters: { tunnels: number; tooLargeBodies: number };
 }
 
 /**

@@ -16,6 +16,7 @@ connectors:
       headerTimeout: 400ms
       bodyIdleTimeout: 400ms
       maxConnections: 6
+applications: { limits: { body: 1KiB } }
 `;
 const head = (target: string, ...fields: string[]) =>
   `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n`;
@@ -36,6 +37,18 @@ const broken: readonly (readonly [what: string, bytes: string, status: number, r
     'POST /echo/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab',
     408,
     'body-timeout',
+  ],
+  [
+    'a body of a length beyond the limit of the application',
+    'POST /echo/ HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n',
+    413,
+    'body-too-large',
+  ],
+  [
+    'a chunked body beyond it',
+    `POST /echo/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n${'x'.repeat(2000)}\r\n`,
+    413,
+    'body-too-large',
   ],
 ];
 

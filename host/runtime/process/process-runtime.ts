@@ -84,6 +84,7 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   handle(exchange: Exchange, mount: Mount, within: string): void {
     const { maxBodyBytes } = mount;
     if (maxBodyBytes > 0 && exchange.head.bodyLength > maxBodyBytes) {
+      mount.counters.tooLargeBodies++;
       answerAborted(exchange, AbortReason.BODY_TOO_LARGE);
       return;
     }

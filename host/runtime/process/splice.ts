@@ -178,6 +178,7 @@ export class Splice implements ResponseListener {
   /** More body than this context allows. */
   bodyTooLarge(): void {
     if (this.#isFinished) return;
+    this.mount.counters.tooLargeBodies++;
     this.#outgoing?.abort(AbortReason.BODY_TOO_LARGE);
     if (this.exchange.isBegun) this.exchange.abort(AbortReason.BODY_TOO_LARGE);
     else answerAborted(this.exchange, AbortReason.BODY_TOO_LARGE);

@@ -11,6 +11,8 @@ import { type ApplicationEnd, SplicedTunnel } from '../process/spliced-tunnel.js
 export interface RelocationEvents {
   /** It has become a tunnel. */
   tunnelled(): void;
+  /** More body came than the context allows. */
+  bodyTooLarge(): void;
   /** Nothing more can happen. Called once. */
   over(): void;
 }
@@ -115,6 +117,7 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
   mayTake(bytes: number): boolean {
     this.#received += bytes;
     if (this.#maxBodyBytes === 0 || this.#received <= this.#maxBodyBytes) return true;
+    this.#events.bodyTooLarge();
     this.abort(AbortReason.BODY_TOO_LARGE);
     return false;
   }

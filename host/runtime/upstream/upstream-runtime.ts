@@ -62,6 +62,7 @@ export class UpstreamRuntime implements Runtime {
   handle(exchange: Exchange, mount: Mount, within: string): void {
     const { maxBodyBytes } = mount;
     if (maxBodyBytes > 0 && exchange.head.bodyLength > maxBodyBytes) {
+      mount.counters.tooLargeBodies++;
       answerAborted(exchange, AbortReason.BODY_TOO_LARGE);
       return;
     }
@@ -71,6 +72,9 @@ export class UpstreamRuntime implements Runtime {
         mount.counters.tunnels++;
         this.#tunnels.add(relocated);
         if (this.#isRetired) relocated.goAway();
+      },
+      bodyTooLarge: () => {
+        mount.counters.tooLargeBodies++;
       },
       over: () => {
         if (this.#tunnels.delete(relocated)) mount.counters.tunnels--;

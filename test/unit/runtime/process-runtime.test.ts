@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const one of owned.splice(0).reverse()) await one.stop();
 });
 
-const mount = { path: '/shop', maxBodyBytes: 1000, counters: { tunnels: 0 } };
+const mount = { path: '/shop', maxBodyBytes: 1000, counters: { tunnels: 0, tooLargeBodies: 0 } };
 const lost: string[] = [];
 
 async function startInstance(handler: ExchangeHandler, maxExchanges?: number): Promise<TestInstance> {

@@ -11,7 +11,7 @@ let base = '';
 let root = '';
 let site: StaticSite;
 const errors: unknown[] = [];
-const mount = { path: '', maxBodyBytes: 0, counters: { tunnels: 0 } };
+const mount = { path: '', maxBodyBytes: 0, counters: { tunnels: 0, tooLargeBodies: 0 } };
 
 beforeAll(() => {
   base = mkdtempSync(join(tmpdir(), 'portico-static-'));
