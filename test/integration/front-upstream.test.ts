@@ -328,6 +328,67 @@ describe('a URL as a context', () => {
     socket.destroy();
   });
 
+  const handshake =
+    'Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n';
+  const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+  it('carries a tunnel on in one direction when the other has ended, and lets it go then', async () => {
+    const port = await listen(
+      createNetServer({ allowHalfOpen: true }, (socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.write(switching));
+        socket.once('end', () => socket.end('bye'));
+      }),
+    );
+    await mount('/ws-half', port);
+    const client = await RawClient.open(front.port);
+    client.send(`GET /ws-half/ HTTP/1.1\r\n${handshake}`);
+    expect((await client.response())?.status).toBe(101);
+    client.socket.end();
+    expect((await client.bytes(3)).toString()).toBe('bye');
+    await client.closing();
+    const idle = front.report('deployment-idle', (report) => report.deployment === `up##${deployment}`);
+    const start = performance.now();
+    await front.route([], ['/ws-half']);
+    await idle;
+    // Nothing was left to be cut.
+    expect(performance.now() - start).toBeLessThan(250);
+  });
+
+  it('lets the upstream of a tunnel wait for a client that does not read', async () => {
+    const size = 60_000_000;
+    let sent = 0;
+    const port = await listen(
+      createNetServer((socket) => {
+        const send = (): void => {
+          if (sent === size) return;
+          sent += 1_000_000;
+          socket.write(Buffer.alloc(1_000_000), send);
+        };
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.write(switching, send));
+      }),
+    );
+    await mount('/ws-slow', port);
+    const client = connect(front.port, '127.0.0.1');
+    client.pause();
+    client.write(`GET /ws-slow/ HTTP/1.1\r\n${handshake}`);
+    let before = -1;
+    await until(() => sent > 0);
+    while (sent !== before) {
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(sent).toBeLessThan(size);
+    let received = 0;
+    client.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    client.resume();
+    await until(() => received > size);
+    client.destroy();
+  });
+
   it('lets the upstream go when the client of a WebSocket leaves before the answer', async () => {
     const upstream: Socket[] = [];
     await mount('/ws-leave', await listen(createNetServer((socket) => void upstream.push(socket.resume()))));

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { ForwardingProxy } from '#host/runtime/upstream/forwarding-proxy.js';
 import { chunked, Forwarding, requestText } from '#test/support/forwarding.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
@@ -278,13 +280,22 @@ describe('the end of a response', () => {
   });
 
   it('waits for a client that reads slowly', async () => {
-    const { port: upstream } = await forwarding.raw((socket) => socket.write(OK));
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, {}, ({ socket }) => {
-      // As if the client's window was shut.
-      socket.cork();
-      setTimeout(() => socket.uncork(), 200);
+    const { port } = await forwarding.raw((socket) => socket.write(OK));
+    const proxy = new ForwardingProxy(new URL(`http://127.0.0.1:${port}`));
+    const server = createHttpServer((incoming, response) => proxy.web(incoming, response));
+    let text = '';
+    const client = new Duplex({
+      read: () => undefined,
+      write: (chunk, _encoding, done) => {
+        text += String(chunk);
+        setTimeout(done, 100);
+      },
     });
-    expect((await forwarding.get(port)).body.toString()).toBe('ok');
+    server.emit('connection', client);
+    client.push(requestText('GET', '/'));
+    await until('all is there', () => text.endsWith('ok'), 3000);
+    client.destroy();
+    proxy.close();
   });
 
   it.each([
