@@ -19,6 +19,9 @@ const SETTLE_MS = 20;
 /** After a pass there is rest for so many times as long as it took, however large the folders are. */
 const REST = 4;
 const MAX_REST_MS = 10_000;
+/** Looking without a hint takes at most a fiftieth of a core; with very many bundles it comes less often. */
+const POLL_REST = 50;
+const MAX_POLL_REST_MS = 60_000;
 
 /**
  * Decides when the drop folder is looked at: after the file system hinted at a change, when the plan asked for it, and
@@ -92,7 +95,11 @@ export class Watcher {
     }
     const ended = performance.now();
     this.#earliest = ended + Math.min((ended - began) * REST, MAX_REST_MS);
-    this.#lookIn(Math.min(wakeInMs ?? this.#options.scanIntervalMs, this.#options.scanIntervalMs));
+    const pollMs = Math.max(
+      this.#options.scanIntervalMs,
+      Math.min((ended - began) * POLL_REST, MAX_POLL_REST_MS),
+    );
+    this.#lookIn(Math.min(wakeInMs ?? pollMs, pollMs));
   }
 
   #lookIn(delayMs: number): void {
