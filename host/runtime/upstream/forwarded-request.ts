@@ -69,10 +69,7 @@ export class ForwardedRequest extends Stream {
     this.#outgoing = outgoing;
     // http-proxy joins paths in a way of its own; the upstream must see the bytes that were mapped.
     outgoing.path = this.#target;
-    const deadline = new OutgoingDeadline(outgoing, this.#times, () => {
-      this.fail(504, NO_ANSWER);
-      outgoing.destroy();
-    });
+    const deadline = new OutgoingDeadline(outgoing, this.#times, () => this.fail(504, NO_ANSWER));
     // A 101 that nobody has asked for would be waited on for ever.
     outgoing.once('upgrade', (_reply, socket) => {
       socket.destroy();
@@ -135,6 +132,6 @@ export const NO_ANSWER = 'The server behind this address does not answer.';
 const NO_RESPONSE = 'The server behind this address sends no valid response.';
 
 /** The code of a system error; undefined for anything else. */
-export function codeOf(error: unknown): unknown {
+function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

@@ -11,7 +11,7 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type ProxyServer from 'http-proxy';
 import { cleanRequest, removeHopByHop } from './forwarded-fields.js';
-import { codeOf, ForwardedRequest, type ForwardingTimes, NO_ANSWER } from './forwarded-request.js';
+import { ForwardedRequest, type ForwardingTimes, NO_ANSWER } from './forwarded-request.js';
 import { OutgoingDeadline } from './outgoing-deadline.js';
 
 /** Limits of a forwarding proxy; the defaults are for a server in the same network. */
@@ -60,6 +60,8 @@ export class ForwardingProxy {
   readonly #agent: HttpAgent;
   /** For what needs a connection that is not dead: a tunnel, which cannot be asked for twice, and a second attempt. */
   readonly #freshAgent: HttpAgent;
+  /** Sockets of clients that asked for a tunnel and have the beginning of an answer. */
+  readonly #answered = new WeakSet<Duplex>();
 
   /** `url` has the scheme http or https; its path is put in front of every path. */
   constructor(url: URL, limits: Partial<ForwardingLimits> = {}) {
@@ -100,15 +102,15 @@ export class ForwardingProxy {
     socket.on('error', () => socket.destroy());
     const isWebSocket = incoming.headers.upgrade?.toLowerCase() === 'websocket' && incoming.method === 'GET';
     if (!isWebSocket || !isSendable(incoming)) {
-      refuse(socket, '400 Bad Request');
+      this.#refuse(socket, '400 Bad Request');
       return;
     }
     cleanRequest(incoming, true);
     const options = { agent: this.#freshAgent, ...this.#way };
     try {
-      this.#proxy.ws(incoming, socket, head, options, (error) => refuse(socket, statusLineOf(error)));
-    } catch (thrown) {
-      refuse(socket, statusLineOf(thrown));
+      this.#proxy.ws(incoming, socket, head, options, () => this.#refuse(socket, '502 Bad Gateway'));
+    } catch {
+      this.#refuse(socket, '502 Bad Gateway');
     }
   }
 
@@ -127,7 +129,7 @@ export class ForwardingProxy {
     try {
       this.#proxy.web(incoming, response, options, (error) => {
         if (request.mayRetry(error)) this.#forward(request, incoming, response, this.#freshAgent);
-        else request.fail(isTimeout(error) ? 504 : 502, NO_ANSWER);
+        else request.fail(502, NO_ANSWER);
       });
     } catch {
       // What http-proxy throws at once: a message that Node refuses to send.
@@ -138,12 +140,13 @@ export class ForwardingProxy {
   #prepareUpgrade(outgoing: ClientRequest, incoming: IncomingMessage, socket: Duplex): void {
     outgoing.path = this.#pathOf(incoming);
     new OutgoingDeadline(outgoing, this.#limits, () => {
-      refuse(socket, '504 Gateway Timeout');
+      this.#refuse(socket, '504 Gateway Timeout');
       outgoing.destroy();
     });
     socket.once('close', () => outgoing.destroy());
     // http-proxy repeats the head of a refusal, but sends the body without its chunks.
     outgoing.prependListener('response', (reply) => {
+      this.#answered.add(socket);
       removeHopByHop(reply.headers);
       reply.statusMessage = '';
       delete reply.headers['transfer-encoding'];
@@ -152,10 +155,17 @@ export class ForwardingProxy {
       reply.once('close', () => socket.end());
     });
     outgoing.prependListener('upgrade', (_reply, upstream) => {
-      upstream.on('error', () => upstream.destroy());
+      this.#answered.add(socket);
       upstream.once('close', () => socket.destroy());
       socket.once('close', () => upstream.destroy());
     });
+  }
+
+  /** Answers in place of the upstream, unless an answer has begun: the client would read ours as a part of it. */
+  #refuse(socket: Duplex, statusLine: string): void {
+    if (this.#answered.has(socket) || socket.destroyed) return;
+    this.#answered.add(socket);
+    socket.end(`HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
   #pathOf(incoming: IncomingMessage): string {
@@ -197,17 +207,4 @@ function loadHttpProxy(): typeof ProxyServer {
 /** A path, of characters that can stand in a request line (RFC 9112 §3.2.1). */
 function isSendable({ url = '/' }: IncomingMessage): boolean {
   return /^\/[\x21-\x7e\x80-\xff]*$/.test(url);
-}
-
-function refuse(socket: Duplex, statusLine: string): void {
-  if (socket.destroyed || socket.writableEnded) return;
-  socket.end(`HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-function statusLineOf(error: unknown): string {
-  return isTimeout(error) ? '504 Gateway Timeout' : '502 Bad Gateway';
-}
-
-function isTimeout(error: unknown): boolean {
-  return codeOf(error) === 'ETIMEDOUT';
 }

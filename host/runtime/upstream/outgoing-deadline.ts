@@ -16,17 +16,16 @@ export interface OutgoingTimes {
  */
 export class OutgoingDeadline {
   #timer: NodeJS.Timeout;
-  /** There is a connection, and no response. */
+  /** There is a connection. */
   #isWaiting = false;
 
   /**
-   * `outgoing` has just been made: it has no socket yet. `onLate` is called once, and answers and destroys: the
-   * destroying alone is not noticed while the request waits for a connection.
+   * `outgoing` has just been made: it has no socket yet. `onLate` is called once, and answers: to destroy
+   * the request alone is not noticed while it waits for a connection.
    */
   constructor(outgoing: ClientRequest, times: OutgoingTimes, onLate: () => void) {
     this.#timer = setTimeout(onLate, times.connectMs);
     const connected = (): void => {
-      if (outgoing.destroyed) return;
       clearTimeout(this.#timer);
       if (times.responseMs === 0) return;
       this.#timer = setTimeout(onLate, times.responseMs);
@@ -37,10 +36,7 @@ export class OutgoingDeadline {
       else socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', connected);
     });
     for (const event of ['response', 'upgrade', 'close'])
-      outgoing.once(event, () => {
-        clearTimeout(this.#timer);
-        this.#isWaiting = false;
-      });
+      outgoing.once(event, () => clearTimeout(this.#timer));
   }
 
   /** The client has sent more: the upstream cannot be late yet. */

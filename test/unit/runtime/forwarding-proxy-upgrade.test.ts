@@ -77,6 +77,19 @@ describe('a WebSocket', () => {
     await until('both are closed', () => client.destroyed && upstream.destroyed, 3000);
   });
 
+  it('ends with nothing of ours, also for a client that keeps its direction open', async () => {
+    const { port, sockets } = await answering((socket) => socket.write(SWITCHING));
+    const client = await forwarding.client(port);
+    client.send(HANDSHAKE);
+    expect((await client.response())?.status).toBe(101);
+    sockets[0]?.resetAndDestroy();
+    expect((await client.bytes(1)).toString()).toBe('');
+    await until('the client is let go', () => {
+      client.send('x');
+      return client.error !== undefined;
+    });
+  });
+
   it('lets the upstream go when the client resets before the answer', async () => {
     const { port, sockets } = await answering(() => undefined);
     const client = await forwarding.socket(port);
@@ -103,13 +116,16 @@ describe('an upstream that declines a WebSocket', () => {
     ]);
   });
 
-  it('and breaks off within a body of known length is cut', async () => {
+  it.each([
+    ['closes', (socket: Socket) => socket.destroy()],
+    ['resets', (socket: Socket) => socket.resetAndDestroy()],
+  ])('and %s within a body of known length is cut', async (_what, end) => {
     const { port } = await answering((socket) => {
       socket.write('HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nno');
-      setTimeout(() => socket.destroy(), 50);
+      setTimeout(() => end(socket), 50);
     });
-    const { isComplete } = await forwarding.ask(port, HANDSHAKE);
-    expect(isComplete).toBe(false);
+    const { isComplete, body } = await forwarding.ask(port, HANDSHAKE);
+    expect([isComplete, body.toString()]).toEqual([false, 'no']);
   });
 
   it('by closing gives a 502', async () => {
