@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js';
 import type { ApplicationStatus } from './application-status.js';
-import { busy, notStarted, unknownApplication } from './deployer-errors.js';
+import { busy, NotStartedError, unknownApplication } from './deployer-errors.js';
 import { RolloutFailure } from './rollout-failure.js';
 import { SerialQueue } from './serial-queue.js';
 import { Serving, type ServingParts } from './serving.js';
@@ -215,15 +215,16 @@ export class DeployedContext {
     try {
       return await this.#serving.prepareOrThrow(version);
     } catch (error) {
-      throw error instanceof RolloutFailure ? error : notStarted(version.name, messageOf(error), error);
+      if (error instanceof RolloutFailure) throw error;
+      throw new NotStartedError(version.name, messageOf(error), [], error);
     }
   }
 
   #throwIfFailed(version: Version): void {
     const why = version.wish === 'failed' ? version.reason : version.pendingFailure;
-    if (why !== undefined) throw notStarted(version.name, why);
+    if (why !== undefined) throw new NotStartedError(version.name, why, version.lastOutput);
     if (this.#serving.active === undefined)
-      throw notStarted(version.name, 'it was stopped while it was starting');
+      throw new NotStartedError(version.name, 'it was stopped while it was starting', []);
   }
 
   #version(name: string): Version {

@@ -16,7 +16,12 @@ export function unknownApplication(name: string): PorticoError {
   );
 }
 
-/** A start by hand that did not end in a running application. */
-export function notStarted(name: string, why: string, cause?: unknown): PorticoError {
-  return new PorticoError('PORTICO_START_FAILED', `${name} did not start: ${why}`, { cause });
+/** A start by hand that did not end in a running application. The detail is shown by the admin API. */
+export class NotStartedError extends PorticoError {
+  readonly detail: { readonly lastOutput: readonly string[] };
+
+  constructor(name: string, why: string, lastOutput: readonly string[], cause?: unknown) {
+    super('PORTICO_START_FAILED', `${name} did not start: ${why}`, { cause });
+    this.detail = { lastOutput };
+  }
 }

@@ -68,6 +68,8 @@ export class Deployer implements Deployments {
   #known: Known = unknown();
   #waiting: readonly Waiting[] = [];
   #serial = 0;
+  /** Nothing new is begun. */
+  #isClosed = false;
   #wakeInMs: number | undefined;
 
   constructor(options: DeployerOptions) {
@@ -124,6 +126,7 @@ export class Deployer implements Deployments {
 
   /** Stops watching, drains and stops everything, at the same time. Resolves at the deadline at the latest. */
   async close(deadlineMs: number): Promise<void> {
+    this.#isClosed = true;
     const { log } = this.#options;
     const contexts = [...this.#contexts.values()].map((context) => context.close(deadlineMs));
     const over = Promise.all([this.#watcher.stop(), ...contexts]).then(() => this.#store.stop());
@@ -204,6 +207,7 @@ export class Deployer implements Deployments {
   async #pass(): Promise<number | undefined> {
     const { stabilityWindowMs } = this.#options;
     const scan = await this.#scanner.scan();
+    if (this.#isClosed) return undefined;
     const next = plan(this.#known, scan, performance.now(), {
       stabilityWindowMs,
       incompleteWindowMs: INCOMPLETE_WINDOWS * stabilityWindowMs,

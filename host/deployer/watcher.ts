@@ -43,6 +43,7 @@ export class Watcher {
 
   /** Begins to watch. The first pass is the caller's, by `look()`. */
   start(): void {
+    if (this.#isClosed) return;
     const { appsFolder, log } = this.#options;
     // Two levels are enough for a hint: deeper changes are found by the next interval.
     this.#hints = watch(appsFolder, {

@@ -9,6 +9,7 @@ import {
   type BootPlan,
   CHANNEL_DESCRIPTOR,
 } from '../instance/messages.js';
+import { formatSize } from '../units.js';
 import { parseReport } from './agent-report.js';
 import { ControlChannel } from './control-channel.js';
 import type { StartFailureDetail } from './deployment-process.js';
@@ -212,7 +213,8 @@ export class InstanceProcess {
 
   #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.pid !== undefined) killGroup(this.pid);
-    const reason = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+    const reason =
+      signal === null ? `exited with code ${code}` : `was ended by ${signal}${this.#hintFor(signal)}`;
     const timer = setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();
@@ -225,6 +227,12 @@ export class InstanceProcess {
       const end = this.#cause ?? { reason, failure };
       void this.#options.endStrays().then(() => this.#end(end));
     });
+  }
+
+  /** Node aborts when the heap is full; an application may abort for another reason. */
+  #hintFor(signal: NodeJS.Signals): string {
+    if (signal !== 'SIGABRT') return '';
+    return ` (a full heap ends so; limits.heap is ${formatSize(this.#options.maxHeapBytes)})`;
   }
 
   #end(end: InstanceEnd): void {

@@ -88,6 +88,26 @@ describe('portico', () => {
     expect(err).toMatch(/nobody[\s\S]*PORTICO_APPLICATION_UNKNOWN/);
   });
 
+  it('tells who starts a broken application by hand why it does not start, and what it printed', async () => {
+    host.drop('broken', {
+      ...calm,
+      'app.js': "console.log('about to break');\nthrow new Error('no database');",
+    });
+    await host.untilApplication('broken', ({ state }) => state === 'failed');
+    const response = await host.admin('/v1/applications/broken/start', 'POST');
+    expect(response.status).toBe(422);
+    const { error } = (await response.json()) as {
+      error: { code: string; message: string; detail: { lastOutput: string[] } };
+    };
+    expect(error.code).toBe('PORTICO_START_FAILED');
+    expect(error.message).toContain('no database');
+    expect(error.detail.lastOutput.join('\n')).toContain('about to break');
+    const { code, err } = await portico(['app', 'start', 'broken', '--base', host.base]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/no database[\s\S]*PORTICO_START_FAILED/);
+    host.remove('broken');
+  });
+
   it('start refuses a base folder on which a server runs', async () => {
     const { code, err } = await portico(['start', '--base', host.base, '--port', '0', '--admin-port', '0']);
     expect(code).toBe(1);
