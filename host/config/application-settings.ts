@@ -14,6 +14,7 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
   prefix: 'strip',
   instances: 1,
   maxHeapBytes: 256 * MIB,
+  maxMemoryBytes: 1024 * MIB,
   maxBodyBytes: 10 * MIB,
   hangTimeoutMs: 10_000,
   restart: { minDelayMs: 500, maxDelayMs: 30_000, maxCrashes: 5, windowMs: 60_000 },
@@ -35,7 +36,7 @@ const settingsShape = {
   limits: section({
     heap: size({ min: 16 * MIB }).optional(),
     body: size().optional(),
-    memory: size({ min: 16 * MIB }).optional(),
+    memory: size().optional(),
     concurrency: integer(1, 1_000_000).optional(),
     queue: integer(0, 1_000_000).optional(),
   }).optional(),
@@ -71,6 +72,7 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
     prefix: given.prefix ?? base.prefix,
     instances: given.instances ?? base.instances,
     maxHeapBytes: given.limits?.heap ?? base.maxHeapBytes,
+    maxMemoryBytes: given.limits?.memory ?? base.maxMemoryBytes,
     maxBodyBytes: given.limits?.body ?? base.maxBodyBytes,
     hangTimeoutMs: given.hang?.timeout ?? base.hangTimeoutMs,
     restart: {
@@ -86,7 +88,6 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
 /** Keys that are understood and checked but not obeyed by this version; the operator must be told. */
 export function unobeyedSettings(given: SettingsSection): string[] {
   const names: [string, unknown][] = [
-    ['limits.memory', given.limits?.memory],
     ['limits.concurrency', given.limits?.concurrency],
     ['limits.queue', given.limits?.queue],
     ['idle.stopAfter', given.idle?.stopAfter],

@@ -93,6 +93,8 @@ export interface ApplicationSettings {
   readonly instances: number;
   /** `--max-old-space-size`. Default 256MiB. */
   readonly maxHeapBytes: number;
+  /** Resident size of each process; above it, it is killed and replaced. 0: no limit. Default 1GiB. */
+  readonly maxMemoryBytes: number;
   /** Largest request body; 413 beyond it. Default 10MiB; 0: no limit. */
   readonly maxBodyBytes: number;
   /** No heartbeat for this long: the process is killed and replaced. Default 10s. */

@@ -23,6 +23,8 @@ export interface InstanceOptions {
   readonly plan: BootPlan;
   readonly environment: Record<string, string>;
   readonly maxHeapBytes: number;
+  /** Resident size, by its own reports; 0: no limit. */
+  readonly maxMemoryBytes: number;
   readonly hangTimeoutMs: number;
   readonly capture: OutputCapture;
   /** Ends what the process has spawned and left behind; never rejects. */
@@ -169,7 +171,15 @@ export class InstanceProcess {
     } else if (report.type === 'stats' && this.#state === 'running') {
       this.stats = report;
       this.#heartbeat?.beat();
+      this.#checkMemory(report.rssBytes);
     }
+  }
+
+  #checkMemory(rssBytes: number): void {
+    const { maxMemoryBytes } = this.#options;
+    if (maxMemoryBytes === 0 || rssBytes <= maxMemoryBytes) return;
+    const used = Math.ceil(rssBytes / 1024 ** 2);
+    this.kill(`used ${used}MiB of memory, limits.memory is ${formatSize(maxMemoryBytes)}, and was killed`);
   }
 
   #becomeReady(kind: ApplicationKind): void {

@@ -160,6 +160,7 @@ export class ProcessDeployment implements DeploymentProcess {
       },
       endStrays: () => this.#options.strays.end((other) => other === mark),
       maxHeapBytes: settings.maxHeapBytes,
+      maxMemoryBytes: settings.maxMemoryBytes,
       hangTimeoutMs: settings.hangTimeoutMs,
       capture: new OutputCapture(output, this.#tail, plan.instance),
     });

@@ -90,6 +90,24 @@ describe('isolation', () => {
     expect((await host.get('/flaky4/')).status).toBe(200);
   });
 
+  it('replaces a process whose memory outside the heap grows beyond its limit', async () => {
+    host.drop('hoarder', {
+      'package.json': '{ "type": "module", "main": "app.js" }',
+      'application.yaml': 'portico: { servlet: { limits: { memory: 200MiB } } }',
+      'app.js': `const kept = [];
+export default (request, response) => {
+  if (request.url === '/hoard') kept.push(Buffer.alloc(300 * 1024 * 1024, 1));
+  response.end(String(kept.length));
+};`,
+    });
+    const before = await host.untilApplication('hoarder', ({ state }) => state === 'running');
+    expect(await host.text('/hoarder/hoard')).toBe('1');
+    await backAgain('hoarder', before.instances[0]?.pid);
+    expect(await host.text('/hoarder/')).toBe('0');
+    expect(host.log).toMatch(/hoarder[^\n]*limits\.memory is 200MiB/);
+    expect(await host.text('/calm/')).toBe('calm');
+  });
+
   it('refuses no connection when the front is killed under load', async () => {
     const front = childrenOf(host.pid).find((pid) =>
       readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('front/main'),

@@ -43,6 +43,7 @@ const SETTINGS: ApplicationSettings = {
   prefix: 'strip',
   instances: 1,
   maxHeapBytes: 64 * 1024 * 1024,
+  maxMemoryBytes: 0,
   maxBodyBytes: 0,
   hangTimeoutMs: 5000,
   restart: { minDelayMs: 10, maxDelayMs: 50, maxCrashes: 3, windowMs: 60_000 },

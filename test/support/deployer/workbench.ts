@@ -150,6 +150,7 @@ const SETTINGS: ApplicationSettings = {
   prefix: 'strip',
   instances: 1,
   maxHeapBytes: 0,
+  maxMemoryBytes: 0,
   maxBodyBytes: 1024,
   hangTimeoutMs: 1000,
   restart: { minDelayMs: 10, maxDelayMs: 100, maxCrashes: 3, windowMs: 1000 },

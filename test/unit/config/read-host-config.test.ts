@@ -69,6 +69,7 @@ describe('readHostConfig', () => {
       startWhen: 'eager',
       instances: 1,
       maxHeapBytes: 256 * 1024 ** 2,
+      maxMemoryBytes: 1024 ** 3,
       env: {},
     });
     expect(config.shutdownTimeoutMs).toBe(30_000);
@@ -156,6 +157,7 @@ shutdownTimeout: 5s
         responseTimeoutMs: 0,
         hangTimeoutMs: 5000,
         maxHeapBytes: 64 * 1024 ** 2,
+        maxMemoryBytes: 1024 ** 3,
         maxBodyBytes: 0,
         restart: { minDelayMs: 1000, maxDelayMs: 2000, maxCrashes: 3, windowMs: 4000 },
         env: { NODE_ENV: 'production', N: '5', EMPTY: '' },
@@ -240,7 +242,7 @@ conectors: []
     ['applications: {env: {"A B": x}}', /name of an environment variable/],
     ['applications: {env: {A: [1]}}', /not text/],
     ['applications: {restart: {minDelay: 1h}}', /shorter than minDelay/],
-    ['applications: {limits: {memory: 512MiB}}', /not supported/],
+    ['applications: {limits: {queue: 5}}', /not supported/],
     ['applications: {context: /x}', /unknown key/],
     ['shutdownTimeout:', /empty/],
   ])('%s', (text, message) => {
