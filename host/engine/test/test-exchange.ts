@@ -1,3 +1,4 @@
+import { statusOfAbort } from '../../connector/response-framing.js';
 import {
   AbortReason,
   type ConnectionInfo,
@@ -132,12 +133,7 @@ export class TestExchange implements Exchange {
   abort(reason: AbortReason): void {
     if (this.#isEnded) return;
     if (this.isBegun) this.#body?.truncate();
-    else
-      this.respond(
-        STATUS_OF_ABORT[reason] ?? 500,
-        reason === AbortReason.REFUSED ? ['Retry-After', '1'] : [],
-        '',
-      );
+    else this.respond(statusOfAbort(reason), reason === AbortReason.REFUSED ? ['Retry-After', '1'] : [], '');
     this.#isEnded = true;
   }
 
@@ -157,17 +153,6 @@ export class TestExchange implements Exchange {
     listener.end(undefined);
   }
 }
-
-const STATUS_OF_ABORT: Readonly<Record<number, number>> = {
-  [AbortReason.TIMEOUT]: 504,
-  [AbortReason.INSTANCE_GONE]: 502,
-  [AbortReason.PROTOCOL_ERROR]: 502,
-  [AbortReason.APPLICATION_ERROR]: 500,
-  [AbortReason.BODY_TOO_LARGE]: 413,
-  [AbortReason.REFUSED]: 503,
-  [AbortReason.BODY_TIMEOUT]: 408,
-  [AbortReason.BAD_BODY]: 400,
-};
 
 const CONNECTION: ConnectionInfo = {
   remoteAddress: '127.0.0.1',
