@@ -27,6 +27,7 @@ export {
   ApplicationReceivePipeline,
   ApplicationSendPipeline,
 } from './application/call-pipelines.js';
+export { ConnectionPoint } from './application/connection-point.js';
 export {
   type ApplicationEnvironment,
   applicationEnvironment,
@@ -62,6 +63,7 @@ export {
 export type { Parameters } from './application/parameters.js';
 export { type Closeable, installPlugin, type Plugin } from './application/plugin.js';
 export { ReceiveType } from './application/receive-type.js';
+export { RequestBody } from './application/request-body.js';
 export type { RequestHeaders } from './application/request-headers.js';
 export type { ResponseWriter } from './application/response-writer.js';
 export { PorticoError } from './errors.js';
@@ -70,6 +72,28 @@ export { InvalidPhaseError } from './pipeline/invalid-phase-error.js';
 export { Pipeline } from './pipeline/pipeline.js';
 export { type Interceptor, PipelineContext } from './pipeline/pipeline-context.js';
 export { PipelinePhase } from './pipeline/pipeline-phase.js';
+export {
+  type ApplicationPlugin,
+  createApplicationPlugin,
+  createRouteScopedPlugin,
+  type PluginDefinition,
+  type RouteScopedPlugin,
+} from './plugin/create-plugin.js';
+export {
+  BeforeFallback,
+  BeforeResponseTransform,
+  BeforeSetup,
+  CallFailed,
+  CallSetup,
+  CallUnhandled,
+  Metrics,
+  MonitoringEvent,
+  ReceiveRequestBytes,
+  ResponseBodyReadyForSend,
+  ResponseSent,
+} from './plugin/hooks.js';
+export { pluginOf } from './plugin/install-scoped.js';
+export { type Hook, PluginBuilder } from './plugin/plugin-builder.js';
 export { IgnoreTrailingSlash } from './routing/ignore-trailing-slash.js';
 export type { NestedParameters, PathParameters } from './routing/path-parameters.js';
 export { allRoutes, type Configure, type Handler, Route, type RoutingCall } from './routing/route.js';

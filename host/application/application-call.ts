@@ -22,7 +22,7 @@ import {
 } from './outgoing-content.js';
 import { Parameters } from './parameters.js';
 import { ReceiveType } from './receive-type.js';
-import { DEFAULT_MAX_RECEIVE_BYTES } from './request-body.js';
+import { DEFAULT_MAX_RECEIVE_BYTES, RequestBody } from './request-body.js';
 import type { ResponseWriter } from './response-writer.js';
 
 /** Path parameters of a route whose pattern the compiler does not know. */
@@ -206,7 +206,8 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
     this.receiveLimit = options?.maxBytes ?? DEFAULT_MAX_RECEIVE_BYTES;
     const pipeline = this.route?.receivePipelineOfCall ?? this.application.receivePipeline;
     const value = await pipeline.execute(this as ApplicationCall, body);
-    if (value === body) throw new UnsupportedMediaTypeError(`The body cannot be received as ${type.name}.`);
+    if (value instanceof RequestBody)
+      throw new UnsupportedMediaTypeError(`The body cannot be received as ${type.name}.`);
     return value as T;
   }
 

@@ -1,5 +1,7 @@
 import type { RequestHead } from '../exchange/exchange.js';
+import { FieldBlock } from '../http/field-block.js';
 import type { ApplicationCall } from './application-call.js';
+import { ConnectionPoint } from './connection-point.js';
 import type { Parameters } from './parameters.js';
 import { parseQuery } from './query.js';
 import { RequestHeaders } from './request-headers.js';
@@ -9,6 +11,8 @@ export class ApplicationRequest {
   readonly call: ApplicationCall;
   readonly #head: RequestHead;
   #headers: RequestHeaders | undefined;
+  #origin: ConnectionPoint | undefined;
+  #local: ConnectionPoint | undefined;
   #queryParameters: Parameters | undefined;
   #cookies: ReadonlyMap<string, string> | undefined;
 
@@ -49,6 +53,18 @@ export class ApplicationRequest {
     return this.#queryParameters;
   }
 
+  /** Who asked whom, as plugins of trusted proxies have it; they MAY change it. */
+  get origin(): ConnectionPoint {
+    this.#origin ??= new ConnectionPoint(this.#head);
+    return this.#origin;
+  }
+
+  /** Who asked whom, as the connector saw it. */
+  get local(): Readonly<ConnectionPoint> {
+    this.#local ??= new ConnectionPoint(this.#head);
+    return this.#local;
+  }
+
   get headers(): RequestHeaders {
     this.#headers ??= new RequestHeaders(this.#head.fields);
     return this.#headers;
@@ -56,18 +72,29 @@ export class ApplicationRequest {
 
   /** First value of a header field. */
   header(name: string): string | undefined {
-    return this.#head.fields.get(name.toLowerCase());
+    return this.#headers === undefined ? this.#head.fields.get(name.toLowerCase()) : this.#headers.get(name);
+  }
+
+  /** For plugins: replaces all lines of this name by one, or removes them. Everybody behind sees only that. */
+  replaceHeader(name: string, value: string | undefined): void {
+    const lower = name.toLowerCase();
+    const kept = this.headers.toFlat().flatMap((text, index, flat) => {
+      const at = index - (index % 2);
+      return flat[at]?.toLowerCase() === lower ? [] : [text];
+    });
+    this.#headers = new RequestHeaders(FieldBlock.of(value === undefined ? kept : [...kept, name, value]));
+    if (lower === 'cookie') this.#cookies = undefined;
   }
 
   /** Cookies by name, values as sent; the first of several with one name wins. */
   get cookies(): ReadonlyMap<string, string> {
-    this.#cookies ??= parseCookies(this.#head.fields.all('cookie'));
+    this.#cookies ??= parseCookies(this.headers.getAll('cookie'));
     return this.#cookies;
   }
 
   /** Value of Content-Type as sent. */
   get contentType(): string | undefined {
-    return this.#head.fields.get('content-type');
+    return this.header('content-type');
   }
 
   /** Bytes of the body; undefined when not known in advance. */

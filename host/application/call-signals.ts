@@ -1,7 +1,7 @@
 import type { AbortReason, Exchange, RequestListener } from '../exchange/exchange.js';
 import type { FieldBlock } from '../http/field-block.js';
 import { CallAbortedError } from './http-errors.js';
-import { RequestBody } from './request-body.js';
+import { ExchangeBody } from './request-body.js';
 
 /**
  * Takes over body and signals of one exchange. Made only for calls that need it: those that read a body, stream an
@@ -9,7 +9,7 @@ import { RequestBody } from './request-body.js';
  * once without reading has none, which is the cheap case.
  */
 export class CallSignals implements RequestListener {
-  readonly body: RequestBody;
+  readonly body: ExchangeBody;
   readonly #exchange: Exchange;
   #writable: (() => void) | undefined;
   #aborted: AbortReason | undefined;
@@ -18,7 +18,7 @@ export class CallSignals implements RequestListener {
   /** MUST be made while the engine's handler is on the stack: `Exchange.listen` allows nothing later. */
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
-    this.body = new RequestBody(exchange);
+    this.body = new ExchangeBody(exchange);
     exchange.listen(this);
   }
 

@@ -39,6 +39,8 @@ export function installDefaultTransforms(target: ApplicationCallPipeline): void 
   target.sendPipeline.intercept(ApplicationSendPipeline.Engine, (run, subject) => {
     const call = run.context;
     if (!call.isHandled) return commitResponse(call, subject as AnyContent);
+    // What is done when an answer was sent is not done for one that was not.
+    run.finish();
     if (call.application.developmentMode)
       call.application.log.warn(`${call.method} ${call.localPath} was answered a second time; ignored.`);
     return undefined;

@@ -44,6 +44,11 @@ export function pluginOrNull<Target extends ApplicationCallPipeline, Config, Ins
   return target.attributes.getOrNull(INSTALLED)?.get(plugin.key.name) as Instance | undefined;
 }
 
+/** Is a plugin of this name installed on this very target? */
+export function isPluginInstalled(target: ApplicationCallPipeline, key: AttributeKey<unknown>): boolean {
+  return target.attributes.getOrNull(INSTALLED)?.has(key.name) ?? false;
+}
+
 /** All instances of a target, in the order they were installed. */
 export function installedPlugins(target: ApplicationCallPipeline): readonly unknown[] {
   return [...(target.attributes.getOrNull(INSTALLED)?.values() ?? [])];

@@ -15,23 +15,23 @@ export const DEFAULT_MAX_RECEIVE_BYTES = 10 * 1024 * 1024;
 const MAX_DISCARDED_BYTES = 1024 * 1024;
 
 /**
- * The body of one request on its way from the exchange to whoever receives it; owned by the call's `CallSignals`.
- * Holds at most the window of the exchange: credit is returned only for what was taken. Can be received once.
+ * The body of a request for whoever receives it: read as it comes, into memory or as a stream. It can be received
+ * once. Plugins MAY put another body in its place, for example a decoded one; see `of`.
  */
-export class RequestBody {
-  readonly #exchange: Exchange;
-  readonly #chunks: Buffer[] = [];
+export abstract class RequestBody {
+  /** Bytes of the whole body; undefined when not known in advance. */
+  readonly length: number | undefined;
   #isClaimed = false;
-  #isComplete: boolean;
-  #error: Error | undefined;
-  #wake: (() => void) | undefined;
-  /** Bytes that may still be dropped; undefined while somebody may want the body. */
-  #discardable: number | undefined;
 
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-    // A request for an upgrade has no body, and nobody tells its end: what follows belongs to the tunnel.
-    this.#isComplete = exchange.head.bodyLength === 0 || exchange.head.upgrade !== undefined;
+  protected constructor(length: number | undefined) {
+    this.length = length;
+  }
+
+  /** A body that is made of other bytes; `length` when it is known. */
+  static of(chunks: AsyncIterable<Uint8Array> | Uint8Array, length?: number): RequestBody {
+    return chunks instanceof Uint8Array
+      ? new ReplacedBody(once(chunks), chunks.length)
+      : new ReplacedBody(chunks, length);
   }
 
   /** True once somebody has received it. */
@@ -41,13 +41,16 @@ export class RequestBody {
 
   /** The whole body. More than `maxBytes`: `PORTICO_PAYLOAD_TOO_LARGE` (413). */
   async readAll(maxBytes = DEFAULT_MAX_RECEIVE_BYTES): Promise<Buffer> {
-    if (this.#exchange.head.bodyLength > maxBytes) throw new PayloadTooLargeError(maxBytes);
+    if (this.length !== undefined && this.length > maxBytes) throw new PayloadTooLargeError(maxBytes);
     this.#claim();
     const chunks: Buffer[] = [];
     let length = 0;
-    for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) {
+    for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) {
       length += chunk.length;
-      if (length > maxBytes) throw new PayloadTooLargeError(maxBytes);
+      if (length > maxBytes) {
+        this.discard();
+        throw new PayloadTooLargeError(maxBytes);
+      }
       chunks.push(chunk);
     }
     return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
@@ -58,7 +61,7 @@ export class RequestBody {
     this.#claim();
     const stream: Readable = new Readable({
       read: () => {
-        this.#next().then(
+        this.next().then(
           (chunk) => stream.push(chunk ?? null),
           // As node:http does it: without a listener the error of a client must not end the process.
           (error: Error) => stream.destroy(stream.listenerCount('error') > 0 ? error : undefined),
@@ -73,7 +76,43 @@ export class RequestBody {
   }
 
   /** Nobody wants the rest: it is dropped as it comes. */
-  discard(): void {
+  abstract discard(): void;
+  /** The next bytes; undefined behind the last. */
+  protected abstract next(): Promise<Buffer | undefined>;
+  /** The body is about to be read. */
+  protected begin(): void {
+    return;
+  }
+
+  #claim(): void {
+    if (this.#isClaimed) throw new RequestAlreadyConsumedError();
+    this.#isClaimed = true;
+    this.begin();
+  }
+}
+
+/**
+ * The body as it comes from the exchange; owned by the call's `CallSignals`. Holds at most the window of the exchange:
+ * credit is returned only for what was taken.
+ */
+export class ExchangeBody extends RequestBody {
+  readonly #exchange: Exchange;
+  readonly #chunks: Buffer[] = [];
+  #isComplete: boolean;
+  #error: Error | undefined;
+  #wake: (() => void) | undefined;
+  /** Bytes that may still be dropped; undefined while somebody may want the body. */
+  #discardable: number | undefined;
+
+  constructor(exchange: Exchange) {
+    const { bodyLength } = exchange.head;
+    super(bodyLength < 0 ? undefined : bodyLength);
+    this.#exchange = exchange;
+    // A request for an upgrade has no body, and nobody tells its end: what follows belongs to the tunnel.
+    this.#isComplete = bodyLength === 0 || exchange.head.upgrade !== undefined;
+  }
+
+  override discard(): void {
     if (this.#discardable !== undefined) return;
     this.#discardable = MAX_DISCARDED_BYTES;
     for (const chunk of this.#chunks.splice(0)) this.#drop(chunk);
@@ -99,14 +138,12 @@ export class RequestBody {
     this.#wakeReader();
   }
 
-  #claim(): void {
-    if (this.#isClaimed) throw new RequestAlreadyConsumedError();
-    this.#isClaimed = true;
+  protected override begin(): void {
     // RFC 9110 §10.1.1: the client waits with the body until it is told that somebody wants it.
     if (this.#exchange.head.expectsContinue && !this.#exchange.isBegun) this.#exchange.interim(100, []);
   }
 
-  async #next(): Promise<Buffer | undefined> {
+  protected override async next(): Promise<Buffer | undefined> {
     for (;;) {
       if (this.#error !== undefined) throw this.#error;
       const chunk = this.#chunks.shift();
@@ -132,6 +169,35 @@ export class RequestBody {
     this.#wake = undefined;
     wake?.();
   }
+}
+
+/** What a plugin has made of the body. */
+class ReplacedBody extends RequestBody {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #isDiscarded = false;
+
+  constructor(chunks: AsyncIterable<Uint8Array>, length: number | undefined) {
+    super(length);
+    this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  override discard(): void {
+    if (this.#isDiscarded) return;
+    this.#isDiscarded = true;
+    // A source that cannot be stopped has nothing to tell anybody any more: its reader has gone.
+    this.#chunks.return?.()?.then(undefined, () => undefined);
+  }
+
+  protected override async next(): Promise<Buffer | undefined> {
+    if (this.#isDiscarded) return undefined;
+    const { done, value } = await this.#chunks.next();
+    if (done === true) return undefined;
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+}
+
+async function* once(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (chunk.length > 0) yield chunk;
 }
 
 function errorOf(reason: AbortReason): Error {

@@ -81,14 +81,17 @@ export class Pipeline<Subject, Context> {
 
   /**
    * Takes over phases and interceptors of `from`: unknown phases by their relation, interceptors behind those of the
-   * same phase here. By value: what is added to `from` later does not appear.
+   * same phase here. By value: what is added to `from` later does not appear. `isWanted` MAY leave some out.
    */
-  merge(from: Pipeline<Subject, Context>): void {
+  merge(
+    from: Pipeline<Subject, Context>,
+    isWanted?: (interceptor: Interceptor<Subject, Context>) => boolean,
+  ): void {
     this.mergePhases(from);
     if (from.#contents === undefined) return;
     for (const { phase, interceptors } of from.#contents) {
-      if (interceptors.length > 0)
-        this.#open()[this.#requireIndex(phase)]?.interceptors.push(...interceptors);
+      const wanted = isWanted === undefined ? interceptors : interceptors.filter(isWanted);
+      if (wanted.length > 0) this.#open()[this.#requireIndex(phase)]?.interceptors.push(...wanted);
     }
     this.#changed();
   }

@@ -6,6 +6,7 @@ import {
 } from '../application/call-pipelines.js';
 import { type Interceptor, isPromiseLike } from '../pipeline/pipeline-context.js';
 import type { Handler, Route } from './route.js';
+import { isInEffect } from './route-scope.js';
 import type { RoutingRoot } from './routing-root.js';
 
 /**
@@ -63,7 +64,8 @@ export class RoutePipelines {
 
   #mergeCall(): ApplicationCallPipeline {
     const merged = new ApplicationCallPipeline();
-    for (const route of this.#chain()) merged.merge(route);
+    const chain = this.#chain();
+    for (const route of chain) merged.merge(route, (interceptor) => isInEffect(interceptor, chain));
     for (const handler of this.#route.handlers)
       merged.intercept(ApplicationCallPipeline.Call, handlerInterceptor(handler));
     return merged;
@@ -71,18 +73,22 @@ export class RoutePipelines {
 
   /** The application's own pipeline when no route has added to it. */
   #mergeSend(base: ApplicationSendPipeline): ApplicationSendPipeline {
-    const own = this.#chain().flatMap((route) => route.sendPipelineOrNull ?? []);
+    const chain = this.#chain();
+    const own = chain.flatMap((route) => route.sendPipelineOrNull ?? []);
     if (own.length === 0) return base;
     const merged = new ApplicationSendPipeline();
-    for (const pipeline of [base, ...own]) merged.merge(pipeline);
+    for (const pipeline of [base, ...own])
+      merged.merge(pipeline, (interceptor) => isInEffect(interceptor, chain));
     return merged;
   }
 
   #mergeReceive(base: ApplicationReceivePipeline): ApplicationReceivePipeline {
-    const own = this.#chain().flatMap((route) => route.receivePipelineOrNull ?? []);
+    const chain = this.#chain();
+    const own = chain.flatMap((route) => route.receivePipelineOrNull ?? []);
     if (own.length === 0) return base;
     const merged = new ApplicationReceivePipeline();
-    for (const pipeline of [base, ...own]) merged.merge(pipeline);
+    for (const pipeline of [base, ...own])
+      merged.merge(pipeline, (interceptor) => isInEffect(interceptor, chain));
     return merged;
   }
 

@@ -56,6 +56,11 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     this.#pipelines = new RoutePipelines(this as Route, root ?? (this as unknown as RoutingRoot));
   }
 
+  /** The root of the tree this route belongs to. */
+  get root(): RoutingRoot {
+    return this.#pipelines.root;
+  }
+
   /** In order of declaration. */
   get children(): readonly Route[] {
     return this.#children;

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readImports } from '#test/architecture/imports.js';
-import { applicationHalf, heavyPackages, layers } from '#test/architecture/layers.js';
+import { applicationHalf, layers } from '#test/architecture/layers.js';
 import { repositoryFolder } from '#test/support/paths.js';
 
 const imports = readImports(repositoryFolder, 'host');
@@ -34,14 +34,24 @@ describe('the layers of host/', () => {
     expect(wrong.map(({ place, to }) => `${place} imports ${to}`)).toEqual([]);
   });
 
-  it('keeps the application half light', () => {
+  it('keeps the container half away from applications', () => {
     const wrong = imports.filter(
       ({ from, to, isTypeOnly }) =>
         !isTypeOnly &&
-        [...applicationHalf, 'instance'].includes(folderOf(from) ?? '') &&
-        heavyPackages.some((name) => to === name || to.startsWith(`${name}/`)),
+        applicationHalf.includes(folderOf(from) ?? '') &&
+        rank(folderOf(to) ?? '') >= 0 &&
+        rank(folderOf(to) ?? '') < rank('engine'),
     );
     expect(wrong.map(({ place, to }) => `${place} imports ${to}`)).toEqual([]);
+  });
+
+  it('keeps idle applications light: no package is loaded before a plugin or a file needs it', () => {
+    const isStatic = ({ isTypeOnly, isDynamic }: (typeof imports)[number]) => !isTypeOnly && !isDynamic;
+    const loaded = new Set(['host/framework.ts', 'host/instance/agent.ts']);
+    for (const file of loaded)
+      for (const one of imports) if (one.from === file && isStatic(one)) loaded.add(one.to);
+    const packages = [...loaded].filter((name) => !name.startsWith('host/') && !name.startsWith('node:'));
+    expect(packages).toEqual([]);
   });
 
   it('has no cycle between files', () => {

@@ -10,6 +10,8 @@ export interface Import {
   /** Path of the imported file relative to the repository, or the name of a package. */
   readonly to: string;
   readonly isTypeOnly: boolean;
+  /** `import('…')`: loaded when it is needed. */
+  readonly isDynamic: boolean;
 }
 
 /** All imports of all TypeScript files below a folder. */
@@ -41,6 +43,7 @@ function importsOf(repository: string, file: string): Import[] {
         ? normalize(join(dirname(from), specifier)).replace(/\.js$/, '.ts')
         : specifier,
       isTypeOnly: match[1] !== undefined,
+      isDynamic: match[3] !== undefined,
     });
   }
   return imports;

@@ -10,6 +10,7 @@ export const layers = [
   'instance',
   'engine',
   'plugins',
+  'plugin',
   'routing',
   'application',
   'connector',
@@ -26,23 +27,10 @@ export const layers = [
 export const applicationHalf: readonly string[] = [
   'engine',
   'plugins',
+  'plugin',
   'routing',
   'application',
   'connector',
   'exchange',
   'pipeline',
-];
-
-/** What an idle application carries in memory. None of these may be imported by the application half or the agent. */
-export const heavyPackages: readonly string[] = [
-  'express',
-  'zod',
-  'yaml',
-  'prom-client',
-  'pino',
-  'chokidar',
-  'tar-stream',
-  'yauzl',
-  'commander',
-  'rotating-file-stream',
 ];
