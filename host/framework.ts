@@ -67,6 +67,7 @@ export { RequestBody } from './application/request-body.js';
 export type { RequestHeaders } from './application/request-headers.js';
 export type { ResponseWriter } from './application/response-writer.js';
 export { PorticoError } from './errors.js';
+export { type AcceptedMediaType, MediaType } from './http/media-type.js';
 export { AttributeKey, Attributes } from './pipeline/attributes.js';
 export { InvalidPhaseError } from './pipeline/invalid-phase-error.js';
 export { Pipeline } from './pipeline/pipeline.js';

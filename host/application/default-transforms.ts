@@ -9,7 +9,6 @@ import {
 import { isChunkSource } from './chunk-reader.js';
 import { commitResponse } from './commit-response.js';
 import { BadRequestError, UnsupportedMediaTypeError } from './http-errors.js';
-import { charsetOf, mediaTypeOf } from './media-type.js';
 import {
   type AnyContent,
   APPLICATION_JSON,
@@ -23,6 +22,7 @@ import {
 import { parseForm } from './query.js';
 import { ReceiveType } from './receive-type.js';
 import { RequestBody } from './request-body.js';
+import { requestMediaType } from './request-media-type.js';
 
 /** Where bytes become a text; `After` sees the text. */
 const AfterTransform = new PipelinePhase('AfterTransform');
@@ -100,7 +100,8 @@ const URLENCODED = 'application/x-www-form-urlencoded';
 
 function requireMediaType(call: ApplicationCall, isRight: (type: string) => boolean, wanted: string): void {
   const { contentType } = call.request;
-  if (contentType === undefined || !isRight(mediaTypeOf(contentType)))
+  const essence = requestMediaType(contentType)?.essence;
+  if (essence === undefined || !isRight(essence))
     throw new UnsupportedMediaTypeError(
       `Content-Type is ${contentType ?? 'missing'}, but ${wanted} is needed.`,
     );
@@ -120,8 +121,7 @@ function parseJson(call: ApplicationCall, bytes: Uint8Array): unknown {
 }
 
 function decodeText(call: ApplicationCall, bytes: Uint8Array): string {
-  const { contentType } = call.request;
-  const charset = contentType === undefined ? undefined : charsetOf(contentType);
+  const charset = requestMediaType(call.request.contentType)?.charset;
   if (charset === undefined || charset === 'utf-8')
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   try {
