@@ -40,7 +40,7 @@ export interface BundleSource {
   readonly complete: boolean;
   /** Time since the last change of the newest file by its change time, 0 when that lies in the future. */
   readonly quietMs: number;
-  /** Why it cannot be read, in words; then `signature` is empty. */
+  /** Why it cannot be read: a sentence with the path and what to do; then `signature` is empty. */
   readonly problem: string | undefined;
 }
 
@@ -70,11 +70,12 @@ export interface Refusal {
 }
 
 /**
- * Signature of everything a candidate consists of; undefined when it has no readable bundle. A change of it is a
- * reason to look closer, not yet a reason to deploy.
+ * Signature of everything a candidate consists of, or of why it cannot be read; undefined when it has no bundle. A
+ * change of it is a reason to look closer, not yet a reason to deploy.
  */
 export function signatureOf(candidate: Candidate): string | undefined {
   const source = candidate.sources[0];
-  if (source === undefined || source.problem !== undefined) return undefined;
-  return `${source.path}=${source.signature};${candidate.descriptor?.signature ?? ''}`;
+  if (source === undefined) return undefined;
+  const content = source.problem === undefined ? source.signature : `!${source.problem}`;
+  return `${source.path}=${content};${candidate.descriptor?.signature ?? ''}`;
 }

@@ -53,6 +53,11 @@ export class DeployedContext {
     return version === undefined ? undefined : statusOf(version, this.#serving.active);
   }
 
+  /** The operator's descriptor the version was ordered with. */
+  descriptorOf(name: string): string | undefined {
+    return this.#serving.versions.get(name)?.order.descriptor?.path;
+  }
+
   /** Name of the version that stands for the path. */
   get spokesman(): string | undefined {
     return this.#serving.spokesman()?.name;
@@ -82,6 +87,7 @@ export class DeployedContext {
         return 'unchanged';
       }
       version.prepared = prepared;
+      if (version.wish === 'held') version.pendingFailure = undefined;
       const isServing = this.#serving.active?.version === version;
       if (version.wish !== 'held') version.wish = isServing ? 'run' : wishOf(prepared);
       await this.#serving.settle();

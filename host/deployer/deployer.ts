@@ -39,7 +39,7 @@ export interface DeployerOptions extends Collaborators {
 
 /** An archive without its end is tried, and refused, after this many stability windows without a change. */
 const INCOMPLETE_WINDOWS = 10;
-/** How long `open` waits for bundles that were still changing: stability windows, and at least so long. */
+/** How long `open` waits in all for bundles that were still changing: stability windows, and at least so long. */
 const FIRST_PASS_WINDOWS = 3;
 const FIRST_PASS_MS = 2_000;
 
@@ -109,9 +109,12 @@ export class Deployer implements Deployments {
     this.#watcher.start();
     await this.rescan();
     const { stabilityWindowMs } = this.#options;
-    const until = performance.now() + Math.max(FIRST_PASS_MS, FIRST_PASS_WINDOWS * stabilityWindowMs);
-    while (this.#wakeInMs !== undefined && this.#wakeInMs <= stabilityWindowMs && performance.now() < until) {
-      await sleep(Math.ceil(this.#wakeInMs) + 1);
+    // Only waiting counts, not the work between: starts that take long must not end the pass for the others.
+    let leftMs = Math.max(FIRST_PASS_MS, FIRST_PASS_WINDOWS * stabilityWindowMs);
+    while (this.#wakeInMs !== undefined && this.#wakeInMs <= stabilityWindowMs && leftMs > 0) {
+      const waitMs = Math.max(0, Math.ceil(this.#wakeInMs)) + 1;
+      leftMs -= waitMs;
+      await sleep(waitMs);
       await this.rescan();
     }
     await this.#store.collect();
@@ -175,7 +178,7 @@ export class Deployer implements Deployments {
   async undeploy(name: string): Promise<void> {
     const context = this.#require(name);
     const { bundle } = this.#statusAfter(name);
-    refuseIfOutside(this.#options.appsFolder, name, bundle);
+    refuseIfOutside(this.#options.appsFolder, name, bundle, context.descriptorOf(name));
     await context.undeploy(name);
     await this.#watcher.exclusively(async () => {
       let failure: unknown;
@@ -284,9 +287,12 @@ export class Deployer implements Deployments {
     await this.#journal.save();
   }
 
-  /** A descriptor gave the application another path: the old one ends when the new one serves. */
+  /**
+   * A descriptor gave the application another path: the old one ends when the new one serves, and at once when nothing
+   * worked there either.
+   */
   async #move(name: string, from: DeployedContext, to: DeployedContext, hasFailed: boolean): Promise<void> {
-    if (!hasFailed) {
+    if (!hasFailed || from.status(name)?.state === 'failed') {
       await from.remove(name);
       this.#tidy(from);
       return;

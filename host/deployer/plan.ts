@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type BundleSource, type Candidate, type Scan, signatureOf } from './candidate.js';
 
 /**
@@ -78,6 +79,8 @@ export interface KnownName {
   readonly taken: string | undefined;
   /** What was handed over could not be looked at in peace; it is handed over again. */
   readonly isOwed: boolean;
+  /** What was handed over last could not be read, so nothing of it can be serving. */
+  readonly isBroken: boolean;
   /** It was handed over with a descriptor. */
   readonly takenWithDescriptor: boolean;
   /** Signature of the marker that was obeyed last. */
@@ -154,6 +157,7 @@ const NEW_NAME: KnownName = {
   sinceMs: 0,
   taken: undefined,
   isOwed: false,
+  isBroken: false,
   takenWithDescriptor: false,
   obeyedMarker: undefined,
   missingSinceMs: undefined,
@@ -245,13 +249,14 @@ class Round {
   }
 
   judge(candidate: Candidate): void {
-    const { name, sources } = candidate;
+    const { name, sources, descriptor } = candidate;
     const [source, ...others] = sources;
-    if (source === undefined) {
+    const signature = signatureOf(candidate);
+    if (source === undefined || signature === undefined) {
       const why =
-        candidate.descriptor?.problem ??
-        'there is no bundle of this name beside it, and no portico.bundle in it';
-      this.report(name, 'PORTICO_BUNDLE_MISSING', `${name}.yaml has no effect: ${why}`);
+        descriptor?.problem ?? 'there is no bundle of this name beside it, and no portico.bundle in it';
+      const file = descriptor === undefined ? name : basename(descriptor.path);
+      this.report(name, 'PORTICO_BUNDLE_MISSING', `${file} has no effect: ${why}`);
       return;
     }
     for (const other of others) {
@@ -261,15 +266,17 @@ class Round {
         `${other.path} is ignored, because ${source.path} is there too`,
       );
     }
-    const signature = signatureOf(candidate);
-    if (signature === undefined) {
-      this.#wait(candidate, 'PORTICO_BUNDLE_UNREADABLE', `${source.path} cannot be read: ${source.problem}`);
+    const before = this.#names.get(name) ?? NEW_NAME;
+    const isDeployed = before.taken !== undefined && !before.isBroken;
+    if (source.problem !== undefined && isDeployed) {
+      this.#wait(candidate, 'PORTICO_BUNDLE_UNREADABLE', source.problem);
       this.#keep(name);
       return;
     }
     this.#weigh(candidate, source, signature);
   }
 
+  /** What cannot be read at its first appearance is handed over too: it fails, and so it keeps its path. */
   #weigh(candidate: Candidate, source: BundleSource, signature: string): void {
     const { name, marker } = candidate;
     const before = this.#names.get(name) ?? NEW_NAME;
@@ -291,6 +298,7 @@ class Round {
         claim: claimOf(candidate, this.#before),
         taken: signature,
         isOwed: false,
+        isBroken: source.problem !== undefined,
         takenWithDescriptor: candidate.descriptor !== undefined,
         obeyedMarker: marker?.signature ?? known.obeyedMarker,
         buried: undefined,
@@ -300,11 +308,20 @@ class Round {
     this.#names.set(name, known);
     if (settled) return;
     this.#wakeAt = Math.min(this.#wakeAt, due);
-    if (source.complete) return;
+    // Said when it is handed over, if it has not been corrected until then.
+    if (source.problem !== undefined) this.#waiting.push({ candidate, reason: source.problem });
+    else if (!source.complete) this.#awaitEnd(candidate, source, known.sinceMs);
+  }
+
+  /** Copying an archive takes its time, so nothing is said of it before it has paused. */
+  #awaitEnd(candidate: Candidate, source: BundleSource, sinceMs: number): void {
     const message = `${source.path} has no end yet; waiting for the rest of it`;
-    const hasPaused = this.#now - known.sinceMs >= this.#settings.stabilityWindowMs;
-    if (hasPaused || this.#before.reported.has(keyOf(name, 'PORTICO_ARCHIVE_INCOMPLETE', message))) {
+    const key = keyOf(candidate.name, 'PORTICO_ARCHIVE_INCOMPLETE', message);
+    const sayAt = sinceMs + this.#settings.stabilityWindowMs;
+    if (sayAt <= this.#now || this.#before.reported.has(key)) {
       this.#wait(candidate, 'PORTICO_ARCHIVE_INCOMPLETE', message);
+    } else {
+      this.#wakeAt = Math.min(this.#wakeAt, sayAt);
     }
   }
 
@@ -316,6 +333,7 @@ class Round {
 
   #windowOf(candidate: Candidate, source: BundleSource, known: KnownName): number {
     const { stabilityWindowMs, incompleteWindowMs } = this.#settings;
+    if (source.problem !== undefined) return stabilityWindowMs;
     if (!source.complete) return Math.max(incompleteWindowMs, stabilityWindowMs);
     const lostDescriptor = known.takenWithDescriptor && candidate.descriptor === undefined;
     return lostDescriptor ? removalWindow(this.#settings) : stabilityWindowMs;

@@ -25,12 +25,20 @@ export async function removeBundle(appsFolder: string, name: string): Promise<vo
   );
 }
 
-/** Throws `PORTICO_NOT_REMOVABLE` when the bundle does not lie in the drop folder itself: then it is not ours to delete. */
-export function refuseIfOutside(appsFolder: string, name: string, bundle: string): void {
+/**
+ * Throws `PORTICO_NOT_REMOVABLE` when the bundle does not lie in the drop folder itself: then it is not ours to delete.
+ * `descriptor` is the file in the drop folder that names it.
+ */
+export function refuseIfOutside(
+  appsFolder: string,
+  name: string,
+  bundle: string,
+  descriptor: string | undefined,
+): void {
   if (dirname(resolve(bundle)) === resolve(appsFolder)) return;
   throw new PorticoError(
     'PORTICO_NOT_REMOVABLE',
-    `${name} comes from ${bundle}, which is outside of ${appsFolder}; delete ${name}.yaml there to undeploy it`,
+    `${name} comes from ${bundle}, which is outside of ${appsFolder}; delete ${descriptor ?? `${name}.yaml`} to undeploy it`,
   );
 }
 

@@ -3,8 +3,8 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { StartFailureDetail } from '../supervisor/deployment-process.js';
 import { StartFailure } from '../supervisor/start-failure.js';
 
-/** Where a rollout failed: `unpack` and `manifest` here, the others as the supervisor names them. */
-export type RolloutStep = 'unpack' | 'manifest' | StartFailureDetail['step'] | 'swap' | 'run';
+/** Where a rollout failed: `read`, `unpack` and `manifest` here, the others as the supervisor names them. */
+export type RolloutStep = 'read' | 'unpack' | 'manifest' | StartFailureDetail['step'] | 'swap' | 'run';
 
 /** Why a version could not be brought to serve. Code `PORTICO_START_FAILED`, the cause is the original error. */
 export class RolloutFailure extends PorticoError {

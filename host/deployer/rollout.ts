@@ -39,7 +39,10 @@ export async function prepare(
   signal: AbortSignal,
 ): Promise<Prepared> {
   return parts.preparations.run(async () => {
-    const { name, descriptor } = order;
+    const { name, descriptor, source } = order;
+    if (source.problem !== undefined) {
+      throw new RolloutFailure(name, 'read', new PorticoError('PORTICO_BUNDLE_UNREADABLE', source.problem));
+    }
     let content: StoredContent;
     try {
       content = await contentOf(order, parts.store, signal);

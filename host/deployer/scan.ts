@@ -2,12 +2,13 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type ContextName, parseContextName, parseContextPath } from '../bundle/context-name.js';
-import { messageOf } from '../errors.js';
+import { messageOf, PorticoError } from '../errors.js';
 import type { BundleSource, Candidate, DescriptorFile, MarkerFile, Refusal, Scan } from './candidate.js';
 import type { Collaborators } from './collaborators.js';
 import { type DescriptorPeek, peekDescriptor } from './descriptor-peek.js';
 import { ARCHIVE_ENDINGS, type EntryRole, roleOf } from './file-name.js';
 import { fileSignature, folderSignature, isVanished } from './folder-signature.js';
+import { problemElsewhere, problemOf, problemOfLink, unreadable } from './unreadable.js';
 
 /** What the scanner must know; a part of the deployer's own options. */
 export interface ScannerOptions {
@@ -69,7 +70,8 @@ export class Scanner {
       facts = await stat(path, { bigint: true });
     } catch (error) {
       // A link that leads nowhere is an application in trouble, not one that was removed.
-      if (!isVanished(error) || (await isThere(path))) found.addBroken(entry, path, messageOf(error));
+      if (!isVanished(error) || (await isThere(path)))
+        found.addBroken(entry, path, await problemOfLink(path, error));
       return;
     }
     const role = roleOf(entry, facts.isDirectory() ? 'folder' : facts.isFile() ? 'file' : 'other');
@@ -104,7 +106,7 @@ export class Scanner {
         return {
           name,
           context,
-          sources: [unreadable('folder', first?.path ?? '', asked.reason)],
+          sources: [unreadable('descriptor', first?.path ?? '', `${first?.path}: ${asked.reason}`)],
           descriptor,
           marker,
         };
@@ -116,8 +118,8 @@ export class Scanner {
       else if (descriptor?.problem !== undefined)
         sources.push(unreadable('descriptor', first.path, descriptor.problem));
     }
-    if (peek?.bundle !== undefined) {
-      sources.unshift(await this.#elsewhere(resolve(this.#options.appsFolder, peek.bundle)));
+    if (first !== undefined && peek?.bundle !== undefined) {
+      sources.unshift(await this.#elsewhere(resolve(this.#options.appsFolder, peek.bundle), first.path));
     }
     return { name, context, sources, descriptor, marker };
   }
@@ -130,7 +132,7 @@ export class Scanner {
       try {
         return await peekDescriptor(file.path);
       } catch (error) {
-        return { problem: messageOf(error) };
+        return { problem: error instanceof PorticoError ? messageOf(error) : problemOf(file.path, error) };
       }
     });
     if ('problem' in peek) return { descriptor: { ...file, problem: peek.problem }, peek: undefined };
@@ -138,12 +140,12 @@ export class Scanner {
   }
 
   /** The bundle a descriptor points to. That it is not there is a problem, never a removal. */
-  async #elsewhere(path: string): Promise<BundleSource> {
+  async #elsewhere(path: string, descriptor: string): Promise<BundleSource> {
     try {
       const source = await this.#source(path, await stat(path, { bigint: true }));
-      return source ?? unreadable('folder', path, 'it went away while it was read');
+      return source ?? unreadable('folder', path, `${path} went away while it was read; put it back`);
     } catch (error) {
-      return unreadable('folder', path, messageOf(error));
+      return unreadable('folder', path, problemElsewhere(path, descriptor, error));
     }
   }
 
@@ -154,13 +156,15 @@ export class Scanner {
         const { signature, newestMs } = await folderSignature(path, this.#options.maxEntries);
         return { kind, path, signature, complete: true, quietMs: quiet(newestMs), problem: undefined };
       }
-      if (!facts.isFile()) return unreadable(kind, path, 'it is neither a file nor a folder');
+      if (!facts.isFile()) {
+        return unreadable(kind, path, `${path} is neither a file nor a folder; put a bundle there`);
+      }
       const { signature, newestMs } = fileSignature(facts);
       const complete = await this.#complete.get(path, signature, () => this.#options.isArchiveComplete(path));
       return { kind, path, signature, complete, quietMs: quiet(newestMs), problem: undefined };
     } catch (error) {
       if (isVanished(error)) return undefined;
-      return unreadable(kind, path, messageOf(error));
+      return unreadable(kind, path, problemOf(path, error));
     }
   }
 }
@@ -232,10 +236,6 @@ class Memory<Value> {
     this.#last = this.#now;
     this.#now = new Map();
   }
-}
-
-function unreadable(kind: BundleSource['kind'], path: string, problem: string): BundleSource {
-  return { kind, path, signature: '', complete: false, quietMs: 0, problem };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -8,7 +8,7 @@ export interface Order {
   /** Base name with version. */
   readonly name: string;
   readonly context: ContextName;
-  readonly source: Pick<BundleSource, 'kind' | 'path'>;
+  readonly source: Pick<BundleSource, 'kind' | 'path' | 'problem'>;
   readonly descriptor: DescriptorFile | undefined;
   /** By a ready marker: content that failed before is tried again. */
   readonly isForced: boolean;

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isArchiveComplete } from '#host/bundle/archive.js';
@@ -21,7 +22,10 @@ export class Workbench {
   }[] = [];
   launcher = new StandInLauncher();
   routes = new StandInRoutes();
+  /** Called with the code of each line as it is logged: sees what holds for a moment only. */
+  onLine: (code: unknown) => void = () => undefined;
   readonly #options: Partial<DeployerOptions>;
+  #drafts = 0;
   #deployer: Deployer | undefined;
 
   private constructor(base: string, options: Partial<DeployerOptions>) {
@@ -48,7 +52,9 @@ export class Workbench {
     this.launcher = new StandInLauncher();
     this.routes = new StandInRoutes();
     const note = (level: string) => (fields: object, message: string) => {
-      this.lines.push({ level, fields: { ...fields }, message });
+      const line: Record<string, unknown> = { ...fields };
+      this.lines.push({ level, fields: line, message });
+      this.onLine(line['code']);
     };
     this.#deployer = new Deployer({
       appsFolder: this.apps,
@@ -77,12 +83,27 @@ export class Workbench {
     await dead?.close(1000);
   }
 
-  /** Writes files of the drop folder, by path: `shop/server.js`. Values are contents. */
+  /**
+   * Writes files of the drop folder, by path: `shop/server.js`. Values are contents. They appear all at once, so that
+   * no scan, however late the test goes on, can take half of them for the whole.
+   */
   async put(files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+    const draft = join(this.base, `draft-${++this.#drafts}`);
+    await mkdir(draft);
     for (const [name, content] of Object.entries(files)) {
-      const path = join(this.apps, name);
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, content);
+      const top = name.split('/')[0] ?? name;
+      const isFirst = !existsSync(join(draft, top));
+      if (isFirst && top !== name && existsSync(join(this.apps, top))) {
+        await cp(join(this.apps, top), join(draft, top), { recursive: true, verbatimSymlinks: true });
+      }
+      await mkdir(dirname(join(draft, name)), { recursive: true });
+      await writeFile(join(draft, name), content);
+    }
+    await mkdir(this.apps, { recursive: true });
+    for (const top of readdirSync(draft)) {
+      const place = join(this.apps, top);
+      if (existsSync(place)) renameSync(place, join(this.base, `old-${++this.#drafts}`));
+      renameSync(join(draft, top), place);
     }
   }
 
@@ -91,8 +112,9 @@ export class Workbench {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 
-  async remove(...names: readonly string[]): Promise<void> {
-    for (const name of names) await rm(join(this.apps, name), { recursive: true, force: true });
+  /** In one step, as `put`. */
+  remove(...names: readonly string[]): void {
+    for (const name of names) renameSync(join(this.apps, name), join(this.base, `old-${++this.#drafts}`));
   }
 
   status(name: string) {
@@ -115,8 +137,11 @@ export class Workbench {
   }
 }
 
-/** Waits until a claim is true; fails with it when it is not within the time. */
-export async function until(claim: () => boolean, withinMs = 5000): Promise<void> {
+/**
+ * Waits until a claim is true; fails with it when it is not within the time. A claim must stay true once it is: on a
+ * slow machine it is looked at late.
+ */
+export async function until(claim: () => boolean, withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!claim()) {
     if (performance.now() > deadline) throw new Error(`not true within ${withinMs} ms: ${claim}`);
@@ -143,9 +168,9 @@ const LIMITS: ArchiveLimits = {
 
 const SETTINGS: ApplicationSettings = {
   startWhen: 'eager',
-  startTimeoutMs: 2000,
+  startTimeoutMs: 60_000,
   stopTimeoutMs: 1000,
-  drainTimeoutMs: 1000,
+  drainTimeoutMs: 20_000,
   responseTimeoutMs: 1000,
   prefix: 'strip',
   instances: 1,

@@ -1,6 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { settled, until, Workbench } from '#test/support/deployer/workbench.js';
+
+// Above the deadline of `until`, which says what it waited for.
+jest.setTimeout(120_000);
 
 const SERVER = 'module.exports = (req, res) => res.end("hello");\n';
 

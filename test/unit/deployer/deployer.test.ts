@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { settled, until, Workbench } from '#test/support/deployer/workbench.js';
+
+// Above the deadline of `until`, which says what it waited for.
+jest.setTimeout(120_000);
 
 const SERVER = 'module.exports = (req, res) => res.end("hello");\n';
 
@@ -94,15 +97,17 @@ describe('Deployer', () => {
     await bench.put({ 'shop/server.js': SERVER });
     await bench.open();
     const path = join(bench.apps, 'shop/server.js');
-    await writeFile(path, SERVER.replace('hello', 'howdy'));
-    await utimes(path, new Date(1e12), new Date(1e12));
+    const older = join(bench.base, 'older.js');
+    await writeFile(older, SERVER.replace('hello', 'howdy'));
+    await utimes(older, new Date(1e12), new Date(1e12));
+    await rename(older, path);
     await until(() => bench.launcher.running.length === 1 && bench.launcher.launched.length === 2);
   });
 
   it('undeploys what is removed, and takes its path out of the mapping at the end', async () => {
     await bench.put({ 'shop/server.js': SERVER, 'blog/server.js': SERVER });
     await bench.open();
-    await bench.remove('shop');
+    bench.remove('shop');
     await until(() => bench.routes.answer('/shop') === 'none');
     expect(bench.status('shop')).toBeUndefined();
     expect(bench.launcher.running.map(({ spec }) => spec.application)).toEqual(['blog']);
@@ -115,7 +120,7 @@ describe('Deployer', () => {
   it('lets an operator delete the last application', async () => {
     await bench.put({ 'shop/server.js': SERVER });
     await bench.open();
-    await bench.remove('shop');
+    bench.remove('shop');
     await until(() => bench.routes.answer('/shop') === 'none');
   });
 
@@ -128,7 +133,7 @@ describe('Deployer', () => {
     await mkdir(bench.apps);
     await settled(bench);
     expect(bench.routes.answer('/shop')).toBe('process');
-    await rm(bench.apps, { recursive: true });
+    // Takes the place of the empty folder in one step.
     await rename(`${bench.apps}-away`, bench.apps);
     await settled(bench, 200);
     expect(bench.launcher.launched).toHaveLength(1);
@@ -163,7 +168,7 @@ describe('Deployer', () => {
     await bench.kill();
     await bench.open();
     expect(bench.deployer.find('/shop')?.name).toBe('shop');
-    await bench.remove('shop');
+    bench.remove('shop');
     await until(() => bench.deployer.find('/shop')?.name === 'a' && bench.status('a')?.state === 'running');
   });
 
@@ -206,7 +211,7 @@ describe('Deployer', () => {
     await bench.open();
     expect(bench.launcher.launched.map(({ spec }) => spec.version)).toEqual(['10']);
     expect(bench.status('shop##2')).toMatchObject({ state: 'stopped', reason: 'shop##10 serves /shop' });
-    await bench.remove('shop##10');
+    bench.remove('shop##10');
     await until(
       () => bench.routes.routes.get('/shop')?.version === '2' && bench.launcher.running.length === 1,
     );
@@ -272,7 +277,7 @@ describe('Deployer', () => {
     const folder = join(bench.work, 'store');
     const inUse = bench.status('shop')?.fingerprint ?? '';
     const bundles = async () => (await readdir(folder)).filter((name) => /^[0-9a-f]{64}$/.test(name));
-    for (let tries = 0; (await bundles()).length > 1 && tries < 100; tries++) {
+    for (let tries = 0; (await bundles()).length > 1 && tries < 500; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(await bundles()).toEqual([inUse]);

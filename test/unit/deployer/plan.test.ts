@@ -30,6 +30,19 @@ describe('plan', () => {
     const taken = plan(first.known, scanOf('shop/=a'), 1000, SETTINGS);
     expect(taken.wakeInMs).toBeUndefined();
   });
+
+  it('asks to be called again when it is time to say that an archive has no end', () => {
+    const first = plan(unknown(), scanOf('shop.tgz=a?'), 0, SETTINGS);
+    expect(first).toMatchObject({ wakeInMs: 1000, waiting: [] });
+    const said = plan(first.known, scanOf('shop.tgz=a?'), 1000, SETTINGS);
+    expect(said.waiting).toHaveLength(1);
+    expect(said.wakeInMs).toBe(9000);
+  });
+
+  it('calls a descriptor without a bundle by the name it has', () => {
+    const { actions } = plan(unknown(), scanOf('shop.yml=d'), 0, SETTINGS);
+    expect(actions).toMatchObject([{ message: expect.stringMatching(/^shop\.yml has no effect/) }]);
+  });
 });
 
 interface Step {

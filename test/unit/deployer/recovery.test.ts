@@ -1,10 +1,13 @@
 import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Journal } from '#host/deployer/journal.js';
 import { removeBundle } from '#host/deployer/remove-bundle.js';
 import { PorticoError } from '#host/errors.js';
 import { settled, until, Workbench } from '#test/support/deployer/workbench.js';
+
+// Above the deadline of `until`, which says what it waited for.
+jest.setTimeout(120_000);
 
 const SERVER = 'module.exports = (req, res) => res.end("hello");\n';
 
@@ -41,7 +44,7 @@ describe('after an end in the middle of things', () => {
     await bench.open();
     const before = bench.status('shop')?.fingerprint;
     await bench.kill();
-    await bench.remove('blog');
+    bench.remove('blog');
     await bench.put({ 'shop/server.js': `${SERVER}// new\n` });
     await bench.open();
     expect(bench.deployer.list().map(({ name }) => name)).toEqual(['shop']);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Candidate, signatureOf } from '#host/deployer/candidate.js';
 import { Scanner } from '#host/deployer/scan.js';
@@ -78,18 +78,35 @@ describe('Scanner', () => {
     await mkdir(join(apps, 'shop'));
     await symlink('.', join(apps, 'shop/loop'));
     await symlink('/proc', join(apps, 'shop/proc'));
-    expect(await signature()).toBeDefined();
+    expect((await candidates())[0]?.sources).toMatchObject([{ problem: undefined }]);
   });
 
   it('follows a link that is itself the bundle, and keeps an application whose link leads nowhere', async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), 'portico-scan-elsewhere-'));
     await writeFile(join(elsewhere, 'server.js'), '');
     await symlink(elsewhere, join(apps, 'shop'));
-    expect(await signature()).toBeDefined();
+    expect((await candidates())[0]?.sources).toMatchObject([{ problem: undefined }]);
     await rm(elsewhere, { recursive: true });
     const [shop] = await candidates();
     expect(shop?.name).toBe('shop');
-    expect(shop?.sources[0]?.problem).toContain('ENOENT');
+    expect(shop?.sources[0]?.problem).toBe(
+      `${join(apps, 'shop')} is a link to ${elsewhere}, which is not there; ` +
+        'put the bundle there, correct the link or delete it',
+    );
+    await rm(join(apps, 'shop'));
+    await symlink('shop', join(apps, 'shop'));
+    expect((await candidates())[0]?.sources[0]?.problem).toMatch(/cannot be followed: .*ELOOP/);
+  });
+
+  it('says where a bundle is missing that lies elsewhere, and which file to correct', async () => {
+    await writeFile(join(apps, 'shop.yml'), 'portico: { bundle: ../gone/shop.tgz }\n');
+    const [shop] = await candidates();
+    const path = resolve(apps, '../gone/shop.tgz');
+    const file = join(apps, 'shop.yml');
+    expect(shop?.sources[0]?.problem).toBe(
+      `${path}, where ${file} says that the bundle lies, is not there; ` +
+        `put the bundle there or correct portico.bundle in ${file}`,
+    );
   });
 
   it('refuses a folder with too many files, and says the limit', async () => {
