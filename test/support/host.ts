@@ -58,10 +58,15 @@ export class TestHost {
     return await TestHost.startOn(makeBase(options), options.env);
   }
 
-  /** Starts a host on a base folder that is there already. */
-  static async startOn(base: string, env: Readonly<Record<string, string>> = {}): Promise<TestHost> {
+  /** Starts a host on a base folder that is there already; `through` is a program that runs it in its place. */
+  static async startOn(
+    base: string,
+    env: Readonly<Record<string, string>> = {},
+    through: readonly string[] = [],
+  ): Promise<TestHost> {
     const args = [cli, 'start', '--base', base, '--port', '0', '--admin-port', '0'];
-    const child = spawn(process.execPath, args, {
+    const [program = process.execPath, ...rest] = [...through, process.execPath, ...args];
+    const child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
