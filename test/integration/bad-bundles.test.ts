@@ -3,7 +3,8 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { filesOf, tgzOf, zipOf } from '#test/support/archives.js';
-import { type BundleContent, TestHost, until } from '#test/support/host.js';
+import { type BundleContent, TestHost } from '#test/support/host.js';
+import { until } from '#test/support/polling.js';
 
 const calm = {
   'package.json': '{ "type": "module", "main": "app.js" }',

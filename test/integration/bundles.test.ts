@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { filesOf, tgzOf, zipOf } from '#test/support/archives.js';
-import { type BundleContent, TestHost, until } from '#test/support/host.js';
+import { type BundleContent, TestHost } from '#test/support/host.js';
 import { tgz, zip } from '#test/support/hostile-archives.js';
+import { until } from '#test/support/polling.js';
 
 const esm = (text: string, more: Readonly<Record<string, string>> = {}) => ({
   'package.json': '{ "type": "module", "main": "app.js" }',

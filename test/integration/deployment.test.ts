@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import WebSocket from 'ws';
 import { filesOf, zipOf } from '#test/support/archives.js';
-import { TestHost, until } from '#test/support/host.js';
+import { TestHost } from '#test/support/host.js';
+import { until } from '#test/support/polling.js';
 
 const handler = (answer: string) => ({
   'package.json': '{ "type": "module", "main": "app.js" }',

@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { childrenOf } from '#test/bench/memory.js';
-import { TestHost, until } from '#test/support/host.js';
+import { TestHost } from '#test/support/host.js';
+import { until } from '#test/support/polling.js';
 
 const server = (handler: string) => ({
   'package.json': '{ "type": "module", "main": "app.js" }',

@@ -17,6 +17,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
 import { routeOf, TestFront } from '#test/support/front.js';
+import { until } from '#test/support/polling.js';
 import { RawClient } from '#test/support/raw-client.js';
 
 let front: TestFront;
@@ -71,14 +72,6 @@ async function raw(bytes: string): Promise<string> {
   let text = '';
   for await (const chunk of socket) text += String(chunk);
   return text;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 8000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('waited for too long');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 describe('a URL as a context', () => {

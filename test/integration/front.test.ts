@@ -13,6 +13,7 @@ import type { InstanceAddress, RouteTarget } from '#host/front/messages.js';
 import { processTarget, routeOf, TestFront } from '#test/support/front.js';
 import { listenTo, TestInstance } from '#test/support/instance.js';
 import { repositoryFolder } from '#test/support/paths.js';
+import { until } from '#test/support/polling.js';
 
 let folder = '';
 let front: TestFront;
@@ -404,14 +405,6 @@ function textFrame(text: string): Buffer {
 function residentBytes(of: TestFront): number {
   const status = readFileSync(`/proc/${of.process.pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('waited for too long');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** Waits until a number above 0 has not changed for a while. */

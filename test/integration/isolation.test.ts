@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { childrenOf } from '#test/bench/memory.js';
-import { TestHost, until } from '#test/support/host.js';
+import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
+import { until } from '#test/support/polling.js';
 
 const calm = {
   'package.json': '{ "type": "module", "main": "app.js" }',

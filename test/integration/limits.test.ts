@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TestHost, until } from '#test/support/host.js';
+import { TestHost } from '#test/support/host.js';
+import { until } from '#test/support/polling.js';
 
 const echo = {
   'package.json': '{ "main": "app.js" }',

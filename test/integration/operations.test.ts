@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { TestHost, until } from '#test/support/host.js';
-import { isAlive } from '#test/support/polling.js';
+import { TestHost } from '#test/support/host.js';
+import { isAlive, until } from '#test/support/polling.js';
 
 const esm = (text: string) => ({ 'package.json': '{ "type": "module", "main": "app.js" }', 'app.js': text });
 const says = (answer: string) => esm(`export default (q, r) => r.end('${answer}');`);

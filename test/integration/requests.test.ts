@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { TestHost, until } from '#test/support/host.js';
+import { TestHost } from '#test/support/host.js';
+import { until } from '#test/support/polling.js';
 import { headerOf, RawClient, type RawResponse } from '#test/support/raw-client.js';
 
 /** Tells what it was asked, in the ways that `?do=` names. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { io } from 'socket.io-client';
-import { TestHost, until } from '#test/support/host.js';
+import { TestHost } from '#test/support/host.js';
 import { fixturesFolder } from '#test/support/paths.js';
+import { until } from '#test/support/polling.js';
 
 const kinds = [
   'express',

@@ -5,8 +5,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import WebSocket from 'ws';
-import { makeBase, TestHost, until } from '#test/support/host.js';
+import { makeBase, TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
+import { until } from '#test/support/polling.js';
 
 const slow = {
   'package.json': '{ "type": "module", "main": "app.js" }',

@@ -3,7 +3,8 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { childrenOf } from '#test/bench/memory.js';
-import { TestHost, until } from '#test/support/host.js';
+import { TestHost } from '#test/support/host.js';
+import { until } from '#test/support/polling.js';
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;

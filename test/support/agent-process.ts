@@ -69,7 +69,7 @@ export class AgentProcess {
       socketPath: join(this.#folder, 's'),
       secret: SECRET,
       statsIntervalMs: 50,
-      startTimeoutMs: 10_000,
+      startTimeoutMs: 30_000,
       ...plan,
     };
     this.child = spawn(process.execPath, [AGENT], {

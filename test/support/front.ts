@@ -12,6 +12,7 @@ import type {
 } from '#host/front/messages.js';
 import { ListeningSocket } from '#host/server/listening-socket.js';
 import { repositoryFolder } from '#test/support/paths.js';
+import { WAIT_MS } from '#test/support/polling.js';
 
 interface Waiting {
   readonly matches: (report: FrontReport) => boolean;
@@ -83,7 +84,7 @@ export class TestFront {
   }
 
   get(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(this.url(path), { redirect: 'manual', signal: AbortSignal.timeout(15_000), ...init });
+    return fetch(this.url(path), { redirect: 'manual', signal: AbortSignal.timeout(WAIT_MS), ...init });
   }
 
   async text(path: string): Promise<string> {
@@ -102,7 +103,7 @@ export class TestFront {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`no report ${type}; so far ${JSON.stringify(this.reports)}\n${this.#errors}`)),
-        10_000,
+        WAIT_MS,
       );
       this.#waiting.push({
         matches: (report) => report.type === type && condition(report as Extract<FrontReport, { type: T }>),

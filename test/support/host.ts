@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ApplicationStatus } from '#host/deployer/application-status.js';
 import { repositoryFolder } from '#test/support/paths.js';
+import { until, WAIT_MS } from '#test/support/polling.js';
 
 /** Files of a bundle by relative path, or the folder to copy. */
 export type BundleContent = string | Readonly<Record<string, string>>;
@@ -112,7 +112,7 @@ export class TestHost {
 
   /** A request to an application; redirects are not followed. */
   async get(path: string, init: RequestInit = {}): Promise<Response> {
-    return await fetch(this.url(path), { redirect: 'manual', signal: AbortSignal.timeout(20_000), ...init });
+    return await fetch(this.url(path), { redirect: 'manual', signal: AbortSignal.timeout(WAIT_MS), ...init });
   }
 
   async text(path: string): Promise<string> {
@@ -142,7 +142,7 @@ export class TestHost {
   async untilApplication(
     name: string,
     condition: (application: ApplicationStatus) => boolean,
-    deadlineMs = 20_000,
+    deadlineMs = WAIT_MS,
   ): Promise<ApplicationStatus> {
     return await until(
       `application ${name}`,
@@ -209,21 +209,6 @@ export function makeBase(options: HostOptions): string {
   for (const [name, content] of Object.entries(options.apps ?? {}))
     writeBundle(join(base, 'apps', name), content);
   return base;
-}
-
-/** Polls until the condition gives a value; fails with `what` at the deadline. */
-export async function until<T>(
-  what: string,
-  condition: () => Promise<T | undefined> | T | undefined,
-  deadlineMs = 20_000,
-): Promise<T> {
-  const deadline = performance.now() + deadlineMs;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined) return value;
-    if (performance.now() > deadline) throw new Error(`waited ${deadlineMs} ms in vain: ${what}`);
-    await delay(25);
-  }
 }
 
 function writeBundle(target: string, content: BundleContent): void {

@@ -93,12 +93,3 @@ export function echo(exchange: Exchange): void {
   });
   if (head.expectsContinue) exchange.interim(100, []);
 }
-
-/** Waits until `condition` holds; throws behind the deadline. */
-export async function until(condition: () => boolean, deadlineMs = 5_000): Promise<void> {
-  const deadline = Date.now() + deadlineMs;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`did not come true: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { WAIT_MS } from '#test/support/polling.js';
 
 /** One response as it came over the wire. */
 export interface RawResponse {
@@ -49,7 +50,7 @@ export class RawClient {
   }
 
   /** The next response; undefined when the connection closed before one began. Throws behind the deadline. */
-  async response(method = 'GET', deadlineMs = 5_000): Promise<RawResponse | undefined> {
+  async response(method = 'GET', deadlineMs = WAIT_MS): Promise<RawResponse | undefined> {
     const deadline = Date.now() + deadlineMs;
     for (;;) {
       const parsed = parseResponse(this.received, method, this.isClosed);
@@ -64,7 +65,7 @@ export class RawClient {
   }
 
   /** Raw bytes, at least so many, as after an upgrade. */
-  async bytes(count: number, deadlineMs = 5_000): Promise<Buffer> {
+  async bytes(count: number, deadlineMs = WAIT_MS): Promise<Buffer> {
     const deadline = Date.now() + deadlineMs;
     while (this.received.length < count && !this.isClosed) await this.more(deadline);
     const bytes = this.received.subarray(0, count);
@@ -73,7 +74,7 @@ export class RawClient {
   }
 
   /** Waits until the server has closed. */
-  async closing(deadlineMs = 5_000): Promise<void> {
+  async closing(deadlineMs = WAIT_MS): Promise<void> {
     const deadline = Date.now() + deadlineMs;
     while (!this.isClosed) await this.more(deadline);
   }

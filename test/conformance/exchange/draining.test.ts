@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
 import { ExchangeServer } from '#host/exchange/exchange-server.js';
+import { settle, until } from '#test/support/polling.js';
 import { headOf, SECRET, temporarySocket } from './ends.js';
 import {
   END,
@@ -14,7 +15,6 @@ import {
   Type,
 } from './raw-peer.js';
 import { Recorder } from './recorder.js';
-import { deadline, settle } from './waiting.js';
 
 const get = headOf();
 
@@ -46,12 +46,12 @@ describe('an instance that stops', () => {
     open();
     const closing = server.close(5000);
     open();
-    await deadline('the end', () => {
+    await until('the end', () => {
       if (recorders.length < 400) open();
       return closed.length === 1;
     });
     await closing;
-    await deadline('all', () => recorders.every((seen) => seen.isOver));
+    await until('all', () => recorders.every((seen) => seen.isOver));
     const outcomes = new Set(recorders.map((seen) => seen.status || seen.reason));
     expect(outcomes).toEqual(new Set([200, AbortReason.REFUSED]));
     expect(closed).toEqual(['the instance has drained']);
@@ -118,7 +118,7 @@ describe('an instance that stops', () => {
       onClosed: (reason) => closed.push(reason),
       onDraining: () => drainings++,
     });
-    await deadline('drained', () => closed.length === 1);
+    await until('drained', () => closed.length === 1);
     expect(drainings).toBe(1);
     await server.close(1000);
     socket.remove();

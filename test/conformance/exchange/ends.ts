@@ -5,6 +5,7 @@ import { AbortReason, type Exchange, type RequestHead } from '#host/exchange/exc
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
 import { ExchangeServer } from '#host/exchange/exchange-server.js';
 import { FieldBlock } from '#host/http/field-block.js';
+import { until } from '#test/support/polling.js';
 import {
   frame,
   type RawHello,
@@ -15,7 +16,6 @@ import {
   Type,
 } from './raw-peer.js';
 import { Recorder } from './recorder.js';
-import { deadline } from './waiting.js';
 
 /**
  * Both ends behind one face, so that one suite can run against either: a real end with a raw peer opposite.
@@ -116,7 +116,7 @@ const instanceEnd: EndUnderTest = {
         const generation = ((generations.get(id) ?? -1) + 1) & 0xff;
         generations.set(id, generation);
         peer.send(frame(Type.REQUEST, 0, generation, id, requestPayload({ method: 'POST', bits: 16 })));
-        await deadline('the exchange', () => arrived.length > 0);
+        await until('the exchange', () => arrived.length > 0);
         const { exchange, seen } = arrived.shift() as { exchange: Exchange; seen: Recorder };
         await peer.next(Type.RESPONSE);
         return {
@@ -179,7 +179,7 @@ const frontEnd: EndUnderTest = {
       peer,
       async shake(hello) {
         await peer.shakeAsInstance(SECRET, hello);
-        await deadline('connect', () => client !== undefined);
+        await until('connect', () => client !== undefined);
       },
       // A wrong version or magic is answered by ERROR, which the test takes from the peer.
       shakeBadly: (hello, secret = SECRET) => peer.shakeAsInstance(secret, hello).catch(() => undefined),
@@ -204,7 +204,7 @@ const frontEnd: EndUnderTest = {
         };
       },
       async ended() {
-        await deadline('the reason', () => reasons.length > 0);
+        await until('the reason', () => reasons.length > 0);
         return reasons[0] as string;
       },
       activeExchanges: () => (client as ExchangeClient).activeExchanges,

@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
+import { settle, until } from '#test/support/polling.js';
 import { bothEnds, type OpenExchange, type Session } from './ends.js';
 import { frame, type RawPeer, Type, u32, WINDOW_BYTES } from './raw-peer.js';
-import { deadline, settle } from './waiting.js';
 
 /** Bytes of DATA that the raw peer has received. */
 function received(peer: RawPeer): number {
@@ -24,14 +24,14 @@ describe.each(bothEnds)('flow control at the $name', (end) => {
     const body = Buffer.alloc(WINDOW_BYTES + 100_000, 'abcdefghijklmnop');
     expect(x.write(body)).toBe(false);
     x.end();
-    await deadline('the window', () => received(session.peer) === WINDOW_BYTES);
+    await until('the window', () => received(session.peer) === WINDOW_BYTES);
     await settle();
     expect(received(session.peer)).toBe(WINDOW_BYTES);
     expect(session.peer.frames.some(({ type }) => type === Type.END)).toBe(false);
     session.peer.send(frame(Type.WINDOW, 0, x.generation, x.id, u32(60_000)));
-    await deadline('the rest', () => received(session.peer) === WINDOW_BYTES + 60_000);
+    await until('the rest', () => received(session.peer) === WINDOW_BYTES + 60_000);
     session.peer.send(frame(Type.WINDOW, 0, x.generation, x.id, u32(60_000)));
-    await deadline('the end', () => session.peer.frames.some(({ type }) => type === Type.END));
+    await until('the end', () => session.peer.frames.some(({ type }) => type === Type.END));
     const parts = session.peer.frames.filter(({ type }) => type === Type.DATA).map(({ payload }) => payload);
     expect(Buffer.concat(parts).equals(body)).toBe(true);
     expect(Math.max(...parts.map((part) => part.length))).toBeLessThanOrEqual(131_072);
@@ -39,17 +39,17 @@ describe.each(bothEnds)('flow control at the $name', (end) => {
 
   it('says drain when there is room again, and never inside write', async () => {
     expect(x.write(Buffer.alloc(WINDOW_BYTES))).toBe(false);
-    await deadline('the window', () => received(session.peer) === WINDOW_BYTES);
+    await until('the window', () => received(session.peer) === WINDOW_BYTES);
     expect(x.seen.drains).toBe(0);
     session.peer.send(frame(Type.WINDOW, 0, x.generation, x.id, u32(1)));
-    await deadline('drain', () => x.seen.drains === 1);
+    await until('drain', () => x.seen.drains === 1);
     expect(x.write(Buffer.alloc(1))).toBe(false);
     expect(x.seen.drains).toBe(1);
   });
 
   it('returns credit when half the window was consumed', async () => {
     session.peer.send(frame(Type.DATA, 0, x.generation, x.id, Buffer.alloc(131_072)));
-    await deadline('data', () => x.seen.bytes === 131_072);
+    await until('data', () => x.seen.bytes === 131_072);
     x.consumed(131_071);
     await settle();
     expect(session.peer.frames).toEqual([]);
@@ -72,14 +72,14 @@ describe.each(bothEnds)('flow control at the $name', (end) => {
       }
       if (toSend > 0) credit += (await session.peer.next(Type.WINDOW)).payload.readUInt32BE(0);
     }
-    await deadline('all', () => x.seen.bytes === total);
+    await until('all', () => x.seen.bytes === total);
   });
 
   it('gives each exchange a window of its own', async () => {
     const y = await session.open();
     expect(x.write(Buffer.alloc(WINDOW_BYTES))).toBe(false);
     expect(y.write(Buffer.from('not held up'))).toBe(true);
-    await deadline('y', () => session.peer.frames.some(({ id, type }) => id === y.id && type === Type.DATA));
+    await until('y', () => session.peer.frames.some(({ id, type }) => id === y.id && type === Type.DATA));
   });
 
   it('sends the frames of one turn in one write', async () => {
@@ -89,7 +89,7 @@ describe.each(bothEnds)('flow control at the $name', (end) => {
     for (const other of others) other.write(Buffer.from('small'));
     x.write(big);
     for (const other of others) other.end();
-    await deadline('all', () => session.peer.frames.filter(({ type }) => type === Type.END).length === 20);
+    await until('all', () => session.peer.frames.filter(({ type }) => type === Type.END).length === 20);
     expect(received(session.peer)).toBe(20 * 5 + big.length);
     expect(writes.stop()).toBe(1);
   });
@@ -118,7 +118,7 @@ describe.each(bothEnds)('flow control at the $name', (end) => {
       40 * 1024 * 1024,
     );
     session.peer.socket.resume();
-    await deadline('everything', () => received(session.peer) === written);
+    await until('everything', () => received(session.peer) === written);
   });
 
   it('does not pile up answers to a peer that pings and never reads', async () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
+import { settle, until } from '#test/support/polling.js';
 import { bothEnds, type OpenExchange, type Session } from './ends.js';
 import { END, frame, Type, trailersPayload, u32, WINDOW_BYTES } from './raw-peer.js';
-import { deadline, settle } from './waiting.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -178,7 +178,7 @@ describe.each(bothEnds)('frames at the $name', (end) => {
     session.peer.send(frame(0x80, 255, 9, 65_535, Buffer.alloc(10)), frame(0xff, 0, 0, 0));
     session.peer.send(frame(0x90, 0, 0, 0, Buffer.alloc(131_072)));
     session.peer.send(frame(Type.DATA, 0, x.generation, x.id, Buffer.from('still here')));
-    await deadline('data', () => x.seen.bytes === 10);
+    await until('data', () => x.seen.bytes === 10);
   });
 
   it('reads frames cut at every byte', async () => {
@@ -248,7 +248,7 @@ describe.each(bothEnds)('frames at the $name', (end) => {
       frame(Type.DATA, 0, x.generation, x.id, Buffer.alloc(100_000)),
       frame(Type.END, 0, x.generation, x.id),
     );
-    await deadline('the end', () => session.activeExchanges() === 0);
+    await until('the end', () => session.activeExchanges() === 0);
     expect(x.seen.events.filter((event) => event !== 'response')).toEqual([]);
     expect(await session.isAlive()).toBe(true);
     // The id is used again by the next exchange, with the next generation.
@@ -283,7 +283,7 @@ describe.each(bothEnds)('frames at the $name', (end) => {
 
   it('tells the exchange when the peer dies in mid-body', async () => {
     session.peer.send(frame(Type.DATA, 0, x.generation, x.id, Buffer.alloc(1000)).subarray(0, 500));
-    await deadline('data', () => x.seen.bytes === 492);
+    await until('data', () => x.seen.bytes === 492);
     session.peer.destroy();
     await x.seen.until('aborted');
     expect(x.seen.reason).toBe(end.lostReason);

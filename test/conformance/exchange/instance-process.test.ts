@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
+import { settle, until } from '#test/support/polling.js';
 import { headOf, SECRET, temporarySocket } from './ends.js';
 import { Recorder } from './recorder.js';
-import { deadline, settle } from './waiting.js';
 
 const WINDOW = 256 * 1024;
 
@@ -26,7 +26,7 @@ describe('an instance in a process of its own', () => {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     child.on('message', (message) => messages.push(message));
-    await deadline('the instance', () => messages.includes('up'));
+    await until('the instance', () => messages.includes('up'));
     client = await ExchangeClient.connect({
       socketPath: socket.path,
       secret: SECRET,
@@ -57,9 +57,9 @@ describe('an instance in a process of its own', () => {
         exchange.consumed(chunk.length);
         seen.chunks.length = 0;
       };
-    await deadline('streaming', () => streams.every(({ seen }) => seen.bytes > 2 * WINDOW));
+    await until('streaming', () => streams.every(({ seen }) => seen.bytes > 2 * WINDOW));
     child.kill('SIGKILL');
-    await deadline('the end', () => closed.length === 1);
+    await until('the end', () => closed.length === 1);
     for (const { seen } of [...streams, waiting]) {
       expect(seen.events.at(-1)).toBe('aborted');
       expect(seen.reason).toBe(AbortReason.INSTANCE_GONE);
@@ -70,7 +70,7 @@ describe('an instance in a process of its own', () => {
   it('that exits in a handler aborts all its exchanges', async () => {
     const other = open('/silent');
     const last = open('/exit');
-    await deadline('the end', () => closed.length === 1);
+    await until('the end', () => closed.length === 1);
     expect([other.seen.reason, last.seen.reason]).toEqual([
       AbortReason.INSTANCE_GONE,
       AbortReason.INSTANCE_GONE,
@@ -85,21 +85,21 @@ describe('an instance in a process of its own', () => {
     impatient.exchange.abort(AbortReason.TIMEOUT);
     expect(client.activeExchanges).toBe(201);
     child.kill('SIGCONT');
-    await deadline('all', () => asked.every((seen) => seen.status === 200));
-    await deadline('the aborted one', () => client.activeExchanges === 0);
+    await until('all', () => asked.every((seen) => seen.status === 200));
+    await until('the aborted one', () => client.activeExchanges === 0);
     expect(impatient.seen.events).toEqual([]);
     expect(await client.ping(5000)).toBeGreaterThan(0);
   });
 
   it('never sends more than a window that nobody consumed, and stays small itself', async () => {
     child.send('memory');
-    await deadline('memory', () => messages.length === 2);
+    await until('memory', () => messages.length === 2);
     const streams = Array.from({ length: 100 }, () => open('/endless').seen);
-    await deadline('the windows', () => streams.every((seen) => seen.bytes === WINDOW));
+    await until('the windows', () => streams.every((seen) => seen.bytes === WINDOW));
     await settle(20);
     expect(new Set(streams.map((seen) => seen.bytes))).toEqual(new Set([WINDOW]));
     child.send('memory');
-    await deadline('memory', () => messages.length === 3);
+    await until('memory', () => messages.length === 3);
     const [before, after] = messages.slice(1) as { resident: number }[];
     expect((after?.resident ?? Number.NaN) - (before?.resident ?? Number.NaN)).toBeLessThan(48 * 1024 * 1024);
     expect(await client.ping(5000)).toBeGreaterThan(0);
@@ -119,8 +119,8 @@ describe('an instance in a process of its own', () => {
       expect(seen.reason).toBe(AbortReason.APPLICATION_ERROR);
       await next.over();
       expect(next.status).toBe(200);
-      await deadline('the error', () => messages.includes(message));
-      await deadline('quiet', () => client.activeExchanges === 0);
+      await until('the error', () => messages.includes(message));
+      await until('quiet', () => client.activeExchanges === 0);
     },
   );
 });

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { deadline } from './waiting.js';
+import { until } from '#test/support/polling.js';
 
 /**
  * A peer that speaks the exchange protocol byte by byte, written from `host/exchange/README.md` and without the code
@@ -191,7 +191,7 @@ export class RawPeer {
   /** The next frame, of `type` when given; others before it are dropped, but ERROR fails the wait. */
   async next(type?: number): Promise<RawFrame> {
     let found: RawFrame | undefined;
-    await deadline(`frame ${type ?? ''}`, () => {
+    await until(`frame ${type ?? ''}`, () => {
       while (found === undefined && this.frames.length > 0) {
         const candidate = this.frames.shift();
         if (type === undefined || candidate?.type === type) found = candidate;
@@ -205,8 +205,8 @@ export class RawPeer {
     return found as RawFrame;
   }
 
-  closed(): Promise<void> {
-    return deadline('end of the connection', () => this.isClosed);
+  async closed(): Promise<void> {
+    await until('end of the connection', () => this.isClosed);
   }
 
   /** The handshake of a front; `secret` as the real instance has it. */
@@ -257,7 +257,7 @@ export class RawListener {
   }
 
   async nextPeer(): Promise<RawPeer> {
-    await deadline('a front', () => this.peers.length > 0);
+    await until('a front', () => this.peers.length > 0);
     return this.peers.shift() as RawPeer;
   }
 

@@ -1,7 +1,7 @@
 import type { RequestListener } from '#host/exchange/exchange.js';
 import type { ResponseListener } from '#host/exchange/exchange-client.js';
 import type { FieldBlock } from '#host/http/field-block.js';
-import { deadline } from './waiting.js';
+import { until } from '#test/support/polling.js';
 
 /** Writes down what a listener of either end is told. */
 export class Recorder implements RequestListener, ResponseListener {
@@ -61,11 +61,11 @@ export class Recorder implements RequestListener, ResponseListener {
     this.reason = reason;
   }
 
-  over(milliseconds?: number): Promise<void> {
-    return deadline('the end of the exchange', () => this.isOver, milliseconds);
+  async over(milliseconds?: number): Promise<void> {
+    await until('the end of the exchange', () => this.isOver, milliseconds);
   }
 
-  until(event: string): Promise<void> {
-    return deadline(event, () => this.events.includes(event));
+  async until(event: string): Promise<void> {
+    await until(event, () => this.events.includes(event));
   }
 }

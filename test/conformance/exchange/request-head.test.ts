@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
 import { ExchangeServer } from '#host/exchange/exchange-server.js';
+import { settle, until } from '#test/support/polling.js';
 import { SECRET, temporarySocket } from './ends.js';
 import { END, frame, RawPeer, requestPayload, responsePayload, Type, u32 } from './raw-peer.js';
-import { deadline, settle } from './waiting.js';
 
 const full = {
   bits: 1 | 2 | 4,
@@ -82,7 +82,7 @@ describe('requests at the instance', () => {
 
   it('are decoded as sent', async () => {
     peer.send(frame(Type.REQUEST, END, 0, 3, requestPayload(full)));
-    await deadline('the request', () => arrived.length > 0);
+    await until('the request', () => arrived.length > 0);
     const { head } = arrived[0] as Exchange;
     expect(head).toMatchObject({
       method: 'PROPFIND',
@@ -119,7 +119,7 @@ describe('requests at the instance', () => {
     ['/', 2n ** 40n + 7n, 2 ** 40 + 7],
   ])('may have the path %s and a body of %d bytes', async (path, bodyLength, expected) => {
     peer.send(frame(Type.REQUEST, 0, 0, 0, requestPayload({ path, bodyLength, method: 'OPTIONS' })));
-    await deadline('the request', () => arrived.length > 0);
+    await until('the request', () => arrived.length > 0);
     expect(arrived[0]?.head).toMatchObject({ path, bodyLength: expected, query: undefined });
   });
 
@@ -152,7 +152,7 @@ describe('requests at the instance', () => {
   it('use an id again with the next generation, around 256', async () => {
     for (let i = 0; i < 300; i++) {
       peer.send(frame(Type.REQUEST, END, i & 255, 1, requestPayload()));
-      await deadline('the request', () => arrived.length > i);
+      await until('the request', () => arrived.length > i);
       arrived[i]?.respond(204, [], undefined);
       expect((await peer.next()).generation).toBe(i & 255);
     }
@@ -170,7 +170,7 @@ describe('requests at the instance', () => {
     expect((await peer.next(Type.RESPONSE)).payload).toEqual(responsePayload(200, [], 'dropped it'));
     expect(server.activeExchanges).toBe(1);
     peer.send(frame(Type.END, 0, 0, 0));
-    await deadline('the end', () => server.activeExchanges === 0);
+    await until('the end', () => server.activeExchanges === 0);
     expect(() => arrived[0]?.listen({} as never)).toThrow(
       expect.objectContaining({ code: 'PORTICO_EXCHANGE_STATE' }),
     );
@@ -199,7 +199,7 @@ describe('requests at the instance', () => {
     expect(arrived.length).toBeGreaterThan(100);
     expect(arrived.length).toBeLessThan(700);
     peer.socket.resume();
-    await deadline('all', () => peer.frames.length === 1500);
+    await until('all', () => peer.frames.length === 1500);
   });
 
   it('may end their window credit late', async () => {
@@ -208,6 +208,6 @@ describe('requests at the instance', () => {
     arrived[0]?.respond(200, [], 'x');
     await peer.next(Type.RESPONSE);
     peer.send(frame(Type.WINDOW, 0, 0, 0, u32(1)), frame(Type.REQUEST, END, 1, 0, requestPayload()));
-    await deadline('the second', () => arrived.length === 2);
+    await until('the second', () => arrived.length === 2);
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
+import { settle, until } from '#test/support/polling.js';
 import { headOf, SECRET, temporarySocket } from './ends.js';
 import {
   END,
@@ -14,7 +15,6 @@ import {
   u32,
 } from './raw-peer.js';
 import { Recorder } from './recorder.js';
-import { deadline, settle } from './waiting.js';
 
 const ok = responsePayload(200, []);
 
@@ -157,7 +157,7 @@ describe('responses at the front', () => {
     const error = await peer.next(Type.ERROR);
     expect(error.payload.toString('utf8', 2)).toMatch(message);
     await peer.closed();
-    await deadline('the reason', () => closedBecause.length === 1);
+    await until('the reason', () => closedBecause.length === 1);
     expect(closedBecause[0]).toMatch(message);
     expect(seen.reason).toBe(AbortReason.PROTOCOL_ERROR);
     expect(client.isOpen).toBe(false);
@@ -250,7 +250,7 @@ describe('responses at the front', () => {
     client.open(headOf(), '/', fourth);
     await fourth.until('aborted');
     peer.send(frame(Type.ABORT, 0, 0, 0, Buffer.from([1])));
-    await deadline('the confirmation', () => client.activeExchanges === 1);
+    await until('the confirmation', () => client.activeExchanges === 1);
     client.open(headOf(), '/', new Recorder());
     await peer.next(Type.ABORT);
     expect(await peer.next(Type.REQUEST)).toMatchObject({ id: 0, generation: 1 });
@@ -271,7 +271,7 @@ describe('responses at the front', () => {
     const seen = new Recorder();
     client.open(headOf(), '/', seen);
     peer.send(frame(Type.DRAIN, 0, 0, 0), frame(Type.DRAIN, 0, 0, 0));
-    await deadline('drain', () => drainings === 1);
+    await until('drain', () => drainings === 1);
     expect(client.isOpen).toBe(false);
     const refused = new Recorder();
     client.open(headOf(), '/', refused);

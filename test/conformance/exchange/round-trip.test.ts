@@ -3,9 +3,9 @@ import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
 import { ExchangeServer } from '#host/exchange/exchange-server.js';
 import { FieldBlock, type Fields } from '#host/http/field-block.js';
+import { settle, until } from '#test/support/polling.js';
 import { headOf, SECRET, temporarySocket } from './ends.js';
 import { Recorder } from './recorder.js';
-import { deadline, settle } from './waiting.js';
 
 const get = headOf();
 
@@ -33,7 +33,7 @@ describe('a front and an instance', () => {
     await server.close(1000);
     socket.remove();
   });
-  beforeEach(() => deadline('quiet', () => client.activeExchanges === 0 && server.activeExchanges === 0));
+  beforeEach(() => until('quiet', () => client.activeExchanges === 0 && server.activeExchanges === 0));
 
   const ask = (answer: ExchangeHandler, head = get) => {
     handler = answer;
@@ -62,7 +62,7 @@ describe('a front and an instance', () => {
       exchange.respond(200, FieldBlock.of(['a', 'b']), Buffer.alloc(1e6));
     const whole = ask(answer).seen;
     whole.onData = () => undefined;
-    await deadline('a window', () => whole.bytes === 256 * 1024);
+    await until('a window', () => whole.bytes === 256 * 1024);
     expect(whole.fields).toEqual(['a', 'b', 'content-length', '1000000']);
     const head = ask(answer, headOf({ method: 'HEAD' })).seen;
     await head.over();
@@ -169,7 +169,7 @@ describe('a front and an instance', () => {
     );
     await seen.until('response');
     exchange.write(Buffer.from('one '));
-    await deadline('echo', () => seen.body.toString() === 'ONE ');
+    await until('echo', () => seen.body.toString() === 'ONE ');
     exchange.write(Buffer.from('two '));
     exchange.end();
     await seen.over();
@@ -194,12 +194,12 @@ describe('a front and an instance', () => {
     };
     const count = 10_000;
     for (let i = 0; i < count; i++) client.open(headOf({ path: `/${i}` }), `/${i}`, listener);
-    await deadline('all requests', () => held.length === count);
+    await until('all requests', () => held.length === count);
     expect([client.activeExchanges, server.activeExchanges]).toEqual([count, count]);
     // Answered in another order than asked.
     for (const exchange of held.reverse())
       exchange.respond(200, ['x-path', exchange.head.path], exchange.head.path);
-    await deadline('all answers', () => answered === count);
+    await until('all answers', () => answered === count);
     expect(sum).toBe((count * (count - 1)) / 2);
     expect([client.activeExchanges, server.activeExchanges]).toEqual([0, 0]);
   });
@@ -222,7 +222,7 @@ describe('a front and an instance', () => {
     }
     const expected = (i: number) =>
       [['response', 'end'], ['response', 'end'], ['aborted'], [], ['response', 'end']][i % 5];
-    await deadline('all', () => client.activeExchanges === 0 && server.activeExchanges === 0);
+    await until('all', () => client.activeExchanges === 0 && server.activeExchanges === 0);
     expect(recorders.map((seen) => seen.events)).toEqual(recorders.map((_, i) => expected(i)));
     expect(recorders.filter((seen) => seen.reason === AbortReason.APPLICATION_ERROR)).toHaveLength(100);
   });

@@ -6,7 +6,8 @@ import {
   type ExchangeHandler,
   type RequestListener,
 } from '#host/exchange/exchange.js';
-import { echo, TestServer, until } from '#test/support/http1-server.js';
+import { echo, TestServer } from '#test/support/http1-server.js';
+import { until } from '#test/support/polling.js';
 import { headerOf, RawClient } from '#test/support/raw-client.js';
 
 let server: TestServer;
@@ -363,7 +364,7 @@ describe('a client that does not read', () => {
       setTimeout(() => client.socket.resume(), 5);
     });
     client.send(GET);
-    await until(() => received > body.length, 15_000);
+    await until(() => received > body.length);
     expect(server.refusals).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ConnectorLimits } from '#host/config/connector-limits.js';
 import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange/exchange.js';
-import { echo, TestServer, until } from '#test/support/http1-server.js';
+import { echo, TestServer } from '#test/support/http1-server.js';
+import { until } from '#test/support/polling.js';
 import { headerOf, RawClient } from '#test/support/raw-client.js';
 
 let server: TestServer;

@@ -13,6 +13,7 @@ import {
 import { LogChunk } from '#host/front/log-chunk.js';
 import { LogWriter } from '#host/front/log-writer.js';
 import { MemoryExchange } from '#test/support/memory-exchange.js';
+import { until } from '#test/support/polling.js';
 
 const result = { status: 200, bytesIn: 3, bytesOut: 12, durationMs: 1.23456, aborted: false };
 const time = Date.UTC(2025, 0, 5, 7, 8, 9, 10);
@@ -25,14 +26,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 8000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('waited for too long');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 const text = (name = 'access.log'): string =>
   existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : '';

@@ -74,7 +74,7 @@ describe('a WebSocket', () => {
     await once(client, 'data');
     const upstream = sockets[0] as Socket;
     end(client, upstream);
-    await until('both are closed', () => client.destroyed && upstream.destroyed, 3000);
+    await until('both are closed', () => client.destroyed && upstream.destroyed);
   });
 
   it('ends with nothing of ours, also for a client that keeps its direction open', async () => {
@@ -96,7 +96,7 @@ describe('a WebSocket', () => {
     client.write(HANDSHAKE);
     await until('the upstream is asked', () => sockets.length > 0);
     client.resetAndDestroy();
-    await until('it is let go', () => sockets[0]?.destroyed === true, 3000);
+    await until('it is let go', () => sockets[0]?.destroyed === true);
   });
 });
 
@@ -135,14 +135,14 @@ describe('an upstream that declines a WebSocket', () => {
 
   it('by saying nothing gives a 504', async () => {
     const { port, sockets } = await answering(() => undefined, { connectMs: 20_000, responseMs: 200 });
-    expect((await forwarding.ask(port, HANDSHAKE, 3000)).status).toBe(504);
-    await until('it is let go', () => sockets[0]?.destroyed === true, 3000);
+    expect((await forwarding.ask(port, HANDSHAKE)).status).toBe(504);
+    await until('it is let go', () => sockets[0]?.destroyed === true);
   });
 
   it('by no handshake gives a 504', async () => {
     const upstream = await forwarding.listen(createNetServer((socket) => socket.resume()));
     const port = await forwarding.to(`https://127.0.0.1:${upstream}`, { connectMs: 200, responseMs: 20_000 });
-    expect((await forwarding.ask(port, HANDSHAKE, 3000)).status).toBe(504);
+    expect((await forwarding.ask(port, HANDSHAKE)).status).toBe(504);
   });
 
   it('and stops within its body is cut', async () => {
@@ -150,6 +150,6 @@ describe('an upstream that declines a WebSocket', () => {
       (socket) => socket.write('HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nno'),
       { idleMs: 200 },
     );
-    expect((await forwarding.ask(port, HANDSHAKE, 3000)).isComplete).toBe(false);
+    expect((await forwarding.ask(port, HANDSHAKE)).isComplete).toBe(false);
   });
 });

@@ -227,7 +227,7 @@ describe('the head of a response', () => {
     });
     const port = await forwarding.to(`http://127.0.0.1:${upstream}`);
     expect((await forwarding.get(port)).status).toBe(502);
-    await until('it is closed', () => sockets[0]?.destroyed === true, 3000);
+    await until('it is closed', () => sockets[0]?.destroyed === true);
   });
 
   it.each([
@@ -297,10 +297,10 @@ describe('the end of a response', () => {
     });
     server.emit('connection', client);
     client.push(requestText('GET', '/'));
-    await until('all is there', () => text.endsWith('ok'), 3000);
+    await until('all is there', () => text.endsWith('ok'));
     client.destroy();
     proxy.close();
-    await until('no connection is kept', () => closed > 0, 2000);
+    await until('no connection is kept', () => closed > 0);
   });
 
   it.each([
@@ -317,7 +317,7 @@ describe('the end of a response', () => {
     await until('the upstream is asked', () => upstreamSocket !== undefined);
     if (text !== '') await once(client, 'data');
     client.destroy();
-    await until('the upstream is let go', () => upstreamSocket?.destroyed === true, 3000);
+    await until('the upstream is let go', () => upstreamSocket?.destroyed === true);
   });
 
   it('by a client that leaves the queue frees its place', async () => {
@@ -355,7 +355,7 @@ describe('connections to the upstream', () => {
     await forwarding.get(port);
     await forwarding.get(port);
     expect(received.length).toBe(1);
-    await until('it is closed', () => closed > 0, 3000);
+    await until('it is closed', () => closed > 0);
   });
 
   it('are closed after a time of ours', async () => {
@@ -365,7 +365,7 @@ describe('connections to the upstream', () => {
       socket.write(OK);
     });
     await forwarding.get(await forwarding.to(`http://127.0.0.1:${upstream}`, { keepAliveMs: 100 }));
-    await until('it is closed', () => closed > 0, 2000);
+    await until('it is closed', () => closed > 0);
   });
 
   /** The second request on each connection finds it gone. */

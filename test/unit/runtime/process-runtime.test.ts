@@ -4,6 +4,7 @@ import type { InstanceAddress } from '#host/front/messages.js';
 import { ProcessRuntime, type ProcessSettings } from '#host/runtime/process/process-runtime.js';
 import { listenTo, TestInstance } from '#test/support/instance.js';
 import { MemoryExchange, type MemoryRequest } from '#test/support/memory-exchange.js';
+import { until } from '#test/support/polling.js';
 
 const owned: { stop(): unknown }[] = [];
 afterEach(async () => {
@@ -46,14 +47,6 @@ function send(runtime: ProcessRuntime, target: string, request: MemoryRequest = 
   const exchange = new MemoryExchange(target, request);
   runtime.handle(exchange, mount, exchange.head.path.slice(mount.path.length) || '/');
   return exchange;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('waited for too long');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }
 
 describe('ProcessRuntime', () => {
