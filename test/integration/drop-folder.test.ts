@@ -2,7 +2,8 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } fro
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { obeyingFileModes } from '#test/support/file-modes.js';
-import { makeBase, TestHost, until } from '#test/support/host.js';
+import { makeBase, TestHost } from '#test/support/host.js';
+import { until } from '#test/support/polling.js';
 
 const says = (answer: string) => ({
   'package.json': '{ "type": "module", "main": "app.js" }',
