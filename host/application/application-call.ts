@@ -14,6 +14,7 @@ import {
   type ChunkSource,
   type ContentOptions,
   NoContent,
+  type OutgoingContent,
   StreamContent,
   type StreamOptions,
   TEXT_PLAIN,
@@ -77,7 +78,7 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
   /** The answer that is being sent, when that takes time. */
   answering: Promise<void> | undefined;
 
-  #isHandled = false;
+  #sentContent: OutgoingContent | undefined;
   #parameters: PathParameters | undefined;
   #pathParameters: Parameters | undefined;
   #request: ApplicationRequest | undefined;
@@ -136,7 +137,7 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
 
   /** True once an answer was committed. */
   get isHandled(): boolean {
-    return this.#isHandled;
+    return this.#sentContent !== undefined;
   }
 
   /** Aborted when the client goes, or the container gives the call up, before the answer was complete. */
@@ -256,9 +257,21 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
     return this.#response?.headers.flat;
   }
 
+  /** What the call was answered with; undefined before. */
+  get sentContent(): OutgoingContent | undefined {
+    return this.#sentContent;
+  }
+
+  /** Status the call was answered with; undefined before. */
+  get sentStatus(): number | undefined {
+    return this.#sentContent === undefined
+      ? undefined
+      : (this.#sentContent.status ?? this.responseStatus ?? 200);
+  }
+
   /** The answer is committed from here on; for the end of the send pipeline. */
-  markHandled(): void {
-    this.#isHandled = true;
+  markHandled(content: OutgoingContent): void {
+    this.#sentContent = content;
   }
 
   #answerLater(result: PromiseLike<unknown>): Promise<void> {

@@ -19,7 +19,7 @@ import { ExchangeWriter } from './response-writer.js';
  */
 export function commitResponse(call: ApplicationCall, content: AnyContent): void | Promise<void> {
   const status = content.status ?? call.responseStatus ?? 200;
-  call.markHandled();
+  call.markHandled(content);
   if (call.exchange.isEnded) return dropContent(call, content);
   switch (content.kind) {
     case 'none':

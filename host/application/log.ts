@@ -1,3 +1,5 @@
+import { logContext } from './log-context.js';
+
 /** Where an application writes what happened to it. MAY be replaced by any logger of this shape, such as pino. */
 export interface Log {
   trace(message: string, error?: unknown): void;
@@ -14,7 +16,8 @@ const ORDER: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', '
 
 /**
  * Writes lines `LEVEL message` and the stack of the error to the console: `warn` and `error` to standard error, the
- * rest to standard output. Lighter lines than `level` (default `info`) are dropped.
+ * rest to standard output. Lighter lines than `level` (default `info`) are dropped. Facts of the call that is being
+ * handled (`logContext`) stand behind the message.
  */
 export class ConsoleLog implements Log {
   readonly #threshold: number;
@@ -45,9 +48,16 @@ export class ConsoleLog implements Log {
 
   #write(level: number, message: string, error: unknown): void {
     if (level < this.#threshold) return;
-    const line = `${(ORDER[level] ?? '').toUpperCase()} ${message}`;
+    const line = `${(ORDER[level] ?? '').toUpperCase()} ${message}${contextText()}`;
     const write = level >= 3 ? console.error : console.log;
     if (error === undefined) write(line);
     else write(line, error);
   }
+}
+
+/** The facts of the call, ` [callId=7f3a]`. */
+function contextText(): string {
+  const context = logContext();
+  if (context === undefined || context.size === 0) return '';
+  return ` [${[...context].map(([name, value]) => `${name}=${value}`).join(' ')}]`;
 }

@@ -1,0 +1,124 @@
+import { randomInt } from 'node:crypto';
+import type { ApplicationCall } from '../application/application-call.js';
+import { ApplicationCallPipeline } from '../application/call-pipelines.js';
+import { BadRequestError } from '../application/http-errors.js';
+import { withLogContext } from '../application/log-context.js';
+import { AttributeKey } from '../pipeline/attributes.js';
+import { PipelinePhase } from '../pipeline/pipeline-phase.js';
+import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
+
+/** Characters of an id when nothing else is said. */
+export const CALL_ID_DICTIONARY = 'abcdefghijklmnopqrstuvwxyz0123456789+/=-';
+
+/** In front of Setup, so that everything that is logged about a call can name its id. */
+const CallIdPhase = new PipelinePhase('CallId');
+const ID = new AttributeKey<string>('CallId');
+
+type Provider = (call: ApplicationCall) => string | undefined;
+
+/** 400: the verifier refuses the id of the request. Code `PORTICO_CALL_ID_REJECTED`; thrown by verifiers. */
+export class RejectedCallIdError extends BadRequestError {
+  constructor() {
+    super('The id of the call is not acceptable.', { code: 'PORTICO_CALL_ID_REJECTED' });
+  }
+}
+
+/** Where the id of a call comes from and goes to. */
+export class CallIdConfig {
+  /**
+   * Is this id acceptable? Otherwise the next provider is asked; it MAY throw `RejectedCallIdError` to end the call. A
+   * string names the characters that may occur. Default: `CALL_ID_DICTIONARY`.
+   */
+  verify: string | ((id: string) => boolean) = CALL_ID_DICTIONARY;
+  readonly #providers: Provider[] = [];
+  readonly #replies: ((call: ApplicationCall, id: string) => void)[] = [];
+
+  /** Asks `provider`; several are asked in order until one gives an acceptable id. */
+  retrieve(provider: Provider): void {
+    this.#providers.push(provider);
+  }
+
+  retrieveFromHeader(name: string): void {
+    this.retrieve((call) => call.request.header(name));
+  }
+
+  /** Makes an id when no provider before has one: random characters of the dictionary, or what `make` gives. */
+  generate(make: Provider | { readonly length?: number; readonly dictionary?: string } = {}): void {
+    if (typeof make === 'function') this.retrieve(make);
+    else {
+      const { length = 64, dictionary = CALL_ID_DICTIONARY } = make;
+      this.retrieve(() => randomText(length, dictionary));
+    }
+  }
+
+  /** Tells the client the id. */
+  reply(reply: (call: ApplicationCall, id: string) => void): void {
+    this.#replies.push(reply);
+  }
+
+  replyToHeader(name: string): void {
+    this.reply((call, id) => call.response.headers.set(name, id));
+  }
+
+  /** `retrieveFromHeader` and `replyToHeader`. */
+  header(name: string): void {
+    this.retrieveFromHeader(name);
+    this.replyToHeader(name);
+  }
+
+  get providers(): readonly Provider[] {
+    return this.#providers;
+  }
+
+  get replies(): readonly ((call: ApplicationCall, id: string) => void)[] {
+    return this.#replies;
+  }
+}
+
+/**
+ * Plugin: gives each call an id, taken from the request or made, for logs and for the client.
+ *
+ * ```ts
+ * application.install(CallId, (config) => {
+ *   config.header('X-Request-Id');
+ *   config.generate({ length: 20 });
+ * });
+ * ```
+ *
+ * Lines logged while the call is handled have it in their context as `callId`.
+ */
+export const CallId: ApplicationPlugin<CallIdConfig, void> = createApplicationPlugin('CallId', {
+  createConfig: () => new CallIdConfig(),
+  install({ pipeline, config }) {
+    const { providers, replies, verify } = config;
+    const isAcceptable = typeof verify === 'string' ? onlyOf(verify) : verify;
+    pipeline.insertPhaseBefore(ApplicationCallPipeline.Setup, CallIdPhase);
+    pipeline.intercept(CallIdPhase, (run) => {
+      const { call } = run;
+      for (const provider of providers) {
+        const id = provider(call);
+        if (id === undefined || id === '' || !isAcceptable(id)) continue;
+        call.attributes.put(ID, id);
+        for (const reply of replies) reply(call, id);
+        return withLogContext(new Map([['callId', id]]), () => run.proceed());
+      }
+      return undefined;
+    });
+  },
+});
+
+/** The id of a call; undefined without one. */
+export function callId(call: ApplicationCall): string | undefined {
+  return call.attributes.getOrNull(ID);
+}
+
+function onlyOf(dictionary: string): (id: string) => boolean {
+  const allowed = new Set(dictionary);
+  return (id) => [...id].every((character) => allowed.has(character));
+}
+
+function randomText(length: number, dictionary: string): string {
+  let text = '';
+  for (let i = 0; i < length; i++) text += dictionary[randomInt(dictionary.length)];
+  return text;
+}

@@ -1,0 +1,127 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ApplicationCall } from '../application/application-call.js';
+import { ApplicationCallPipeline } from '../application/call-pipelines.js';
+import { PorticoError } from '../errors.js';
+import { AttributeKey } from '../pipeline/attributes.js';
+import { isPromiseLike } from '../pipeline/pipeline-context.js';
+import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
+import { CallFailed, ResponseSent } from '../plugin/hooks.js';
+import { Route } from '../routing/route.js';
+
+/** Options of `PrometheusMetrics`. */
+export class PrometheusMetricsConfig {
+  /** Where the metrics are kept. Default: a registry of the plugin's own. */
+  registry: Registry = new Registry();
+  /** First part of the names. Default `http_server_requests`. Blank: `PORTICO_METRIC_NAME`. */
+  metricName = 'http_server_requests';
+  /** Upper bounds of the latency histogram, in seconds. */
+  bucketsSeconds: number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+  /** Also memory, event loop and garbage collection of the process. Default true. */
+  collectDefaults = true;
+  /** Which calls are counted. Default: all. */
+  filter: (call: ApplicationCall) => boolean = () => true;
+  /** The value of the label `route`. Default: the pattern of the route; `n/a` for calls that no route answers. */
+  route: (call: ApplicationCall) => string = (call) =>
+    call.route instanceof Route ? call.route.path || '/' : 'n/a';
+}
+
+// RFC 9110 §9, and PATCH: other methods are made up by clients and would be labels without end.
+const METHODS = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+  'QUERY',
+]);
+const BEGIN = new AttributeKey<number>('PrometheusMetrics.begin');
+const THROWN = new AttributeKey<string>('PrometheusMetrics.thrown');
+
+/**
+ * Plugin: counts calls and measures how long they take, for Prometheus. Gives the registry.
+ *
+ * ```ts
+ * const registry = application.install(PrometheusMetrics);
+ * routing(application, (r) => metricsRoute(r, '/metrics', registry));
+ * ```
+ *
+ * `…_seconds` is a histogram with the labels `method`, `route` and `status`, `…_active` a gauge of running calls,
+ * `…_errors_total` counts errors that handlers have thrown by their class.
+ */
+export const PrometheusMetrics: ApplicationPlugin<PrometheusMetricsConfig, Registry> =
+  createApplicationPlugin('PrometheusMetrics', {
+    createConfig: () => new PrometheusMetricsConfig(),
+    install(plugin) {
+      const { registry, metricName, bucketsSeconds, collectDefaults, filter, route } = plugin.config;
+      if (metricName.trim() === '')
+        throw new PorticoError(
+          'PORTICO_METRIC_NAME',
+          'metricName of PrometheusMetrics is blank. Leave it away.',
+        );
+      if (collectDefaults) collectDefaultMetrics({ register: registry });
+      const registers = [registry];
+      const seconds = new Histogram({
+        name: `${metricName}_seconds`,
+        help: 'Time from the begin of a call to the last byte of its answer.',
+        labelNames: ['method', 'route', 'status'],
+        buckets: bucketsSeconds,
+        registers,
+      });
+      const active = new Gauge({ name: `${metricName}_active`, help: 'Calls that are running.', registers });
+      const errors = new Counter({
+        name: `${metricName}_errors_total`,
+        help: 'Errors that were thrown while calls were handled.',
+        labelNames: ['route', 'error'],
+        registers,
+      });
+      plugin.pipeline.intercept(ApplicationCallPipeline.Monitoring, (run) => {
+        if (!filter(run.call)) return undefined;
+        run.call.attributes.put(BEGIN, performance.now());
+        active.inc();
+        return whenOver(
+          () => run.proceed(),
+          () => active.dec(),
+        );
+      });
+      plugin.on(CallFailed, (call, error) => {
+        if (call.attributes.contains(THROWN)) return;
+        const name = error instanceof Error ? error.constructor.name : typeof error;
+        call.attributes.put(THROWN, name);
+        errors.inc({ route: route(call), error: name });
+      });
+      plugin.on(ResponseSent, (call) => {
+        const begin = call.attributes.getOrNull(BEGIN);
+        if (begin === undefined) return;
+        const { method } = call.request;
+        const labels = {
+          method: METHODS.has(method) ? method : 'other',
+          route: route(call),
+          status: String(call.sentStatus),
+        };
+        seconds.observe(labels, (performance.now() - begin) / 1000);
+      });
+      return registry;
+    },
+  });
+
+/** Answers with the metrics of a registry. */
+export function metricsRoute<P>(route: Route<P>, path: string, registry: Registry): void {
+  route.get(path, async (call) => call.respondText(await registry.metrics(), registry.contentType));
+}
+
+function whenOver(work: () => unknown, over: () => void): unknown {
+  let result: unknown;
+  try {
+    result = work();
+  } catch (error) {
+    over();
+    throw error;
+  }
+  if (isPromiseLike(result)) return Promise.resolve(result).finally(over);
+  over();
+  return result;
+}

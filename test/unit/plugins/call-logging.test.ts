@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConsoleLog, type Log, routing } from 'portico';
+import { CallId, RejectedCallIdError } from 'portico/plugins/call-id';
+import { CallLogging, type CallLoggingConfig } from 'portico/plugins/call-logging';
+import { testApplication } from 'portico/testing';
+import { logContext } from '#host/application/log-context.js';
+
+/** A log that keeps its lines. */
+class Lines implements Log {
+  readonly lines: string[] = [];
+  trace = (message: string): void => this.#note('trace', message);
+  debug = (message: string): void => this.#note('debug', message);
+  info = (message: string): void => this.#note('info', message);
+  warn = (message: string): void => this.#note('warn', message);
+  error = (message: string): void => this.#note('error', message);
+
+  #note(level: string, message: string): void {
+    const facts = [...(logContext() ?? [])].map(([name, value]) => ` ${name}=${value}`).join('');
+    this.lines.push(`${level} ${message}${facts}`);
+  }
+}
+
+async function linesOf(configure: (config: CallLoggingConfig) => void, paths: readonly string[]) {
+  const log = new Lines();
+  let nowMs = 0;
+  const application = await testApplication((app) => {
+    app.install(CallId, (config) => {
+      config.verify = (id) => {
+        if (id === 'evil') throw new RejectedCallIdError();
+        return true;
+      };
+      config.header('X-Id');
+    });
+    app.install(CallLogging, (config) => {
+      config.log = log;
+      config.now = () => nowMs;
+      configure(config);
+    });
+    routing(app, (r) => {
+      r.get('/', async (call) => {
+        nowMs += 12;
+        log.debug('inside');
+        await call.respondText('x');
+      });
+      r.get('/moved', (call) => call.respondRedirect('/'));
+    });
+  });
+  const statuses = await Promise.all(
+    paths.map(
+      async (path) =>
+        (await application.client.get(path, { headers: { 'X-Id': path === '/evil' ? 'evil' : '7' } })).status,
+    ),
+  );
+  await application.stop();
+  return { lines: log.lines, statuses };
+}
+
+describe('CallLogging', () => {
+  it('writes a line for each answer, with the facts of the call', async () => {
+    const { lines } = await linesOf((config) => config.mdc('path', (call) => call.localPath), ['/']);
+    expect(lines).toEqual(['debug inside callId=7 path=/', 'info 200 OK: GET - / in 12ms callId=7 path=/']);
+  });
+
+  it('says where a redirect leads, and what nobody has answered', async () => {
+    const { lines } = await linesOf(() => undefined, ['/moved', '/nowhere']);
+    expect(lines).toEqual([
+      'info 302 Found: GET - /moved -> / in 0ms callId=7',
+      'info 404 Not Found: GET - /nowhere in 0ms callId=7',
+    ]);
+  });
+
+  it('leaves out what no filter takes, and has another level', async () => {
+    const { lines } = await linesOf(
+      (config) => {
+        config.level = 'warn';
+        config.filter((call) => call.localPath === '/moved');
+        config.format = (call, durationMs) => `${call.sentStatus} ${durationMs}`;
+      },
+      ['/nowhere', '/moved'],
+    );
+    expect(lines).toEqual(['warn 302 0 callId=7']);
+  });
+
+  it('is not disturbed by a refused id, which is 400', async () => {
+    const { statuses } = await linesOf(() => undefined, ['/evil']);
+    expect(statuses).toEqual([400]);
+  });
+
+  it('is not disturbed by a log of the console', () => {
+    expect(() => new ConsoleLog('silent').info('x')).not.toThrow();
+  });
+});
