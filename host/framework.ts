@@ -95,9 +95,26 @@ export {
 } from './plugin/hooks.js';
 export { pluginOf } from './plugin/install-scoped.js';
 export { type Hook, PluginBuilder } from './plugin/plugin-builder.js';
+export type { HostPattern } from './routing/connection-selectors.js';
 export { IgnoreTrailingSlash } from './routing/ignore-trailing-slash.js';
-export type { NestedParameters, PathParameters } from './routing/path-parameters.js';
-export { allRoutes, type Configure, type Handler, Route, type RoutingCall } from './routing/route.js';
+export type {
+  GroupParameters,
+  NestedParameters,
+  PathParameters,
+  WithOptionalParameter,
+  WithParameter,
+} from './routing/path-parameters.js';
+export type { RoutePattern } from './routing/path-pattern.js';
+export {
+  allRoutes,
+  type Configure,
+  type Handler,
+  type HostParameters,
+  type ListAndConfigure,
+  Route,
+  type RoutingCall,
+  type SelectorList,
+} from './routing/route.js';
 export {
   type Evaluation,
   type Match,
@@ -106,9 +123,12 @@ export {
   type ResolveSubject,
   type RouteSelector,
 } from './routing/route-selector.js';
+export type { RouteTrace, Tracer } from './routing/route-trace.js';
 export {
+  type RootRoute,
   RoutingCallFinished,
   RoutingCallStarted,
   type RoutingRoot,
   routing,
 } from './routing/routing-root.js';
+export { select } from './routing/select.js';

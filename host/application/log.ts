@@ -7,6 +7,8 @@ export interface Log {
   info(message: string, error?: unknown): void;
   warn(message: string, error?: unknown): void;
   error(message: string, error?: unknown): void;
+  /** Are lines of this level written? Spares the work for lines that are not. Without it `trace` lines are not made. */
+  isLevelEnabled?(level: LogLevel): boolean;
 }
 
 /** In order of weight. */
@@ -24,6 +26,10 @@ export class ConsoleLog implements Log {
 
   constructor(level: LogLevel = 'info') {
     this.#threshold = ORDER.indexOf(level);
+  }
+
+  isLevelEnabled(level: LogLevel): boolean {
+    return ORDER.indexOf(level) >= this.#threshold;
   }
 
   trace(message: string, error?: unknown): void {

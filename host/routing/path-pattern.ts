@@ -8,39 +8,77 @@ import {
   TrailingSlashSelector,
   WildcardSelector,
 } from './path-selectors.js';
+import { RegexSelector } from './regex-selector.js';
 import type { RouteSelector } from './route-selector.js';
+
+/** Where a route lies below its parent: a pattern, or a regular expression over the rest of the path. */
+export type RoutePattern = string | RegExp;
 
 /**
  * Selectors of a path pattern, one a segment: `users`, `{id}`, `{id?}`, `{rest...}`, `{...}`, `*`, `v{version}.json`; a
- * final slash is one of its own. Other texts are constants, percent-decoded. Text behind `{rest...}` in its segment:
- * `PORTICO_ROUTE_PATTERN`.
+ * final slash is one of its own. Other texts are constants, percent-decoded; a brace as itself is written `%7B`, `%7D`.
+ * `PORTICO_ROUTE_PATTERN` for braces that do not pair, a parameter without a name, two parameters in one segment, text
+ * behind `{rest...}` in its segment, and a wrong escape.
  */
-export function parsePattern(pattern: string): readonly RouteSelector[] {
+export function parsePattern(pattern: RoutePattern): readonly RouteSelector[] {
+  if (pattern instanceof RegExp) return [new RegexSelector(pattern)];
+  if (typeof pattern !== 'string')
+    throw new PorticoError(
+      'PORTICO_ROUTE_PATTERN',
+      `The pattern of a route is ${String(pattern)}. Give a text such as '/users/{id}' or a regular expression.`,
+    );
   const selectors: RouteSelector[] = [];
-  for (const piece of pattern.split('/')) if (piece !== '') selectors.push(selectorOf(piece, pattern));
+  let place = 0;
+  for (const piece of pattern.split('/')) {
+    if (piece !== '') selectors.push(selectorOf({ pattern, piece, place }));
+    place += piece.length + 1;
+  }
   if (pattern.endsWith('/')) selectors.push(new TrailingSlashSelector());
   return selectors;
 }
 
-function selectorOf(piece: string, pattern: string): RouteSelector {
-  const open = piece.indexOf('{');
-  const close = piece.lastIndexOf('}');
-  if (open >= 0 && close > open) return parameterOf(piece, open, close, pattern);
-  const text = decodePercent(piece, false);
+interface Piece {
+  readonly pattern: string;
+  readonly piece: string;
+  /** Where it begins in the pattern. */
+  readonly place: number;
+}
+
+function selectorOf(at: Piece): RouteSelector {
+  const open = at.piece.indexOf('{');
+  const close = at.piece.lastIndexOf('}');
+  if (open >= 0 && close > open) return parameterOf(at, open, close);
+  if (open >= 0 || close >= 0) throw wrong(at, 'has a brace without its partner; write %7B or %7D for one');
+  const text = decoded(at);
   return text === '*' ? new WildcardSelector() : new ConstantSelector(text);
 }
 
-function parameterOf(piece: string, open: number, close: number, pattern: string): RouteSelector {
+function parameterOf(at: Piece, open: number, close: number): RouteSelector {
+  const { piece } = at;
   const prefix = open === 0 ? undefined : piece.slice(0, open);
   const suffix = close === piece.length - 1 ? undefined : piece.slice(close + 1);
-  const name = piece.slice(open + 1, close);
-  if (name.endsWith('?')) return new OptionalParameterSelector(name.slice(0, -1), prefix, suffix);
-  if (!name.endsWith('...')) return new ParameterSelector(name, prefix, suffix);
+  const inner = piece.slice(open + 1, close);
+  if (/[{}]/.test(inner)) throw wrong(at, 'has more than one parameter; use a regular expression');
+  if (inner === '' || inner === '?') throw wrong(at, 'has a parameter without a name; name it, or write *');
+  if (inner.endsWith('?')) return new OptionalParameterSelector(inner.slice(0, -1), prefix, suffix);
+  if (!inner.endsWith('...')) return new ParameterSelector(inner, prefix, suffix);
   if (suffix !== undefined)
-    throw new PorticoError(
-      'PORTICO_ROUTE_PATTERN',
-      `In the pattern ${pattern} the text ${JSON.stringify(suffix)} stands behind ${piece.slice(open, close + 1)}, ` +
-        'which takes everything. Remove it.',
-    );
-  return new TailcardSelector(name.slice(0, -3), prefix);
+    throw wrong(at, `has ${JSON.stringify(suffix)} behind what takes everything; remove it`);
+  return new TailcardSelector(inner.slice(0, -3), prefix);
+}
+
+function decoded(at: Piece): string {
+  try {
+    return decodePercent(at.piece, false);
+  } catch (cause) {
+    throw wrong(at, 'has a % without two hexadecimal digits; write %25 for one', cause);
+  }
+}
+
+function wrong({ pattern, piece, place }: Piece, what: string, cause?: unknown): PorticoError {
+  return new PorticoError(
+    'PORTICO_ROUTE_PATTERN',
+    `In the pattern ${JSON.stringify(pattern)} the segment ${JSON.stringify(piece)} at character ${place + 1} ${what}.`,
+    { cause },
+  );
 }

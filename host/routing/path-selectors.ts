@@ -1,4 +1,3 @@
-import { PorticoError } from '../errors.js';
 import {
   type Evaluation,
   FAILED_PATH,
@@ -38,6 +37,7 @@ export class ConstantSelector implements RouteSelector {
 export class ParameterSelector implements RouteSelector {
   readonly id: string;
   readonly isPath = true;
+  readonly bestQuality: number;
   readonly name: string;
   readonly prefix: string | undefined;
   readonly suffix: string | undefined;
@@ -46,6 +46,7 @@ export class ParameterSelector implements RouteSelector {
     this.name = name;
     this.prefix = prefix;
     this.suffix = suffix;
+    this.bestQuality = bestQualityOf(prefix, suffix);
     this.id = `param:${JSON.stringify([name, prefix, suffix])}`;
   }
 
@@ -65,6 +66,7 @@ export class ParameterSelector implements RouteSelector {
 export class OptionalParameterSelector implements RouteSelector {
   readonly id: string;
   readonly isPath = true;
+  readonly bestQuality: number;
   readonly name: string;
   readonly prefix: string | undefined;
   readonly suffix: string | undefined;
@@ -73,6 +75,7 @@ export class OptionalParameterSelector implements RouteSelector {
     this.name = name;
     this.prefix = prefix;
     this.suffix = suffix;
+    this.bestQuality = bestQualityOf(prefix, suffix);
     this.id = `optional:${JSON.stringify([name, prefix, suffix])}`;
   }
 
@@ -92,6 +95,7 @@ export class OptionalParameterSelector implements RouteSelector {
 export class WildcardSelector implements RouteSelector {
   readonly id = 'wildcard';
   readonly isPath = true;
+  readonly bestQuality = Quality.WILDCARD;
 
   evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
     const segment = segments[segmentIndex];
@@ -107,6 +111,7 @@ export class WildcardSelector implements RouteSelector {
 export class TailcardSelector implements RouteSelector {
   readonly id: string;
   readonly isPath = true;
+  readonly bestQuality = Quality.MISSING;
   readonly name: string;
   readonly prefix: string;
 
@@ -153,32 +158,10 @@ export class TrailingSlashSelector implements RouteSelector {
   }
 }
 
-/** The root path of an application that matches it itself; constants only. */
-export class RootSelector implements RouteSelector {
-  readonly id = 'root';
-  readonly isPath = true;
-  readonly #segments: readonly string[];
-
-  /** `PORTICO_ROUTE_PATTERN` when the path has parameters or wildcards. */
-  constructor(rootPath: string) {
-    this.#segments = rootPath.split('/').filter((segment) => segment !== '');
-    if (this.#segments.some((segment) => segment === '*' || /[{}]/.test(segment)))
-      throw new PorticoError(
-        'PORTICO_ROUTE_PATTERN',
-        `The root path ${rootPath} must be made of plain segments; parameters belong into routes.`,
-      );
-  }
-
-  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
-    const own = this.#segments;
-    if (own.length === 0) return MATCHED_CONSTANT;
-    for (let i = 0; i < own.length; i++) if (segments[segmentIndex + i] !== own[i]) return FAILED_PATH;
-    return match(Quality.CONSTANT, own.length);
-  }
-
-  toString(): string {
-    return this.#segments.join('/');
-  }
+function bestQualityOf(prefix: string | undefined, suffix: string | undefined): number {
+  return prefix === undefined && suffix === undefined
+    ? Quality.PARAMETER
+    : Quality.PARAMETER_WITH_PREFIX_OR_SUFFIX;
 }
 
 function matchParameter(

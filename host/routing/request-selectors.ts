@@ -54,6 +54,7 @@ export class TransparentSelector implements RouteSelector {
 export class LowPrioritySelector implements RouteSelector {
   readonly id = 'lowPriority';
   readonly isPath = false;
+  readonly bestQuality = Quality.TAILCARD;
 
   evaluate(): Evaluation {
     return LOW;

@@ -64,7 +64,7 @@ export class RoutePipelines {
 
   #mergeCall(): ApplicationCallPipeline {
     const merged = new ApplicationCallPipeline();
-    const chain = this.#chain();
+    const chain = this.#route.lineage;
     for (const route of chain) merged.merge(route, (interceptor) => isInEffect(interceptor, chain));
     for (const handler of this.#route.handlers)
       merged.intercept(ApplicationCallPipeline.Call, handlerInterceptor(handler));
@@ -73,7 +73,7 @@ export class RoutePipelines {
 
   /** The application's own pipeline when no route has added to it. */
   #mergeSend(base: ApplicationSendPipeline): ApplicationSendPipeline {
-    const chain = this.#chain();
+    const chain = this.#route.lineage;
     const own = chain.flatMap((route) => route.sendPipelineOrNull ?? []);
     if (own.length === 0) return base;
     const merged = new ApplicationSendPipeline();
@@ -83,21 +83,13 @@ export class RoutePipelines {
   }
 
   #mergeReceive(base: ApplicationReceivePipeline): ApplicationReceivePipeline {
-    const chain = this.#chain();
+    const chain = this.#route.lineage;
     const own = chain.flatMap((route) => route.receivePipelineOrNull ?? []);
     if (own.length === 0) return base;
     const merged = new ApplicationReceivePipeline();
     for (const pipeline of [base, ...own])
       merged.merge(pipeline, (interceptor) => isInEffect(interceptor, chain));
     return merged;
-  }
-
-  /** From the root to the route. */
-  #chain(): readonly Route[] {
-    const chain: Route[] = [];
-    for (let route: Route | undefined = this.#route; route !== undefined; route = route.parent)
-      chain.unshift(route);
-    return chain;
   }
 }
 

@@ -48,13 +48,15 @@ export interface ResolveSubject {
 
 /**
  * Decides whether a route matches. Immutable; shared by all requests. New kinds MAY be added by plugins: `evaluate`
- * MUST be synchronous, MUST NOT throw, and gives the same answer for the same request. Equal selectors below one
+ * MUST be synchronous, MUST NOT throw anything but an `HttpError`, and gives the same answer for the same request. Equal selectors below one
  * parent are one route; `id` is what is compared, undefined when it equals nothing but itself.
  */
 export interface RouteSelector {
   readonly id: string | undefined;
-  /** True for selectors that look at the path; only these show in `RouteNode.path`. */
+  /** True for selectors that look at the path; only these show in `Route.path`. */
   readonly isPath: boolean;
+  /** No match of this selector is better, so that it need not be asked when a better one is known; default 1. */
+  readonly bestQuality?: number;
   evaluate(subject: ResolveSubject, segmentIndex: number): Evaluation;
   /** As part of a route: `users`, `{id}`, `(method:GET)`. */
   toString(): string;
@@ -70,6 +72,16 @@ export const MISSING_AT_SLASH: Match = match(Quality.MISSING, 1);
 export const FAILED_PATH: Mismatch = { isMatch: false, quality: Quality.FAILED_PATH, status: 404 };
 /** RFC 9110 §15.5.6. */
 export const FAILED_METHOD: Mismatch = { isMatch: false, quality: Quality.FAILED_METHOD, status: 405 };
+
+export const FAILED_PARAMETER: Mismatch = { isMatch: false, quality: Quality.FAILED_PARAMETER, status: 400 };
+/** RFC 9110 §15.5.7. */
+export const FAILED_ACCEPT: Mismatch = { isMatch: false, quality: Quality.FAILED_PARAMETER, status: 406 };
+/** RFC 9110 §15.5.16. */
+export const FAILED_CONTENT_TYPE: Mismatch = {
+  isMatch: false,
+  quality: Quality.FAILED_PARAMETER,
+  status: 415,
+};
 
 /** Makes a match with at most one parameter. */
 export function match(

@@ -1,17 +1,20 @@
 import type { AnyPathParameters, ApplicationCall, CallRoute } from '../application/application-call.js';
 import {
   ApplicationCallPipeline,
-  ApplicationReceivePipeline,
-  ApplicationSendPipeline,
+  type ApplicationReceivePipeline,
+  type ApplicationSendPipeline,
 } from '../application/call-pipelines.js';
 import { installPlugin, type Plugin } from '../application/plugin.js';
-import type { NestedParameters } from './path-parameters.js';
-import { parsePattern } from './path-pattern.js';
+import type { MediaType } from '../http/media-type.js';
+import type { NestedParameters, WithOptionalParameter, WithParameter } from './path-parameters.js';
+import { parsePattern, type RoutePattern } from './path-pattern.js';
 import { ConstantSelector, TrailingSlashSelector } from './path-selectors.js';
 import { MethodSelector } from './request-selectors.js';
 import { RoutePipelines } from './route-pipelines.js';
 import type { RouteSelector } from './route-selector.js';
 import type { RoutingRoot } from './routing-root.js';
+import { select } from './select.js';
+import { WatchedReceivePipeline, WatchedSendPipeline } from './watched-pipelines.js';
 
 /** A call inside a route: its parameters have the names of the pattern. */
 export type RoutingCall<PathParameters = AnyPathParameters> = ApplicationCall<PathParameters>;
@@ -35,8 +38,11 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
   readonly selector: RouteSelector;
   /** Place among its siblings. */
   readonly order: number;
+  /** No match of the selector is better. */
+  readonly bestQuality: number;
   readonly #children: Route[] = [];
   readonly #otherChildren: Route[] = [];
+  readonly #byId = new Map<string, Route>();
   readonly #constants = new Map<string, Route>();
   #firstConstant: Route | undefined;
   readonly #handlers: Handler[] = [];
@@ -53,6 +59,7 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     this.parent = parent;
     this.selector = selector;
     this.order = order;
+    this.bestQuality = selector.bestQuality ?? 1;
     this.#pipelines = new RoutePipelines(this as Route, root ?? (this as unknown as RoutingRoot));
   }
 
@@ -73,10 +80,11 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
 
   /** The child of this selector; made when there is none. */
   createChild(selector: RouteSelector): Route {
-    const known =
-      selector.id === undefined ? undefined : this.#children.find((one) => one.selector.id === selector.id);
+    const { id } = selector;
+    const known = id === undefined ? undefined : this.#byId.get(id);
     if (known !== undefined) return known;
     const child = new Route(this.#pipelines.root, this as Route, selector, this.#children.length);
+    if (id !== undefined) this.#byId.set(id, child);
     this.#children.push(child);
     if (selector instanceof ConstantSelector) {
       this.#constants.set(selector.value, child);
@@ -85,8 +93,12 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     return child;
   }
 
-  /** Routes below a pattern: `r.route('/users/{id}', (r) => r.get('/posts', …))`. */
-  route<Pattern extends string>(
+  /**
+   * Routes below a pattern: `r.route('/users/{id}', (r) => r.get('/posts', …))`. A regular expression takes the front of
+   * the rest of the path up to a slash, its named groups become parameters. A pattern that cannot be used:
+   * `PORTICO_ROUTE_PATTERN`.
+   */
+  route<Pattern extends RoutePattern>(
     pattern: Pattern,
     configure?: Configure<NestedParameters<PathParameters, Pattern>>,
   ): Route<NestedParameters<PathParameters, Pattern>> {
@@ -99,9 +111,91 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
 
   /** Routes for one method, of any name. */
   method(name: string, configure?: Configure<PathParameters>): Route<PathParameters> {
-    const route = this.createChild(new MethodSelector(name)) as unknown as Route<PathParameters>;
-    configure?.(route);
-    return route;
+    return this.#select(new MethodSelector(name), configure);
+  }
+
+  /** Requests with a query parameter; with a value: that have it among its values. Else 400 when nothing else fits. */
+  param<Name extends string>(
+    name: Name,
+    configure?: Configure<WithParameter<PathParameters, Name>>,
+  ): Route<WithParameter<PathParameters, Name>>;
+  param(name: string, value: string, configure?: Configure<PathParameters>): Route<PathParameters>;
+  param(name: string, ...given: readonly unknown[]): unknown {
+    const value = typeof given[0] === 'string' ? given[0] : undefined;
+    const configure = value === undefined ? given[0] : given[1];
+    return this.select(select.param(name, value), configure as Configure<PathParameters> | undefined);
+  }
+
+  /** Requests with or without a query parameter; better than other routes when it is there. */
+  optionalParam<Name extends string>(
+    name: Name,
+    configure?: Configure<WithOptionalParameter<PathParameters, Name>>,
+  ): Route<WithOptionalParameter<PathParameters, Name>> {
+    return this.#select(select.optionalParam(name), configure);
+  }
+
+  /** Requests that have a header field with this value among its items. Else 400. */
+  header(name: string, value: string, configure?: Configure<PathParameters>): Route<PathParameters> {
+    return this.select(select.header(name, value), configure);
+  }
+
+  /** Requests whose Accept takes one of these types, `image/*` too; all without that field. Else 406. */
+  accept(...given: ListAndConfigure<MediaType | string, PathParameters>): Route<PathParameters> {
+    const [types, configure] = splitConfigure(given);
+    return this.select(select.accept(...types), configure);
+  }
+
+  /** Requests whose body is of one of these types. Else 415. */
+  contentType(...given: ListAndConfigure<MediaType | string, PathParameters>): Route<PathParameters> {
+    const [types, configure] = splitConfigure(given);
+    return this.select(select.contentType(...types), configure);
+  }
+
+  /** Requests to one of these hosts, as the client named it; patterns must fit the whole name. Else 404. */
+  host(
+    ...given: ListAndConfigure<string | RegExp, HostParameters<PathParameters>>
+  ): HostRoute<PathParameters> {
+    const [hosts, configure] = splitConfigure(given);
+    return this.#select(select.host({ hosts }), configure);
+  }
+
+  /** Requests to one of these ports, as the client named it; behind a proxy that is not the connector's. Else 404. */
+  port(...given: ListAndConfigure<number, HostParameters<PathParameters>>): HostRoute<PathParameters> {
+    const [ports, configure] = splitConfigure(given);
+    return this.#select(select.host({ ports }), configure);
+  }
+
+  /** Requests that a connector with this port took. Else 404. */
+  localPort(
+    port: number,
+    configure?: Configure<WithParameter<PathParameters, '$LocalPort'>>,
+  ): Route<WithParameter<PathParameters, '$LocalPort'>> {
+    return this.#select(select.localPort(port), configure);
+  }
+
+  /** Requests that all selectors take. */
+  and(selectors: SelectorList, configure?: Configure<PathParameters>): Route<PathParameters> {
+    return this.select(select.and(...selectors), configure);
+  }
+
+  /** Requests that one of the selectors takes; the first that does counts. */
+  or(selectors: SelectorList, configure?: Configure<PathParameters>): Route<PathParameters> {
+    return this.select(select.or(...selectors), configure);
+  }
+
+  /** Everything, and without weight: a new node for plugins and interceptors of just these routes. */
+  transparent(name: string, configure?: Configure<PathParameters>): Route<PathParameters> {
+    return this.select(select.transparent(name), configure);
+  }
+
+  /** Everything that no other route takes. */
+  lowPriority(configure?: Configure<PathParameters>): Route<PathParameters> {
+    return this.select(select.lowPriority(), configure);
+  }
+
+  /** Routes below any selector. */
+  select(selector: RouteSelector, configure?: Configure<PathParameters>): Route<PathParameters> {
+    return this.#select(selector, configure);
   }
 
   /** Answers calls of exactly this route. Several handlers run in order until one has answered. */
@@ -112,43 +206,43 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
   }
 
   get(handler: Handler<PathParameters>): Route;
-  get<P extends string>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
+  get<P extends RoutePattern>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
   get(...given: GivenHandler): Route {
     return this.#answer('GET', given);
   }
 
   post(handler: Handler<PathParameters>): Route;
-  post<P extends string>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
+  post<P extends RoutePattern>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
   post(...given: GivenHandler): Route {
     return this.#answer('POST', given);
   }
 
   put(handler: Handler<PathParameters>): Route;
-  put<P extends string>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
+  put<P extends RoutePattern>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
   put(...given: GivenHandler): Route {
     return this.#answer('PUT', given);
   }
 
   patch(handler: Handler<PathParameters>): Route;
-  patch<P extends string>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
+  patch<P extends RoutePattern>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
   patch(...given: GivenHandler): Route {
     return this.#answer('PATCH', given);
   }
 
   delete(handler: Handler<PathParameters>): Route;
-  delete<P extends string>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
+  delete<P extends RoutePattern>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
   delete(...given: GivenHandler): Route {
     return this.#answer('DELETE', given);
   }
 
   head(handler: Handler<PathParameters>): Route;
-  head<P extends string>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
+  head<P extends RoutePattern>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
   head(...given: GivenHandler): Route {
     return this.#answer('HEAD', given);
   }
 
   options(handler: Handler<PathParameters>): Route;
-  options<P extends string>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
+  options<P extends RoutePattern>(pattern: P, handler: Handler<NestedParameters<PathParameters, P>>): Route;
   options(...given: GivenHandler): Route {
     return this.#answer('OPTIONS', given);
   }
@@ -159,6 +253,14 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     configure?: (config: Config) => void,
   ): Instance {
     return installPlugin<Route, Config, Instance>(this as unknown as Route, plugin, configure);
+  }
+
+  /** The routes from the root to this one. */
+  get lineage(): readonly Route[] {
+    const lineage: Route[] = [];
+    for (let route: Route | undefined = this as Route; route !== undefined; route = route.parent)
+      lineage.unshift(route);
+    return lineage;
   }
 
   /** The pattern as far as it is about the path: `/users/{id}`; `''` for the root. */
@@ -208,45 +310,48 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     return new WatchedSendPipeline(this.#pipelines.root);
   }
 
+  #select<P>(selector: RouteSelector, configure: Configure<P> | undefined): Route<P> {
+    const route = this.createChild(selector) as unknown as Route<P>;
+    configure?.(route);
+    return route;
+  }
+
   #answer(method: string, given: GivenHandler): Route {
     const [pattern, handler] = given.length === 1 ? ['', given[0]] : given;
     const route = this.route(pattern) as unknown as Route;
-    return route.method(method).handle(handler);
+    return route.method(method).handle(handler as Handler);
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the overloads have checked it
-type GivenHandler = readonly [handler: Handler<any>] | readonly [pattern: string, handler: Handler<any>];
+/** What the overloads have checked. */
+type GivenHandler =
+  | readonly [handler: (call: never) => unknown]
+  | readonly [pattern: RoutePattern, handler: (call: never) => unknown];
+
+/** Some values, and what is to be done with the route. */
+export type ListAndConfigure<T, PathParameters> =
+  | readonly T[]
+  | readonly [...values: T[], configure: Configure<PathParameters>];
+
+/** Parameters of a route for hosts or ports. */
+export type HostParameters<PathParameters> = WithParameter<PathParameters, '$RequestHost' | '$RequestPort'>;
+
+type HostRoute<PathParameters> = Route<HostParameters<PathParameters>>;
+
+/** One selector or more; `select` makes them. */
+export type SelectorList = readonly [RouteSelector, ...RouteSelector[]];
+
+function splitConfigure<T, P>(
+  given: ListAndConfigure<T, P>,
+): readonly [values: readonly T[], configure: Configure<P> | undefined] {
+  const last = given.at(-1);
+  if (typeof last !== 'function') return [given as readonly T[], undefined];
+  return [given.slice(0, -1) as readonly T[], last as Configure<P>];
+}
 
 /** Routes that have handlers, in order of declaration. */
 export function allRoutes(route: Route): readonly Route[] {
   return [...(route.handlers.length > 0 ? [route] : []), ...route.children.flatMap(allRoutes)];
-}
-
-class WatchedReceivePipeline extends ApplicationReceivePipeline {
-  readonly #root: RoutingRoot;
-
-  constructor(root: RoutingRoot) {
-    super();
-    this.#root = root;
-  }
-
-  protected override afterIntercepted(): void {
-    this.#root.invalidate();
-  }
-}
-
-class WatchedSendPipeline extends ApplicationSendPipeline {
-  readonly #root: RoutingRoot;
-
-  constructor(root: RoutingRoot) {
-    super();
-    this.#root = root;
-  }
-
-  protected override afterIntercepted(): void {
-    this.#root.invalidate();
-  }
 }
 
 function join(parent: string, selector: RouteSelector): string {

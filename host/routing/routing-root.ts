@@ -6,9 +6,10 @@ import { AttributeKey } from '../pipeline/attributes.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import { ignoresTrailingSlash } from './ignore-trailing-slash.js';
 import { pathSegments } from './path-segments.js';
-import { RootSelector } from './path-selectors.js';
+import { RootSelector } from './root-selector.js';
 import { Route } from './route.js';
 import { RouteResolver } from './route-resolver.js';
+import { RouteTrace, type Tracer } from './route-trace.js';
 
 /** A route was chosen and its pipeline is about to run. */
 export const RoutingCallStarted = new EventDefinition<ApplicationCall>('RoutingCallStarted');
@@ -34,20 +35,24 @@ const ROOT = new AttributeKey<RoutingRoot>('portico.routing');
  */
 export function routing(
   application: Application,
-  configure: (route: Route<unknown>) => void = () => undefined,
+  configure: (root: RootRoute) => void = () => undefined,
 ): RoutingRoot {
   const root = application.attributes.computeIfAbsent(ROOT, () => {
     const made = new RoutingRoot(application);
     application.intercept(ApplicationCallPipeline.Call, (run) => made.answer(run.context));
     return made;
   });
-  configure(root as unknown as Route<unknown>);
+  configure(root as unknown as RootRoute);
   return root;
 }
+
+/** What `routing` configures: the root, whose routes have no parameters yet. */
+export type RootRoute = Route<unknown> & Pick<RoutingRoot, 'trace'>;
 
 /** The root of the routing tree of one application; lives as long as it. */
 export class RoutingRoot extends Route {
   readonly application: Application;
+  readonly #tracers: Tracer[] = [];
   #treeVersion = 0;
 
   /** For `routing`. The root path must be made of constants: `PORTICO_ROUTE_PATTERN`. */
@@ -72,12 +77,22 @@ export class RoutingRoot extends Route {
     this.#treeVersion++;
   }
 
+  /**
+   * Tells how the route of each call was found: `r.trace((trace) => console.log(trace.buildText()))`. Slow; for
+   * finding mistakes. The same is logged when the application's log writes level `trace`.
+   */
+  trace(tracer: Tracer): void {
+    this.#tracers.push(tracer);
+  }
+
   /** Chooses the route for a call and runs it. Without a route the reason is left in the call. */
   answer(call: ApplicationCall): void | Promise<void> {
     if (call.isHandled) return;
     const ignoresSlash = ignoresTrailingSlash(this.application);
     const segments = pathSegments(call.localPath, ignoresSlash);
-    const resolved = new RouteResolver(call, segments, ignoresSlash).resolve(this);
+    const trace = this.#isTraced ? new RouteTrace(call, segments) : undefined;
+    const resolved = new RouteResolver(call, segments, ignoresSlash, trace).resolve(this);
+    if (trace !== undefined) this.#tell(trace);
     if (resolved.route === undefined) {
       call.routingFailureStatus = resolved.status;
       call.allowedMethods = resolved.allowedMethods;
@@ -86,6 +101,22 @@ export class RoutingRoot extends Route {
     call.route = resolved.route;
     call.pathValues = resolved;
     return this.#run(call, resolved.route);
+  }
+
+  get #isTraced(): boolean {
+    return this.#tracers.length > 0 || this.application.log.isLevelEnabled?.('trace') === true;
+  }
+
+  #tell(trace: RouteTrace): void {
+    const { log } = this.application;
+    if (log.isLevelEnabled?.('trace') === true) log.trace(trace.buildText());
+    for (const tracer of this.#tracers) {
+      try {
+        tracer(trace);
+      } catch (error) {
+        log.error('A tracer of routing failed; the call goes on.', error);
+      }
+    }
   }
 
   #run(call: ApplicationCall, route: Route): void | Promise<void> {

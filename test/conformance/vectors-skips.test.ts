@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type RouteDefinition, selectorOf, selectorTypes } from '#test/support/route-definitions.js';
 import { readVectors } from '#test/support/vectors.js';
 
 interface Skip {
-  readonly selectors?: readonly string[];
   readonly groups?: readonly string[];
   readonly steps?: readonly string[];
   /** `group name` of single cases. */
@@ -18,23 +16,8 @@ const RUN: Readonly<Record<string, readonly string[]>> = {
 };
 
 const skips = Object.entries(readVectors<Record<string, Skip>>('skips'));
-const selectors = skips.flatMap(([file, skip]) => (skip.selectors ?? []).map((type) => ({ file, type })));
-
-/** The routes of a file in whose cases selectors are skipped. */
-function routesOf(file: string): readonly RouteDefinition[] {
-  const { cases, pathProperty } = readVectors<{
-    cases?: { routes: RouteDefinition[] }[];
-    pathProperty?: { routes: RouteDefinition[] }[];
-  }>(file);
-  return (cases ?? pathProperty ?? []).flatMap(({ routes }) => routes);
-}
 
 describe('an entry of skips.json is needed:', () => {
-  it.each(selectors)('selector $type of $file, which is used and cannot be built', ({ file, type }) => {
-    expect(selectorTypes(routesOf(file))).toContain(type);
-    expect(() => selectorOf({ type, value: 'x', name: 'x' })).toThrow(`no selector ${type}`);
-  });
-
   it.each(skips.filter(([, { groups }]) => groups !== undefined))(
     'the groups of %s, which are all that is not run',
     (file, { groups = [] }) => {
@@ -66,7 +49,7 @@ describe('an entry of skips.json is needed:', () => {
   );
 
   it('for none but these reasons', () => {
-    const kinds = ['groups', 'selectors', 'steps', 'cases'];
+    const kinds = ['groups', 'steps', 'cases'];
     expect(skips.filter(([, skip]) => !kinds.some((kind) => kind in skip))).toEqual([]);
   });
 });

@@ -6,9 +6,9 @@ import {
   TrailingSlashSelector,
   WildcardSelector,
 } from '#host/routing/path-selectors.js';
-import { LowPrioritySelector, TransparentSelector } from '#host/routing/request-selectors.js';
 import type { Route } from '#host/routing/route.js';
 import type { RouteSelector } from '#host/routing/route-selector.js';
+import { select } from '#host/routing/select.js';
 
 /** A selector of the vector files. */
 export interface SelectorDefinition {
@@ -18,6 +18,12 @@ export interface SelectorDefinition {
   readonly prefix?: string | null;
   readonly suffix?: string | null;
   readonly unique?: number;
+  readonly types?: readonly string[];
+  readonly hosts?: readonly string[];
+  readonly hostPatterns?: readonly string[];
+  readonly ports?: readonly number[];
+  readonly port?: number;
+  readonly pattern?: string;
 }
 
 /** A node of the vector files. */
@@ -44,32 +50,46 @@ export function buildRoutes(
   }
 }
 
-/** All selector types that the definitions use. */
-export function selectorTypes(definitions: readonly RouteDefinition[]): string[] {
-  return definitions.flatMap(({ selector, routes }) => [
-    ...(selector === undefined ? [] : [selector.type]),
-    ...selectorTypes(routes ?? []),
-  ]);
-}
-
-export function selectorOf({ type, value, name, prefix, suffix, unique }: SelectorDefinition): RouteSelector {
+export function selectorOf(definition: SelectorDefinition): RouteSelector {
+  const { type, value, name = '', prefix, suffix, unique, types = [] } = definition;
   switch (type) {
     case 'const':
       return new ConstantSelector(value ?? '');
     case 'segParam':
-      return new ParameterSelector(name ?? '', prefix ?? undefined, suffix ?? undefined);
+      return new ParameterSelector(name, prefix ?? undefined, suffix ?? undefined);
     case 'segOptional':
-      return new OptionalParameterSelector(name ?? '', prefix ?? undefined, suffix ?? undefined);
+      return new OptionalParameterSelector(name, prefix ?? undefined, suffix ?? undefined);
     case 'wildcard':
       return new WildcardSelector();
     case 'tailcard':
-      return new TailcardSelector(name ?? '', prefix ?? undefined);
+      return new TailcardSelector(name, prefix ?? undefined);
     case 'trailingSlash':
       return new TrailingSlashSelector();
     case 'lowPriority':
-      return new LowPrioritySelector();
+      return select.lowPriority();
     case 'transparent':
-      return new TransparentSelector('transparent', unique === undefined ? 'shared' : undefined);
+      return select.transparent('transparent', unique === undefined ? 'shared' : undefined);
+    case 'param':
+      return select.param(name, value);
+    case 'optionalParam':
+      return select.optionalParam(name);
+    case 'header':
+      return select.header(name, value ?? '');
+    case 'accept':
+      return select.accept(...types);
+    case 'contentType':
+      return select.contentType(...types);
+    case 'host': {
+      const patterns = (definition.hostPatterns ?? []).map((pattern) => new RegExp(pattern));
+      return select.host({
+        hosts: [...(definition.hosts ?? []), ...patterns],
+        ports: definition.ports ?? [],
+      });
+    }
+    case 'localPort':
+      return select.localPort(definition.port ?? 0);
+    case 'regex':
+      return select.regex(new RegExp(definition.pattern ?? ''));
     default:
       throw new Error(`no selector ${type}`);
   }

@@ -1,0 +1,56 @@
+import {
+  type Evaluation,
+  FAILED_PARAMETER,
+  MATCHED_CONSTANT,
+  MISSING,
+  match,
+  Quality,
+  type ResolveSubject,
+  type RouteSelector,
+} from './route-selector.js';
+
+/** A query parameter that must be there; with a value: that has it among its values. Else 400. */
+export class QueryParameterSelector implements RouteSelector {
+  readonly id: string;
+  readonly isPath = false;
+  readonly name: string;
+  readonly value: string | undefined;
+
+  constructor(name: string, value?: string) {
+    this.name = name;
+    this.value = value;
+    this.id = `query:${JSON.stringify([name, value])}`;
+  }
+
+  evaluate({ call }: ResolveSubject): Evaluation {
+    const values = call.request.queryParameters.getAll(this.name);
+    if (values === undefined) return FAILED_PARAMETER;
+    if (this.value !== undefined) return values.includes(this.value) ? MATCHED_CONSTANT : FAILED_PARAMETER;
+    return match(Quality.QUERY_PARAMETER, 0, this.name, values);
+  }
+
+  toString(): string {
+    return this.value === undefined ? `[${this.name}]` : `[${this.name} = ${this.value}]`;
+  }
+}
+
+/** A query parameter that may be there. A route that needs nothing is better than one whose parameter is missing. */
+export class OptionalQueryParameterSelector implements RouteSelector {
+  readonly id: string;
+  readonly isPath = false;
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+    this.id = `optionalQuery:${name}`;
+  }
+
+  evaluate({ call }: ResolveSubject): Evaluation {
+    const values = call.request.queryParameters.getAll(this.name);
+    return values === undefined ? MISSING : match(Quality.QUERY_PARAMETER, 0, this.name, values);
+  }
+
+  toString(): string {
+    return `[${this.name}?]`;
+  }
+}
