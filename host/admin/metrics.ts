@@ -34,6 +34,7 @@ export class ServerMetrics {
   readonly #connections: Gauge;
   readonly #accepted: Counter;
   readonly #refused: Counter<'reason'>;
+  readonly #closedByLimit: Counter<'reason'>;
   readonly #lostLogLines: Counter;
   readonly #frontRestarts: Counter<'front'>;
   readonly #frontUp: Gauge<'front'>;
@@ -78,6 +79,11 @@ export class ServerMetrics {
     this.#connections = gauge('portico_connections', 'Open client connections', []);
     this.#accepted = counter('portico_connections_accepted_total', 'Accepted client connections', []);
     this.#refused = counter('portico_refused_total', 'Requests and connections refused', ['reason']);
+    this.#closedByLimit = counter(
+      'portico_connections_closed_total',
+      'Connections ended by a limit, without a fault of their client',
+      ['reason'],
+    );
     this.#lostLogLines = counter(
       'portico_access_log_lost_lines_total',
       'Access log lines the disk did not take',
@@ -109,8 +115,8 @@ export class ServerMetrics {
       this.#inFlight,
       this.#tunnels,
     ];
-    for (const metric of [...series, this.#connections, this.#accepted, this.#refused, this.#lostLogLines])
-      metric.reset();
+    const ofConnections = [this.#connections, this.#accepted, this.#refused, this.#closedByLimit];
+    for (const metric of [...series, ...ofConnections, this.#lostLogLines]) metric.reset();
     for (const counts of totals.contexts) {
       const labels = {
         application: counts.application,
@@ -131,6 +137,9 @@ export class ServerMetrics {
     this.#accepted.inc(totals.acceptedConnections);
     this.#lostLogLines.inc(totals.droppedLogLines);
     for (const [reason, count] of Object.entries(totals.refused)) this.#refused.inc({ reason }, count);
+    for (const [reason, count] of Object.entries(totals.closedByLimit)) {
+      this.#closedByLimit.inc({ reason }, count);
+    }
   }
 
   #takeApplications(): void {

@@ -9,6 +9,8 @@ export interface TrafficTotals {
   readonly acceptedConnections: number;
   /** By reason. */
   readonly refused: Readonly<Record<string, number>>;
+  /** By reason. */
+  readonly closedByLimit: Readonly<Record<string, number>>;
   readonly droppedLogLines: number;
 }
 

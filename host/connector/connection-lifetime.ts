@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
 import { currentHttpDate } from '../http/http-date.js';
 import type { ConnectionContext } from './connection-context.js';
+import type { RefusedRequest } from './connector-observer.js';
 import type { Http1Exchange } from './http1-exchange.js';
 import { InputBuffer } from './input-buffer.js';
 import { type RefusalReason, refusalResponse, refusalStatus } from './refusal.js';
@@ -45,6 +46,8 @@ export abstract class ConnectionLifetime {
   protected isPaused = false;
   /** The client has closed its direction. */
   protected inputEnded = false;
+  /** Requests that have become exchanges. */
+  protected requestCount = 0;
   /** The connection is not to be used for another request. */
   protected closes = false;
 
@@ -185,11 +188,13 @@ export abstract class ConnectionLifetime {
 
   /** A request that cannot be trusted: answer, read nothing more of it (RFC 9112 §9.6), close. */
   protected refuse(reason: RefusalReason): false {
-    this.report(reason);
     const response = refusalResponse(reason, currentHttpDate());
     // Without a request line nobody knows that it was HEAD.
     const isHead = reason !== 'bad-request-line' && this.context.headParser.method === 'HEAD';
-    const end = isHead ? response.indexOf('\r\n\r\n') + 4 : response.length;
+    const bodyStart = response.indexOf('\r\n\r\n') + 4;
+    const end = isHead ? bodyStart : response.length;
+    const { bytes, start, end: received } = this.input;
+    this.report(reason, { head: bytes.subarray(start, received), bytesOut: end - bodyStart });
     this.output.append(Buffer.from(response.slice(0, end), 'latin1'));
     this.discard();
     return false;
@@ -237,7 +242,7 @@ export abstract class ConnectionLifetime {
         // Answers that wait for a slow reader come first; whether it reads at all is watched elsewhere.
         if (this.output.bufferedBytes > 0) this.awaitRequest();
         else if (this.input.length > 0) this.refuse('header-timeout');
-        else this.discard();
+        else this.closeIdle();
         break;
       case Reading.BODY:
         if (this.exchange === undefined) this.swallowedEnough();
@@ -256,6 +261,13 @@ export abstract class ConnectionLifetime {
     }
   }
 
+  /** Nobody has done anything wrong: there is nothing to answer. */
+  private closeIdle(): void {
+    const { isDraining, observer } = this.context;
+    if (!isDraining) observer.closedByLimit?.(this.requestCount > 0 ? 'keep-alive-timeout' : 'no-request');
+    this.discard();
+  }
+
   protected finished(exchange: Http1Exchange): void {
     const { observer } = this.context;
     if (observer.finished === undefined) return;
@@ -268,8 +280,8 @@ export abstract class ConnectionLifetime {
     });
   }
 
-  protected report(reason: RefusalReason): void {
-    this.context.observer.refused?.(reason, refusalStatus(reason), this.info);
+  protected report(reason: RefusalReason, request?: RefusedRequest): void {
+    this.context.observer.refused?.(reason, refusalStatus(reason), this.info, request);
   }
 
   /** A deadline so far from now. The clock is as old as the last sweep at most, so a deadline is never early. */

@@ -15,14 +15,37 @@ export interface ConnectorObserver {
   finished?(exchange: Exchange, result: ExchangeResult): void;
   /**
    * A limit or a rule was broken: a request was refused before an exchange existed, or its body or connection was
-   * cut later. `status` is the status of the answer, 0 when there was none.
+   * cut later. `status` is the status of the answer, 0 when there was none. `request` is what is known of a request that
+   * never became an exchange; undefined when it is a body or a connection that was refused.
    */
-  refused?(reason: RefusalReason, status: number, connection: ConnectionInfo): void;
+  refused?(
+    reason: RefusalReason,
+    status: number,
+    connection: ConnectionInfo,
+    request: RefusedRequest | undefined,
+  ): void;
+  /** A connection without a request is closed because it has reached a limit; nothing was refused. */
+  closedByLimit?(reason: ClosingReason): void;
   /**
    * The handler threw, or gave a response that cannot be sent; the client gets 500 or a cut connection. Without this
    * method the error becomes a process warning.
    */
   handlerFailed?(exchange: Exchange, error: unknown): void;
+}
+
+/**
+ * The limit that ended a connection which had done nothing wrong. A bounded set: it becomes a label of a counter.
+ * `keep-alive-timeout`: no further request within `keepAliveTimeoutMs`; `max-requests`: it has carried
+ * `maxRequestsPerConnection`; `no-request`: a new one sent nothing within `headerTimeoutMs`.
+ */
+export type ClosingReason = 'keep-alive-timeout' | 'max-requests' | 'no-request';
+
+/** A request that was refused before anybody could trust what it says. */
+export interface RefusedRequest {
+  /** What has arrived of it, as it came: any bytes at all. Valid during the call only. */
+  readonly head: Uint8Array;
+  /** Bytes of the body of the answer. */
+  readonly bytesOut: number;
 }
 
 /** How one exchange ended. */

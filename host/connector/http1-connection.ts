@@ -23,7 +23,6 @@ import { readFrom } from './socket-input.js';
  * the end of a response are needed; whoever brings one of them calls `run` again.
  */
 export class Http1Connection extends ConnectionLifetime implements ExchangeOwner, ServedConnection {
-  private requestCount = 0;
   private isRunning = false;
   private tunnelInputEnded = false;
 
@@ -50,11 +49,14 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
   // What the exchange calls.
 
   closesAfter(exchange: Http1Exchange): boolean {
-    const { limits, isDraining } = this.context;
+    const { limits, isDraining, observer } = this.context;
     if (this.closes) return true;
+    const { maxRequestsPerConnection } = limits;
+    const isSpent = maxRequestsPerConnection > 0 && this.requestCount >= maxRequestsPerConnection;
+    if (isSpent) observer.closedByLimit?.('max-requests');
     if (
+      isSpent ||
       isDraining ||
-      (limits.maxRequestsPerConnection > 0 && this.requestCount >= limits.maxRequestsPerConnection) ||
       (this.inputEnded && this.input.length === 0) ||
       (this.reading === Reading.BODY && this.isNotWorthSwallowing(exchange))
     ) {

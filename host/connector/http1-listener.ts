@@ -12,7 +12,12 @@ import { FieldWriter } from './response-bytes.js';
 import { connectionInfoOf } from './socket-info.js';
 import { TrailerParser } from './trailer-parser.js';
 
-export type { ConnectorObserver, ExchangeResult } from './connector-observer.js';
+export type {
+  ClosingReason,
+  ConnectorObserver,
+  ExchangeResult,
+  RefusedRequest,
+} from './connector-observer.js';
 export type { RefusalReason } from './refusal.js';
 
 /** Most connections over the limit that still get an answer at one time; further ones are cut. */
@@ -135,7 +140,8 @@ export class Http1Listener {
 
   private refuseConnection(socket: Socket): void {
     const status = refusalStatus('connection-limit');
-    this.context.observer.refused?.('connection-limit', status, connectionInfoOf(socket, this.isSecure));
+    const connection = connectionInfoOf(socket, this.isSecure);
+    this.context.observer.refused?.('connection-limit', status, connection, undefined);
     // The peer may already be gone; there is nothing to be done about it.
     socket.on('error', () => socket.destroy());
     if (this.refusedSockets.size >= MAX_REFUSED_SOCKETS) {

@@ -17,7 +17,7 @@ export type AccessLogFormat = (
 ) => void;
 
 /** Characters of what a client sent that are logged; longer values are cut, with `...` behind them. */
-const LIMITS = {
+export const LIMITS = {
   method: 64,
   target: 8192,
   host: 256,
@@ -68,7 +68,7 @@ export function combinedFormat(): AccessLogFormat {
  * `referer`, `userAgent` (both only if sent), `aborted` (only if true). Printable ASCII only; the rest is `\uHHHH`.
  */
 export function jsonFormat(): AccessLogFormat {
-  const clock = new SecondClock((time) => `${new Date(time).toISOString().slice(0, 19)}Z`);
+  const clock = new SecondClock(rfc3339Time);
   return (out, exchange, result, context, application, time) => {
     const { head } = exchange;
     out.text('{"time":"');
@@ -108,7 +108,7 @@ export function jsonFormat(): AccessLogFormat {
 }
 
 /** Text of the current second; made once a second. */
-class SecondClock {
+export class SecondClock {
   readonly #textOf: (time: number) => string;
   #second = -1;
   #text = '';
@@ -164,7 +164,13 @@ function putMilliseconds(out: LogChunk, milliseconds: number): void {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-function clfTime(time: number): string {
+/** `2026-11-22T10:00:00Z`. */
+export function rfc3339Time(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`;
+}
+
+/** `[22/Nov/2026:10:00:00 +0000]`. */
+export function clfTime(time: number): string {
   const date = new Date(time);
   const two = (number: number): string => String(number).padStart(2, '0');
   return (

@@ -1,5 +1,5 @@
-import type { ExchangeResult } from '../connector/http1-listener.js';
-import type { Exchange } from '../exchange/exchange.js';
+import type { ExchangeResult, RefusalReason, RefusedRequest } from '../connector/http1-listener.js';
+import type { ConnectionInfo, Exchange } from '../exchange/exchange.js';
 import { answerPlainly } from '../runtime/plain-answer.js';
 import type { AccessLog } from './access-log.js';
 import { deliver } from './deliver.js';
@@ -45,6 +45,17 @@ export class Dispatcher {
     }
     mapped.counters.finish(result);
     this.#accessLog?.record(exchange, result, mapped.route.context, mapped.route.application);
+  }
+
+  /** A connector refused a request, or cut what had become one: that is counted by reason. Only the former is logged. */
+  refused(
+    reason: RefusalReason,
+    status: number,
+    connection: ConnectionInfo,
+    request: RefusedRequest | undefined,
+  ): void {
+    this.#counts.refuse(reason);
+    if (request !== undefined) this.#accessLog?.recordRefused(reason, status, connection, request);
   }
 
   #answerUnmapped(exchange: Exchange): void {

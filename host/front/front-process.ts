@@ -96,7 +96,8 @@ export class FrontProcess {
           this.#counts.acceptedConnections++;
         },
         finished: (exchange, result) => dispatcher.finished(exchange, result),
-        refused: (reason) => this.#counts.refuse(reason),
+        refused: (...refusal) => dispatcher.refused(...refusal),
+        closedByLimit: (reason) => this.#counts.closeByLimit(reason),
         handlerFailed: (exchange, error) =>
           this.#outside.problem(`${exchange.head.method} ${exchange.head.path}: ${messageOf(error)}`),
       },

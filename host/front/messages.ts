@@ -136,6 +136,8 @@ export interface FrontCounts {
   readonly openConnections: number;
   /** Requests refused before a context was known, and connections cut, by reason: `header-too-large`, `timeout`… */
   readonly refused: Readonly<Record<string, number>>;
+  /** Connections ended by a limit, without a fault of their client, by reason. */
+  readonly closedByLimit?: Readonly<Record<string, number>>;
   readonly acceptedConnections: number;
   /** Lines of the access log that were lost because the disk did not keep up. */
   readonly droppedLogLines?: number;

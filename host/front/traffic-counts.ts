@@ -15,6 +15,7 @@ export class TrafficCounts {
   /** Contexts that have left the mapping and still have something to report. */
   readonly #left = new Set<string>();
   #refused: Record<string, number> = {};
+  #closed: Record<string, number> = {};
 
   /** The counters of a mapped context; the same ones as long as the context is mapped. */
   countersOf(context: string, application: string): ContextCounters {
@@ -37,6 +38,11 @@ export class TrafficCounts {
     this.#refused[reason] = (this.#refused[reason] ?? 0) + times;
   }
 
+  /** A connection ended by a limit, without a fault of its client. */
+  closeByLimit(reason: string): void {
+    this.#closed[reason] = (this.#closed[reason] ?? 0) + 1;
+  }
+
   /** Everything since the last call. Contexts without any change are left out. */
   take(openConnections: number): FrontCounts {
     const contexts: ContextCounts[] = [];
@@ -57,10 +63,12 @@ export class TrafficCounts {
       contexts,
       openConnections,
       refused: this.#refused,
+      closedByLimit: this.#closed,
       acceptedConnections: this.acceptedConnections,
       droppedLogLines: this.droppedLogLines,
     };
     this.#refused = {};
+    this.#closed = {};
     this.acceptedConnections = this.droppedLogLines = 0;
     return counts;
   }

@@ -9,6 +9,7 @@ export class FrontTotals {
   readonly #contexts = new Map<string, ContextCounts>();
   readonly #current = new Map<number, FrontCurrent>();
   readonly #refused = new Map<string, number>();
+  readonly #closedByLimit = new Map<string, number>();
   #accepted = 0;
   #droppedLogLines = 0;
 
@@ -29,9 +30,8 @@ export class FrontTotals {
     current.openConnections = counts.openConnections;
     this.#accepted += counts.acceptedConnections;
     this.#droppedLogLines += counts.droppedLogLines ?? 0;
-    for (const [reason, count] of Object.entries(counts.refused)) {
-      this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + count);
-    }
+    addTo(this.#refused, counts.refused);
+    addTo(this.#closedByLimit, counts.closedByLimit ?? {});
     for (const more of counts.contexts) {
       if (more.context === UNMAPPED_CONTEXT) this.keep(UNMAPPED_CONTEXT, more.application);
       const sum = this.#contexts.get(more.context);
@@ -57,6 +57,7 @@ export class FrontTotals {
       openConnections: sum(fronts, (front) => front.openConnections),
       acceptedConnections: this.#accepted,
       refused: Object.fromEntries(this.#refused),
+      closedByLimit: Object.fromEntries(this.#closedByLimit),
       droppedLogLines: this.#droppedLogLines,
     };
   }
@@ -66,6 +67,10 @@ interface FrontCurrent {
   openConnections: number;
   /** Reported only when changed, so the last values stand. */
   readonly contexts: Map<string, { readonly inFlight: number; readonly tunnels: number }>;
+}
+
+function addTo(sums: Map<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [reason, count] of Object.entries(more)) sums.set(reason, (sums.get(reason) ?? 0) + count);
 }
 
 function zero(context: string, application: string): ContextCounts {

@@ -17,6 +17,8 @@ connectors:
       headerTimeout: 400ms
       bodyIdleTimeout: 400ms
       maxConnections: 6
+      keepAliveTimeout: 300ms
+      maxRequestsPerConnection: 3
 applications: { limits: { body: 1KiB } }
 `;
 const head = (target: string, ...fields: string[]) =>
@@ -69,6 +71,26 @@ describe('limits of a connector', () => {
     expect(await host.text('/echo/')).toBe('all');
   });
 
+  it.each([
+    ['no further request comes in time', head('/echo/'), 'keep-alive-timeout'],
+    ['nothing comes at all', '', 'no-request'],
+    ['it has carried the allowed number of requests', head('/echo/').repeat(3), 'max-requests'],
+  ])('close a connection when %s, and count it apart from refusals', async (_, bytes, reason) => {
+    const before = await closed(host, reason);
+    const { text } = await conversation(host.port, bytes);
+    expect(text).not.toMatch(/^HTTP\/1\.1 4/m);
+    expect(text.includes('Connection: close')).toBe(reason === 'max-requests');
+    await until('it is counted', async () => ((await closed(host, reason)) > before ? true : undefined));
+    expect(await host.text('/echo/')).toBe('all');
+  });
+
+  it('leave a line in the access log for a request that nobody could read', async () => {
+    await statusLine(host.port, 'GET /"forged\u001b HTTP/1.1\r\nHost: a\r\n\r\n');
+    const log = await host.logFile('access.log', /forged/);
+    expect(log).toMatch(/^127\.0\.0\.1 - - \[[^\]]+\] "GET \/\\x22forged\\x1B HTTP\/1\.1" 400 \d+ "-" "-"$/m);
+    expect(log).toMatch(/^[\x20-\x7e\n]*$/);
+  });
+
   it('answer 503 beyond the most connections and count it', async () => {
     const idle = Array.from({ length: 6 }, () => connect(host.port, '127.0.0.1'));
     for (const socket of idle) socket.on('error', () => socket.destroy());
@@ -97,9 +119,24 @@ function statusLine(port: number, bytes: string): Promise<string> {
   });
 }
 
-async function refused(host: TestHost, reason: string): Promise<number> {
+/** All that comes back for these bytes until the server closes. */
+function conversation(port: number, bytes: string): Promise<{ readonly text: string }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+    let text = '';
+    socket.setTimeout(20_000, () => socket.destroy(new Error(`the server does not close; it said: ${text}`)));
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve({ text }));
+  });
+}
+
+const refused = (host: TestHost, reason: string) => counted(host, 'portico_refused_total', reason);
+const closed = (host: TestHost, reason: string) => counted(host, 'portico_connections_closed_total', reason);
+
+async function counted(host: TestHost, counter: string, reason: string): Promise<number> {
   const metrics = await (await host.admin('/metrics')).text();
-  return Number(
-    new RegExp(`^portico_refused_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0,
-  );
+  return Number(new RegExp(`^${counter}\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0);
 }

@@ -73,6 +73,7 @@ export class TestAdmin {
     openConnections: 0,
     acceptedConnections: 0,
     refused: {},
+    closedByLimit: {},
     droppedLogLines: 0,
   };
   port = 0;

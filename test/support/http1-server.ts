@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
 import {
+  type ClosingReason,
   type ConnectorObserver,
   type ExchangeResult,
   Http1Listener,
@@ -15,6 +16,9 @@ import type { FieldBlock } from '#host/http/field-block.js';
 export class TestServer {
   readonly listener: Http1Listener;
   readonly refusals: [RefusalReason, number][] = [];
+  /** What had arrived of each request that was refused before it became an exchange, and bytes of the answer. */
+  readonly refusedRequests: [head: string, bytesOut: number][] = [];
+  readonly closings: ClosingReason[] = [];
   readonly results: ExchangeResult[] = [];
   readonly failures: unknown[] = [];
   opened = 0;
@@ -26,7 +30,12 @@ export class TestServer {
       connectionOpened: () => this.opened++,
       connectionClosed: () => this.closed++,
       finished: (_exchange, result) => this.results.push(result),
-      refused: (reason, status) => this.refusals.push([reason, status]),
+      refused: (reason, status, _connection, request) => {
+        this.refusals.push([reason, status]);
+        if (request === undefined) return;
+        this.refusedRequests.push([Buffer.from(request.head).toString('latin1'), request.bytesOut]);
+      },
+      closedByLimit: (reason) => this.closings.push(reason),
       handlerFailed: (_exchange, error) => this.failures.push(error),
     };
     this.listener = new Http1Listener({

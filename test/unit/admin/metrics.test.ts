@@ -51,6 +51,7 @@ describe('metrics', () => {
       openConnections: 4,
       acceptedConnections: 12,
       refused: { 'header-too-large': 3 },
+      closedByLimit: { 'keep-alive-timeout': 5 },
       droppedLogLines: 0,
     };
     const labels = 'application="shop",context="/shop"';
@@ -74,6 +75,7 @@ describe('metrics', () => {
           'portico_connections 4',
           'portico_connections_accepted_total 12',
           'portico_refused_total{reason="header-too-large"} 3',
+          'portico_connections_closed_total{reason="keep-alive-timeout"} 5',
           'portico_front_restarts_total{front="1"} 2',
           'portico_front_up{front="1"} 1',
         ]),

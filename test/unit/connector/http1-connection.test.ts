@@ -87,6 +87,23 @@ describe('a connection', () => {
     expect(headerOf(await client.response(), 'connection')).toBeUndefined();
     expect(headerOf(await client.response(), 'connection')).toBe('close');
     expect(await client.response()).toBeUndefined();
+    expect(server.closings).toEqual(['max-requests']);
+  });
+
+  it('tells what had come of a request that it refuses, and nothing of a body that it refuses', async () => {
+    await start(echo);
+    client.send('GET /x HTTP/1.1\r\nHost: a\r\nX: \u0001\r\n\r\n');
+    const answer = await client.response();
+    expect(answer?.status).toBe(400);
+    expect(server.refusedRequests).toEqual([
+      ['GET /x HTTP/1.1\r\nHost: a\r\nX: \u0001\r\n\r\n', answer?.body.length],
+    ]);
+    client.destroy();
+    client = await RawClient.open(server.port);
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n');
+    expect((await client.response())?.status).toBe(400);
+    expect(server.refusals.map(([reason]) => reason)).toEqual(['bad-header', 'bad-body']);
+    expect(server.refusedRequests).toHaveLength(1);
   });
 
   it('answers a client that has closed its direction', async () => {
@@ -376,11 +393,27 @@ describe('limits in time', () => {
     await client.response();
     expect(await client.response()).toBeUndefined();
     expect(server.refusals).toEqual([]);
+    expect(server.closings).toEqual(['keep-alive-timeout']);
   });
 
   it('close a connection that never says anything, silently', async () => {
     await start(echo, { headerTimeoutMs: 100 });
     expect(await client.response()).toBeUndefined();
+    expect(server.refusals).toEqual([]);
+    expect(server.closings).toEqual(['no-request']);
+  });
+
+  it('do not count a connection that its client or a drain closes', async () => {
+    await start(echo, { maxRequestsPerConnection: 2 });
+    client.send(GET);
+    await client.response();
+    await server.listener.drain(5000);
+    expect(await client.response()).toBeUndefined();
+    client = await RawClient.open(server.port);
+    client.send(GET.replace('Host', 'Connection: close\r\nHost'));
+    await client.response();
+    await client.closing();
+    expect(server.closings).toEqual([]);
   });
 
   it('answer 408 to a head that drips', async () => {

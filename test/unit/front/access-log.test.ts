@@ -12,6 +12,11 @@ import {
 } from '#host/front/access-log-format.js';
 import { LogChunk } from '#host/front/log-chunk.js';
 import { LogWriter } from '#host/front/log-writer.js';
+import {
+  combinedRefusalFormat,
+  jsonRefusalFormat,
+  type RefusalLogFormat,
+} from '#host/front/refusal-log-format.js';
 import { MemoryExchange } from '#test/support/memory-exchange.js';
 import { until } from '#test/support/polling.js';
 
@@ -100,6 +105,64 @@ describe('JSON format', () => {
     const line = format(exchange, result, '', 'ROOT', time);
     expect(line).toMatch(/^[\x20-\x7e]+\n$/);
     expect(JSON.parse(line)).toMatchObject({ target: `/x?${evil}`, userAgent: evil });
+  });
+});
+
+describe('formats of refused requests', () => {
+  /** The line for what arrived, given as ISO-8859-1 text. */
+  const line = (format: RefusalLogFormat, head: string): string => {
+    const chunk = new LogChunk(MAX_LINE_BYTES);
+    const refusal = { reason: 'bad-host', status: 400, bytesOut: 16, remoteAddress: '127.0.0.1' } as const;
+    format(chunk, { ...refusal, head: Buffer.from(head, 'latin1') }, time);
+    return chunk.bytes.toString('latin1', 0, chunk.at);
+  };
+  const combined = (head: string) => line(combinedRefusalFormat(), head);
+  const json = (head: string) => JSON.parse(line(jsonRefusalFormat(), head)) as Record<string, unknown>;
+
+  it('tell the first line that came, status, size and reason', () => {
+    const head = '\r\nGET /a?b=1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n';
+    expect(combined(head)).toBe(
+      '127.0.0.1 - - [05/Jan/2025:07:08:09 +0000] "GET /a?b=1 HTTP/1.1" 400 16 "-" "-"\n',
+    );
+    expect(json(head)).toEqual({
+      time: '2025-01-05T07:08:09Z',
+      remote: '127.0.0.1',
+      method: 'GET',
+      target: '/a?b=1',
+      version: '1.1',
+      status: 400,
+      bytesOut: 16,
+      context: '-',
+      application: '-',
+      refused: 'bad-host',
+    });
+  });
+
+  it.each([
+    ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00'],
+    ['nothing but a part of a line', 'GET /slo'],
+    ['no version', 'GET /old\r\n\r\n'],
+    ['a version with more behind it', `GET / HTTP/1.1 ${evil}`],
+    ['a forged line', 'GET /" 200 1\r127.0.0.1 - - HTTP/1.1\r\n'],
+    ['nothing', ''],
+    ['an empty line', '\r\n\r\n'],
+  ])('keep %s on one harmless line, as it came', (_, head) => {
+    for (const format of [combinedRefusalFormat(), jsonRefusalFormat()]) {
+      expect(line(format, head)).toMatch(/^[\x20-\x7e]+\n$/);
+    }
+    const first = head.replace(/^\r\n/, '').split(/\r?\n/, 1)[0];
+    expect(json(head)).toMatchObject({ line: first, refused: 'bad-host' });
+    expect(json(head)).not.toHaveProperty('method');
+    expect(combined(head).match(/"/g)).toHaveLength(6);
+  });
+
+  it('keep within the longest line', () => {
+    const long = '\u0001'.repeat(40_000);
+    for (const head of [long, `${long} ${long} HTTP/1.1\r\n`]) {
+      expect(combined(head).length).toBeLessThan(MAX_LINE_BYTES);
+      expect(line(jsonRefusalFormat(), head).length).toBeLessThan(MAX_LINE_BYTES);
+      expect(combined(head)).toContain('...');
+    }
   });
 });
 

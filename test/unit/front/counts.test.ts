@@ -46,6 +46,13 @@ describe('TrafficCounts', () => {
     });
   });
 
+  it('reports connections ended by a limit, by reason, once', () => {
+    const counts = new TrafficCounts();
+    for (const reason of ['max-requests', 'no-request', 'max-requests']) counts.closeByLimit(reason);
+    expect(counts.take(0).closedByLimit).toEqual({ 'max-requests': 2, 'no-request': 1 });
+    expect(counts.take(0).closedByLimit).toEqual({});
+  });
+
   it('puts a latency beyond all bounds into the last bucket', () => {
     const counts = new TrafficCounts();
     counts.unmapped.begin();
