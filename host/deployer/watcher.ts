@@ -54,6 +54,8 @@ export class Watcher {
       ignored: (path) => path.includes('/node_modules'),
     });
     this.#hints.on('all', () => this.#lookIn(SETTLE_MS));
+    // A folder that takes the place of another one by renaming is an event of the system, and of nothing else.
+    this.#hints.on('raw', () => this.#lookIn(SETTLE_MS));
     this.#hints.on('error', (error) => {
       log.warn(
         { code: 'PORTICO_WATCH_FAILED', err: error },

@@ -70,8 +70,11 @@ describe('operations', () => {
     expect(next.log).not.toContain('"level":"error"');
   }, 60_000);
 
-  it('10 redeploys under load: no failed request; processes and descriptors as before', async () => {
-    const host = await start({ apps: { calm: says('calm'), again: says('0') } });
+  it('50 redeploys under load: no failed request; processes and descriptors as before', async () => {
+    const host = await start({
+      apps: { calm: says('calm'), again: says('0') },
+      config: 'deployer: { stabilityWindow: 50ms, scanInterval: 100ms }\n',
+    });
     const failures: string[] = [];
     let count = 0;
     let isDone = false;
@@ -93,45 +96,64 @@ describe('operations', () => {
       front: descriptorsOf(front),
     };
     const clients = ['/again/', '/again/', '/calm/'].map(client);
-    for (let round = 1; round <= 10; round += 1) {
+    for (let round = 1; round <= 50; round += 1) {
       host.drop('again', says(String(round)));
-      await until(`round ${round}`, async () =>
-        (await host.text('/again/')) === String(round) ? true : undefined,
+      await until(
+        `round ${round}`,
+        async () => ((await host.text('/again/')) === String(round) ? true : undefined),
+        60_000,
       );
     }
     isDone = true;
     await Promise.all(clients);
     expect(failures).toEqual([]);
     expect(count).toBeGreaterThan(100);
-    await until('the old versions are gone', () =>
-      descendants(host.pid).length <= before.processes ? true : undefined,
-    );
-    expect(descriptorsOf(host.pid)).toBeLessThanOrEqual(before.server + 4);
-    expect(descriptorsOf(front)).toBeLessThanOrEqual(before.front + 8);
-    expect(readdirSync(join(host.base, 'work/store')).length).toBeLessThan(8);
-  }, 90_000);
-
-  it('100 bundles at once: the admin connector and another application answer within a second', async () => {
-    const host = await start({ apps: { calm: says('calm') } });
-    for (let n = 0; n < 100; n += 1)
-      host.drop(`n${n}`, n % 10 === 0 ? says(`n${n}`) : { 'index.html': `n${n}` });
-    let worst = 0;
+    // What is left is connections of the clients, which close when they are idle, and nothing else.
     await until(
-      'all are up',
-      async () => {
-        const began = performance.now();
-        const applications = await host.applications();
-        expect(await host.text('/calm/')).toBe('calm');
-        worst = Math.max(worst, performance.now() - began);
-        await delay(20);
-        return applications.filter(({ state }) => state === 'running').length === 101 ? true : undefined;
+      'processes, descriptors and store are as before',
+      () => {
+        const now = [descendants(host.pid).length, descriptorsOf(host.pid), descriptorsOf(front)] as const;
+        const isAsBefore =
+          now[0] <= before.processes && now[1] <= before.server && now[2] <= before.front + 3;
+        const stored = readdirSync(join(host.base, 'work/store')).length;
+        return isAsBefore && stored < 8 ? true : undefined;
       },
       60_000,
     );
-    expect(worst).toBeLessThan(1000);
-    expect(await host.text('/n50/')).toBe('n50');
-    expect(await host.text('/n99/')).toBe('n99');
-  }, 90_000);
+  }, 240_000);
+
+  it('500 bundles at once: all serve; admin and another application answer all the while; it stops with 0', async () => {
+    const host = await start({ apps: { calm: says('calm') } });
+    const names = Array.from({ length: 500 }, (_, n) => `n${n}`);
+    // Every twentieth has a process of its own.
+    for (const [n, name] of names.entries())
+      host.drop(name, n % 20 === 0 ? says(name) : { 'index.html': name });
+    let isDone = false;
+    let calls = 0;
+    const failures: string[] = [];
+    const client = async () => {
+      for (; !isDone; calls += 1) {
+        const text = await host.text('/calm/').catch((error: unknown) => String(error));
+        if (text !== 'calm') failures.push(text);
+        await delay(20);
+      }
+    };
+    const running = client();
+    await until(
+      'all are up',
+      async () => {
+        const applications = await host.applications();
+        return applications.filter(({ state }) => state === 'running').length === 501 ? true : undefined;
+      },
+      180_000,
+    );
+    for (const name of names) expect(await host.text(`/${name}/`)).toBe(name);
+    isDone = true;
+    await running;
+    expect(failures).toEqual([]);
+    expect(calls).toBeGreaterThan(10);
+    expect(await host.stop()).toBe(0);
+  }, 300_000);
 
   it('a drop folder that turns into a file, or comes back, undeploys nothing', async () => {
     const host = await start({ apps: { calm: says('calm'), other: says('other') } });

@@ -22,8 +22,6 @@ export class Workbench {
   }[] = [];
   launcher = new StandInLauncher();
   routes = new StandInRoutes();
-  /** Called with the code of each line as it is logged: sees what holds for a moment only. */
-  onLine: (code: unknown) => void = () => undefined;
   readonly #options: Partial<DeployerOptions>;
   #drafts = 0;
   #deployer: Deployer | undefined;
@@ -52,9 +50,7 @@ export class Workbench {
     this.launcher = new StandInLauncher();
     this.routes = new StandInRoutes();
     const note = (level: string) => (fields: object, message: string) => {
-      const line: Record<string, unknown> = { ...fields };
-      this.lines.push({ level, fields: line, message });
-      this.onLine(line['code']);
+      this.lines.push({ level, fields: { ...fields }, message });
     };
     this.#deployer = new Deployer({
       appsFolder: this.apps,

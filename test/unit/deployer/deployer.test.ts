@@ -104,6 +104,21 @@ describe('Deployer', () => {
     await until(() => bench.launcher.running.length === 1 && bench.launcher.launched.length === 2);
   });
 
+  it('notices at once a folder that takes the place of another one by renaming', async () => {
+    await bench.close();
+    bench = await Workbench.make({ scanIntervalMs: 600_000 });
+    await bench.put({ 'shop/server.js': SERVER });
+    await bench.open();
+    const serving = bench.routes.deploymentOf('/shop');
+    const isNew = () => ![undefined, serving].includes(bench.routes.deploymentOf('/shop'));
+    // Once more, should the first one have come before the folder was watched.
+    for (let tries = 1; !isNew() && tries < 20; tries++) {
+      await bench.put({ 'shop/server.js': `${SERVER}// ${tries}\n` });
+      await until(isNew, 3000).catch(() => undefined);
+    }
+    expect(isNew()).toBe(true);
+  });
+
   it('undeploys what is removed, and takes its path out of the mapping at the end', async () => {
     await bench.put({ 'shop/server.js': SERVER, 'blog/server.js': SERVER });
     await bench.open();
