@@ -26,8 +26,8 @@ export class BundleStore {
   readonly #building = new Map<string, Promise<StoredBundle>>();
   /** How many calls of `put` are about this content now. */
   readonly #putting = new Map<string, number>();
-  /** Given out since the running `collect` began; it must not take them away. */
-  readonly #givenOut = new Set<string>();
+  /** What each `collect` that waits or runs must keep; whatever is put after its call is added. */
+  readonly #kept = new Set<Set<string>>();
   #collecting: Promise<void> = Promise.resolve();
 
   constructor(workFolder: string, limits: ArchiveLimits) {
@@ -69,7 +69,7 @@ export class BundleStore {
     );
     signal?.throwIfAborted();
     // From here to the look at the store nothing waits, so no `collect` comes in between.
-    this.#givenOut.add(fingerprint);
+    for (const kept of this.#kept) kept.add(fingerprint);
     this.#putting.set(fingerprint, (this.#putting.get(fingerprint) ?? 0) + 1);
     try {
       return await this.#obtain(source, before, fingerprint, signal);
@@ -92,9 +92,18 @@ export class BundleStore {
     await this.#remove(fingerprint);
   }
 
-  /** Removes every content that is not in use. What `put` gives out while this runs is kept. */
+  /**
+   * Removes every content that is not in use. What `put` is about at the time of the call, or gives out later while this
+   * waits for an earlier one or runs, is kept.
+   */
   collect(inUse: ReadonlySet<string>): Promise<void> {
-    const run = this.#collecting.then(() => this.#collect(inUse));
+    const kept = new Set([...inUse, ...this.#putting.keys()]);
+    this.#kept.add(kept);
+    const run = this.#collecting
+      .then(() => this.#collect(kept))
+      .finally(() => {
+        this.#kept.delete(kept);
+      });
     this.#collecting = run.catch(() => undefined);
     return run;
   }
@@ -174,13 +183,10 @@ export class BundleStore {
     }
   }
 
-  async #collect(inUse: ReadonlySet<string>): Promise<void> {
-    this.#givenOut.clear();
+  async #collect(kept: ReadonlySet<string>): Promise<void> {
     await this.prepare();
     for (const name of await readdir(this.#folder)) {
-      if (!isFingerprint(name) || inUse.has(name) || this.#givenOut.has(name) || this.#putting.has(name))
-        continue;
-      await this.#remove(name);
+      if (isFingerprint(name) && !kept.has(name)) await this.#remove(name);
     }
   }
 

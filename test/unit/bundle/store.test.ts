@@ -225,6 +225,30 @@ describe('BundleStore', () => {
     expect(content()).toEqual([a.fingerprint]);
   });
 
+  it('keeps what is put while a collection waits for an earlier one', async () => {
+    const { work, store } = newStore();
+    await store.prepare();
+    for (let index = 0; index < 200; index++) {
+      mkdirSync(join(work, 'store', index.toString(16).padStart(64, '0')));
+    }
+    const first = store.collect(new Set());
+    const second = store.collect(new Set());
+    const { folder: kept } = await store.put({ kind: 'folder', path: folder({ a: 'a' }) });
+    await Promise.all([first, second]);
+    expect(existsSync(join(kept, 'a'))).toBe(true);
+  });
+
+  it('keeps what was being put when a collection began', async () => {
+    const { store } = newStore();
+    for (let round = 0; round < 30; round++) {
+      const putting = store.put({ kind: 'folder', path: folder({ a: `${round}` }) });
+      for (let turns = 0; turns < round; turns++) await new Promise((resolve) => setImmediate(resolve));
+      await Promise.all([putting, store.collect(new Set())]);
+      expect(existsSync((await putting).folder)).toBe(true);
+      await store.collect(new Set());
+    }
+  });
+
   it('removes what nobody uses, and keeps what is given out meanwhile', async () => {
     const { store, content } = newStore();
     const put = (text: string) => store.put({ kind: 'folder', path: folder({ 'index.js': text }) });
