@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Application } from 'portico';
 import type { TestRequestOptions } from 'portico/testing';
 import { engineModule, type Probe } from '#test/support/engine-module.js';
+import { WAIT_MS } from '#test/support/polling.js';
 
 /** A response as the suite reads it. */
 export interface ReadResponse {
@@ -210,7 +211,7 @@ export function engineSuite(
     it('lets running calls finish when it is stopped', async () => {
       const pending = read('GET', '/gate');
       await probe.atGate;
-      const stopping = engine.stop(5000);
+      const stopping = engine.stop(WAIT_MS);
       probe.open();
       expect(await pending).toEqual([200, 'through the gate']);
       await stopping;

@@ -112,12 +112,12 @@ describe('bundles', () => {
     host = await TestHost.start({
       config: `
 deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
-applications: { start: { timeout: 20s }, restart: { minDelay: 50ms, maxDelay: 100ms, maxCrashes: 2 } }
+applications: { start: { timeout: 60s }, restart: { minDelay: 50ms, maxDelay: 100ms, maxCrashes: 2 } }
 `,
       apps: { ...apps, calm: says('calm') },
       env: { HOST_SECRET: 'SECRET' },
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await host.stop();
   });

@@ -21,7 +21,7 @@ interface Outcome {
 
 function portico(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: 30_000 };
+    const options = { env: { ...process.env, ...env }, timeout: 60_000 };
     execFile(process.execPath, [cli, ...args], options, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
     });

@@ -32,7 +32,7 @@ connectors: [{ limits: { bodyIdleTimeout: 2s } }]
 deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
 applications:
   limits: { heap: 64MiB }
-  hang: { timeout: 1s }
+  hang: { timeout: 3s }
   restart: { minDelay: 100ms, maxDelay: 300ms, maxCrashes: 50, window: 60s }
 `;
 

@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import type { Exchange } from '#host/exchange/exchange.js';
 import { processTarget, routeOf, TestFront } from '#test/support/front.js';
 import { listenTo, TestInstance } from '#test/support/instance.js';
+import { until, WAIT_MS } from '#test/support/polling.js';
 
 const owned: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -27,13 +28,13 @@ describe('a front that drains', () => {
       pending = exchange;
     });
     const answer = front.get('/app/');
-    while (pending === undefined) await new Promise(setImmediate);
+    const exchange = await until('the request is there', () => pending);
     const drained = front.report('drained');
-    front.send({ type: 'drain', deadlineMs: 5000 });
+    front.send({ type: 'drain', deadlineMs: WAIT_MS });
     // Whoever holds the socket keeps it open; here nobody else does.
     front.socket.close();
     await refuses(front.port);
-    pending.respond(200, [], 'finished');
+    exchange.respond(200, [], 'finished');
     const response = await answer;
     expect(await response.text()).toBe('finished');
     expect(response.headers.get('connection')).toBe('close');
@@ -52,7 +53,7 @@ describe('a front that drains', () => {
     const client = new WebSocket(front.url('/app/').replace('http', 'ws'));
     await once(client, 'open');
     const closed = once(client, 'close');
-    front.send({ type: 'drain', deadlineMs: 5000 });
+    front.send({ type: 'drain', deadlineMs: WAIT_MS });
     expect((await closed)[0]).toBe(1001);
     expect(await front.exited).toBe(0);
   });
@@ -85,14 +86,13 @@ describe('a front that drains', () => {
 });
 
 async function refuses(port: number): Promise<void> {
-  for (;;) {
+  await until('connections are refused', async () => {
     const socket = connect(port, '127.0.0.1');
     const isRefused = await new Promise<boolean>((resolve) => {
       socket.on('connect', () => resolve(false));
       socket.on('error', () => resolve(true));
     });
     socket.destroy();
-    if (isRefused) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return isRefused;
+  });
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ListeningSocket } from '#host/server/listening-socket.js';
 import { fixturesFolder } from '#test/support/paths.js';
+import { until } from '#test/support/polling.js';
 
 const children: ChildProcess[] = [];
 const sockets: ListeningSocket[] = [];
@@ -98,7 +99,7 @@ describe('a listening socket', () => {
     const clients = Array.from({ length: 16 }, request);
     for (let round = 0; round < 3; round += 1) {
       const before = tally.answered;
-      while (tally.answered < before + 50) await new Promise((resolve) => setImmediate(resolve));
+      await until('it answers', () => tally.answered >= before + 50);
       front.kill('SIGKILL');
       await once(front, 'exit');
       front = await accept(socket);

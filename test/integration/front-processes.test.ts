@@ -8,7 +8,7 @@ import { silentLog } from '#host/log/server-log.js';
 import { FrontProcesses, type FrontProcessesOptions } from '#host/server/front-processes.js';
 import { ListeningSocket } from '#host/server/listening-socket.js';
 import { fixturesFolder } from '#test/support/paths.js';
-import { isAlive, until } from '#test/support/polling.js';
+import { isAlive, until, WAIT_MS } from '#test/support/polling.js';
 
 let fronts: FrontProcesses | undefined;
 let port = 0;
@@ -91,7 +91,7 @@ describe('fronts', () => {
   });
 
   it('are replaced when they do not acknowledge, so that publishing never hangs', async () => {
-    const set = await make({ ackTimeoutMs: 200 });
+    const set = await make({ ackTimeoutMs: 1000 });
     await set.start();
     const { pid } = await get();
     const published = set.publish([route('/x', '1', 'fixture-no-ack')], []);
@@ -103,12 +103,12 @@ describe('fronts', () => {
   });
 
   it.each(['deaf', 'SIGSTOP'])('are replaced when silent (%s)', async (how) => {
-    const set = await make({ hangTimeoutMs: 400 });
+    const set = await make({ hangTimeoutMs: 1000 });
     await set.start();
     const { pid } = await get();
     if (how === 'deaf') await get('/deaf');
     else process.kill(pid, 'SIGSTOP');
-    await until('it is replaced', () => set.status()[0]?.restarts === 1 && set.isListening);
+    await until('it is replaced', () => (set.status()[0]?.restarts ?? 0) >= 1 && set.isListening);
     expect((await get()).pid).not.toBe(pid);
     expect(isAlive(pid)).toBe(false);
   });
@@ -142,7 +142,7 @@ describe('idle deployments', () => {
     const response = await fetch(`http://127.0.0.1:${port}/hold`);
     await set.publish([route('/hold', '2')], []);
     expect(await set.whenIdle('shop##1', 100)).toBe(false);
-    const idle = set.whenIdle('shop##1', 5000);
+    const idle = set.whenIdle('shop##1', WAIT_MS);
     await response.body?.cancel();
     expect(await idle).toBe(true);
     expect(await set.whenIdle('shop##1', 50)).toBe(true);
@@ -158,7 +158,7 @@ describe('idle deployments', () => {
     client.write('GET /hold HTTP/1.1\r\nHost: a.example\r\n\r\n');
     await once(client, 'data');
     await set.publish([], ['/hold']);
-    const idle = set.whenIdle('shop##1', 5000);
+    const idle = set.whenIdle('shop##1', WAIT_MS);
     process.kill(set.status()[0]?.pid ?? -1, 'SIGKILL');
     expect(await idle).toBe(true);
   });
@@ -181,7 +181,8 @@ describe('counts', () => {
     const totals = await set.report();
     expect(totals.contexts[0]?.byClass[2]).toBe(3);
     expect(totals.contexts[0]?.latency[0]).toBe(3);
-    expect(totals.acceptedConnections).toBe(3);
+    // The front may have reported the connection in which it then exited.
+    expect([3, 4]).toContain(totals.acceptedConnections);
     await set.publish([], ['']);
     expect((await set.report()).contexts).toEqual([]);
   });
@@ -194,8 +195,13 @@ describe('draining', () => {
     await set.publish([route('/hold', '1')], []);
     const pid = set.status()[0]?.pid ?? 0;
     const response = await fetch(`http://127.0.0.1:${port}/hold`);
-    const drained = set.drain(5000);
-    await expect(get()).rejects.toThrow();
+    const drained = set.drain(WAIT_MS);
+    await until('connections are refused', () =>
+      get().then(
+        () => false,
+        () => true,
+      ),
+    );
     expect(isAlive(pid)).toBe(true);
     await response.body?.cancel();
     await drained;

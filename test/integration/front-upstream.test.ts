@@ -25,7 +25,7 @@ const servers: (Server | NetServer)[] = [];
 let deployment = 0;
 
 beforeAll(async () => {
-  front = await TestFront.start({ tunnelCloseMs: 1500 });
+  front = await TestFront.start({ tunnelCloseMs: 600_000 });
 });
 
 afterAll(async () => {
@@ -42,9 +42,10 @@ async function mount(
   port: number,
   base = '',
   prefix: 'strip' | 'keep' = 'strip',
+  at = front,
 ): Promise<void> {
   const url = `http://127.0.0.1:${port}${base}`;
-  await front.route([
+  await at.route([
     routeOf(
       path,
       { kind: 'upstream', deployment: `up##${++deployment}`, url, prefix },
@@ -266,13 +267,11 @@ describe('a URL as a context', () => {
     await once(socket, 'open');
     const closed = once(socket, 'close');
     const idle = front.report('deployment-idle', (report) => report.deployment === `up##${deployment}`);
-    const start = performance.now();
     await front.route([], ['/ws-away']);
     expect((await closed)[0]).toBe(1001);
     expect(await upstreamClosed).toBe(1001);
+    // Nothing was left to be cut, which the front would do much later.
     await idle;
-    // Nothing was left to be cut.
-    expect(performance.now() - start).toBeLessThan(1200);
     const { contexts } = await front.counts();
     expect(contexts.find(({ context }) => context === '/ws-away')?.tunnels ?? 0).toBe(0);
   });
@@ -307,21 +306,23 @@ describe('a URL as a context', () => {
   it('cuts a WebSocket whose client does not answer the close', async () => {
     const server = createServer((_incoming, response) => response.end());
     const sockets = new WebSocketServer({ server });
-    await mount('/ws-cut', await listen(server));
-    const socket = connect(front.port, '127.0.0.1');
+    const impatient = await TestFront.start({ tunnelCloseMs: 300 });
+    await mount('/ws-cut', await listen(server), '', 'strip', impatient);
+    const socket = connect(impatient.port, '127.0.0.1');
     socket.write(
       'GET /ws-cut/ HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
         'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
     );
     await once(socket, 'data');
-    const idle = front.report('deployment-idle', (report) => report.deployment === `up##${deployment}`);
+    const idle = impatient.report('deployment-idle', (report) => report.deployment === `up##${deployment}`);
     const data = once(socket, 'data');
-    await front.route([], ['/ws-cut']);
+    await impatient.route([], ['/ws-cut']);
     const frame = (await data)[0] as Buffer;
     expect([frame[0], frame.readUInt16BE(2)]).toEqual([0x88, 1001]);
     await idle;
     await until(() => sockets.clients.size === 0);
     socket.destroy();
+    await impatient.stop();
   });
 
   const handshake =
@@ -344,11 +345,9 @@ describe('a URL as a context', () => {
     expect((await client.bytes(3)).toString()).toBe('bye');
     await client.closing();
     const idle = front.report('deployment-idle', (report) => report.deployment === `up##${deployment}`);
-    const start = performance.now();
     await front.route([], ['/ws-half']);
+    // Nothing was left to be cut, which the front would do much later.
     await idle;
-    // Nothing was left to be cut.
-    expect(performance.now() - start).toBeLessThan(1200);
   });
 
   it('lets the upstream of a tunnel wait for a client that does not read', async () => {

@@ -80,10 +80,10 @@ describe('an application that cannot be started is reported with step, cause and
   });
 
   it('gives up at the start deadline', async () => {
-    const plan = { startTimeoutMs: 300 };
+    const plan = { startTimeoutMs: 1500 };
     expect(await failureOfMain('never-busy', 'server.mjs', plan)).toMatchObject({
       code: 'PORTICO_NEVER_LOADED',
-      message: expect.stringContaining('Given up after 300 ms'),
+      message: expect.stringContaining('Given up after 1500 ms'),
     });
     expect((await failureOfMain('busy-no-server', 'server.js', plan)).code).toBe('PORTICO_NOTHING_TO_SERVE');
   });
@@ -138,7 +138,7 @@ describe('framework modules that cannot be used are reported', () => {
 
   it('never.mjs', async () => {
     const entry = { kind: 'modules', modules: ['never.mjs'] } as const;
-    const failure = await failureOf(bad('modules'), entry, { startTimeoutMs: 500 });
+    const failure = await failureOf(bad('modules'), entry, { startTimeoutMs: 1500 });
     expect(failure.message).toMatch(/never\.mjs/);
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { AgentProcess } from '#test/support/agent-process.js';
 import { fixturesFolder } from '#test/support/paths.js';
-import { until } from '#test/support/polling.js';
+import { until, WAIT_MS } from '#test/support/polling.js';
 
 const started: AgentProcess[] = [];
 
@@ -71,7 +71,7 @@ describe('an instance runs unchanged', () => {
       fields: ['Host', 'a', 'Content-Type', 'application/json'],
     };
     expect((await agent.fetch(json, '{"b":2}')).body).toBe('{"b":2}');
-    agent.send(2000);
+    agent.send(WAIT_MS);
     expect(await agent.exited).toBe(0);
     expect(agent.output).toContain('fastify closed');
   });
@@ -100,7 +100,7 @@ describe('an instance runs unchanged', () => {
   it('an http.Server and a promise of a handler', async () => {
     const agent = start('http-server', 'server.js');
     expect((await agent.fetch({ target: '/s' })).body).toBe('server /s');
-    agent.send(2000);
+    agent.send(WAIT_MS);
     expect(await agent.exited).toBe(0);
     expect(agent.output).toContain('server closed');
     expect((await start('promise', 'server.mjs').fetch({ target: '/p' })).body).toBe('promised /p');
@@ -133,7 +133,7 @@ describe('a program that listens by itself', () => {
   it('gets SIGTERM, as its listener expects, when it is to stop', async () => {
     const agent = start('program-cjs', 'server.js');
     await agent.fetch();
-    agent.send(5000);
+    agent.send(WAIT_MS);
     expect(await agent.exited).toBe(7);
     expect(agent.output).toMatch(/told to end\nclosed/);
   });
@@ -141,7 +141,7 @@ describe('a program that listens by itself', () => {
   it('may be an ES module that asks for any port', async () => {
     const agent = start('program-esm', 'server.mjs');
     expect((await agent.fetch({ target: '/y' })).body).toBe('program /y');
-    agent.send(2000);
+    agent.send(WAIT_MS);
     expect(await agent.exited).toBe(0);
   });
 
@@ -225,7 +225,7 @@ describe('an instance', () => {
     expect(
       (seen['env'] as string[]).filter((name) => !/^(PATH|PORTICO_CONTEXT_PATH|PWD|SHLVL|_)$/.test(name)),
     ).toEqual([]);
-    agent.send(1000);
+    agent.send(WAIT_MS);
     expect(await agent.exited).toBe(0);
     expect(agent.output).toBe('');
   });
@@ -265,7 +265,7 @@ describe('an instance', () => {
     await agent.until(() =>
       agent.reports.some((report) => report.type === 'stats' && report.exchanges === 1),
     );
-    agent.send(5000);
+    agent.send(WAIT_MS);
     await agent.until(() => agent.reports.length > 0);
     upload.exchange?.write(Buffer.from('def'));
     upload.exchange?.end();

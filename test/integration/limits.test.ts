@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TestHost } from '#test/support/host.js';
-import { until } from '#test/support/polling.js';
+import { until, WAIT_MS } from '#test/support/polling.js';
 
 const echo = {
   'package.json': '{ "main": "app.js" }',
@@ -14,8 +14,8 @@ connectors:
       maxHeaderSize: 4KiB
       maxHeaderCount: 20
       maxTargetSize: 1KiB
-      headerTimeout: 400ms
-      bodyIdleTimeout: 400ms
+      headerTimeout: 1500ms
+      bodyIdleTimeout: 1500ms
       maxConnections: 6
       keepAliveTimeout: 300ms
       maxRequestsPerConnection: 3
@@ -92,13 +92,13 @@ describe('limits of a connector', () => {
   });
 
   it('answer 503 beyond the most connections and count it', async () => {
-    const idle = Array.from({ length: 6 }, () => connect(host.port, '127.0.0.1'));
-    for (const socket of idle) socket.on('error', () => socket.destroy());
     const line = await until('a connection is too much', async () => {
+      const idle = Array.from({ length: 6 }, () => connect(host.port, '127.0.0.1'));
+      for (const socket of idle) socket.on('error', () => socket.destroy());
       const answer = await statusLine(host.port, head('/echo/'));
+      for (const socket of idle) socket.destroy();
       return answer.includes(' 503 ') ? answer : undefined;
     });
-    for (const socket of idle) socket.destroy();
     expect(line).toMatch(/^HTTP\/1\.1 503 /);
     expect(await refused(host, 'connection-limit')).toBeGreaterThan(0);
   });
@@ -109,7 +109,7 @@ function statusLine(port: number, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
     let text = '';
-    socket.setTimeout(10_000, () => socket.destroy());
+    socket.setTimeout(WAIT_MS, () => socket.destroy());
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       text += chunk;
       if (text.includes('\r\n')) socket.destroy();

@@ -9,6 +9,14 @@ import { isAlive, until } from '#test/support/polling.js';
 const esm = (text: string) => ({ 'package.json': '{ "type": "module", "main": "app.js" }', 'app.js': text });
 const says = (answer: string) => esm(`export default (q, r) => r.end('${answer}');`);
 
+/** A bundle that does not get ready as long as there is this file, which is made. */
+function startsWithout(hold: string, answer: string): Readonly<Record<string, string>> {
+  writeFileSync(hold, '');
+  return esm(`import { existsSync } from 'node:fs';
+while (existsSync(${JSON.stringify(hold)})) await new Promise((resolve) => setTimeout(resolve, 20));
+export default (q, r) => r.end('${answer}');`);
+}
+
 /** Every process below this one, with its own children. */
 function descendants(pid: number): number[] {
   const rows = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
@@ -47,10 +55,8 @@ describe('operations', () => {
     });
     expect((await host.admin('/v1/applications/held/stop', 'POST')).status).toBe(200);
     void host.get('/blocks/').catch(() => undefined);
-    host.drop(
-      'swap',
-      esm("await new Promise((go) => setTimeout(go, 1000)); export default (q, r) => r.end('two');"),
-    );
+    const hold = join(host.base, 'hold');
+    host.drop('swap', startsWithout(hold, 'two'));
     await until('the new version starts', () => (descendants(host.pid).length >= 7 ? true : undefined));
     const blocked = (await host.application('blocks'))?.instances[0]?.pid;
     const all = descendants(host.pid);
@@ -59,6 +65,7 @@ describe('operations', () => {
     await until('no other process is left', () =>
       all.some((pid) => pid !== blocked && isAlive(pid)) ? undefined : true,
     );
+    rmSync(hold);
     const next = await TestHost.startOn(host.base);
     hosts.push(next);
     await until('nothing is left', () => (all.some((pid) => isAlive(pid)) ? undefined : true));
@@ -68,7 +75,7 @@ describe('operations', () => {
     expect(await next.text('/calm/')).toBe('calm');
     expect((await next.application('held'))?.state).toBe('stopped');
     expect(next.log).not.toContain('"level":"error"');
-  }, 60_000);
+  }, 240_000);
 
   it('50 redeploys under load: no failed request; processes and descriptors as before', async () => {
     const host = await start({
@@ -118,7 +125,7 @@ describe('operations', () => {
         const stored = readdirSync(join(host.base, 'work/store')).length;
         return isAsBefore && stored < 8 ? true : undefined;
       },
-      60_000,
+      120_000,
     );
   }, 240_000);
 
@@ -170,21 +177,20 @@ describe('operations', () => {
       (await host.application('other')) === undefined ? true : undefined,
     );
     expect(await host.text('/calm/')).toBe('calm');
-  }, 60_000);
+  }, 240_000);
 
   it('a stop during a start ends stopped; a second stop meanwhile is refused; reload starts it', async () => {
     const host = await start({ apps: { calm: says('calm') } });
-    host.drop(
-      'slow',
-      esm("await new Promise((go) => setTimeout(go, 1500)); export default (q, r) => r.end('slow');"),
-    );
+    const hold = join(host.base, 'hold');
+    host.drop('slow', startsWithout(hold, 'slow'));
     await host.untilApplication('slow', ({ state }) => state === 'starting');
     const act = (verb: string) => host.admin(`/v1/applications/slow/${verb}`, 'POST');
     const [first, second] = await Promise.all([act('stop'), act('stop')]);
     expect([first.status, second.status].sort()).toEqual([200, 409]);
     expect(await host.application('slow')).toMatchObject({ state: 'stopped', instances: [] });
     expect((await host.get('/slow/')).status).toBe(503);
+    rmSync(hold);
     expect((await act('reload')).status).toBe(200);
     expect(await host.text('/slow/')).toBe('slow');
-  }, 60_000);
+  }, 240_000);
 });

@@ -116,16 +116,16 @@ describe('starting', () => {
     [
       'it is never ready',
       { neverReady: true },
-      { startTimeoutMs: 400 },
+      { startTimeoutMs: 2500 },
       'timeout',
-      'After 0.4 s it was not ready',
+      'After 2.5 s it was not ready',
     ],
     [
       'it blocks',
       { blockBeforeReady: true },
-      { startTimeoutMs: 400 },
+      { startTimeoutMs: 2500 },
       'timeout',
-      'After 0.4 s it was not ready',
+      'After 2.5 s it was not ready',
     ],
     [
       'no agent answers',
@@ -202,14 +202,14 @@ describe('keeping alive', () => {
     ['blocks its event loop', { blockAfterMs: 50 }],
     ['is stopped by a signal', {}],
   ])('kills and replaces an instance that %s', async (what, config) => {
-    const deployment = supervisor.launch(deploymentSpec(config, { hangTimeoutMs: 400 }));
+    const deployment = supervisor.launch(deploymentSpec(config, { hangTimeoutMs: 1500 }));
     await deployment.ready;
     const changes = changesOf(deployment);
     const pid = onlyPid(deployment);
     if (what.includes('signal')) process.kill(pid, 'SIGSTOP');
     await until('it is replaced', () => changes.some((change) => change.kind === 'restarting'));
     expect(changes.find((change) => change.kind === 'restarting')).toMatchObject({
-      reason: 'did not answer for 0.4 s and was killed',
+      reason: 'did not answer for 1.5 s and was killed',
     });
     expect(isAlive(pid)).toBe(false);
   });
@@ -363,7 +363,8 @@ describe('output', () => {
     const written = files.map((file) => readFileSync(join(base, 'logs/shop', file), 'utf8')).join('');
     const notices = written.match(/lines left out/g) ?? [];
     expect(notices.length).toBeGreaterThanOrEqual(1);
-    expect(notices.length).toBeLessThan(10);
+    // At most one a second, however slowly it is written.
+    expect(notices.length).toBeLessThan(100);
   });
 });
 

@@ -30,14 +30,14 @@ beforeAll(async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   host = await TestHost.start({ apps: { 'legacy.yaml': { '': descriptor() } } });
-}, 60_000);
+});
 
 afterAll(async () => {
   await host.stop();
   sockets.close();
   server.close();
   server.closeAllConnections();
-}, 60_000);
+});
 
 describe('a descriptor that names a URL', () => {
   it('is an application at the path of its name', async () => {

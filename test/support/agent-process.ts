@@ -10,6 +10,7 @@ import { ExchangeClient, type OutgoingExchange } from '#host/exchange/exchange-c
 import type { FieldBlock } from '#host/http/field-block.js';
 import { type AgentReport, type BootPlan, CHANNEL_DESCRIPTOR } from '#host/instance/messages.js';
 import { ControlChannel } from '#host/supervisor/control-channel.js';
+import { WAIT_MS } from '#test/support/polling.js';
 import { ScriptedExchange, type ScriptedRequest } from '#test/support/scripted-exchange.js';
 
 const AGENT = fileURLToPath(new URL('../../host/instance/agent.js', import.meta.url));
@@ -107,12 +108,19 @@ export class AgentProcess {
     return report as Extract<AgentReport, { type: T }>;
   }
 
-  /** Resolves when `condition` holds; looks again after each message, output and exit. */
+  /** Resolves when `condition` holds; looks again after each message, output and exit. Rejects at the deadline. */
   until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const seen = `${JSON.stringify(this.reports.slice(-5))}\n${this.output}`;
+        reject(new Error(`waited ${WAIT_MS} ms in vain until ${condition}; the last: ${seen}`));
+      }, WAIT_MS);
       const look = (): void => {
-        if (condition()) resolve();
-        else this.#onChange.push(look);
+        if (!condition()) this.#onChange.push(look);
+        else {
+          clearTimeout(timer);
+          resolve();
+        }
       };
       look();
     });

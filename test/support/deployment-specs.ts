@@ -36,16 +36,16 @@ export function deploymentSpec(
 
 const SETTINGS: ApplicationSettings = {
   startWhen: 'eager',
-  startTimeoutMs: 10_000,
-  stopTimeoutMs: 5000,
-  drainTimeoutMs: 1000,
-  responseTimeoutMs: 1000,
+  startTimeoutMs: 30_000,
+  stopTimeoutMs: 30_000,
+  drainTimeoutMs: 30_000,
+  responseTimeoutMs: 30_000,
   prefix: 'strip',
   instances: 1,
   maxHeapBytes: 64 * 1024 * 1024,
   maxMemoryBytes: 0,
   maxBodyBytes: 0,
-  hangTimeoutMs: 5000,
+  hangTimeoutMs: 30_000,
   restart: { minDelayMs: 10, maxDelayMs: 50, maxCrashes: 3, windowMs: 60_000 },
   env: {},
 };

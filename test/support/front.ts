@@ -62,7 +62,7 @@ export class TestFront {
     await front.report('ready');
     front.send({
       type: 'configure',
-      settings: { accessLog: undefined, retryAfterSeconds: 2, tunnelCloseMs: 1000, ...settings },
+      settings: { accessLog: undefined, retryAfterSeconds: 2, tunnelCloseMs: WAIT_MS, ...settings },
     });
     const listening = front.report('listening');
     await front.socket.sendTo(front.process, {

@@ -4,12 +4,13 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { ApplicationStatus } from '#host/deployer/application-status.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { until, WAIT_MS } from '#test/support/polling.js';
@@ -163,9 +164,22 @@ export class TestHost {
     });
   }
 
-  /** Puts a bundle into `apps/`, replacing the one of that name. */
+  /**
+   * Puts a bundle into `apps/`: a new one in one step, so that no half of it is deployed on a slow machine; of one that
+   * is there each file in one step.
+   */
   drop(name: string, content: BundleContent): void {
-    writeBundle(join(this.base, 'apps', name), content);
+    const target = join(this.base, 'apps', name);
+    const partial = mkdtempSync(join(this.base, 'partial-'));
+    const whole = join(partial, 'bundle');
+    writeBundle(whole, content);
+    if (!existsSync(target)) renameSync(whole, target);
+    else
+      for (const file of filesBelow(whole)) {
+        mkdirSync(dirname(join(target, file)), { recursive: true });
+        renameSync(join(whole, file), join(target, file));
+      }
+    rmSync(partial, { recursive: true });
   }
 
   /** Puts a file into `apps/` in one step. */
@@ -221,6 +235,13 @@ function writeBundle(target: string, content: BundleContent): void {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
+}
+
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 
 function readRunFile(base: string): RunFile | undefined {

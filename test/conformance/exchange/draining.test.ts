@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
 import { ExchangeServer } from '#host/exchange/exchange-server.js';
-import { settle, until } from '#test/support/polling.js';
+import { settle, until, WAIT_MS } from '#test/support/polling.js';
 import { headOf, SECRET, temporarySocket } from './ends.js';
 import {
   END,
@@ -44,7 +44,7 @@ describe('an instance that stops', () => {
     open();
     await settle(1);
     open();
-    const closing = server.close(5000);
+    const closing = server.close(WAIT_MS);
     open();
     await until('the end', () => {
       if (recorders.length < 400) open();
@@ -70,7 +70,7 @@ describe('an instance that stops', () => {
     const front = helloPayload(1);
     peer.send(frame(Type.HELLO, 0, 0, 0, front));
     const instance = (await peer.next(Type.HELLO)).payload.subarray(0, 52);
-    const closing = server.close(5000);
+    const closing = server.close(WAIT_MS);
     await settle();
     peer.send(frame(Type.PROOF, 0, 0, 0, proof(1, SECRET, front, instance)));
     peer.send(frame(Type.REQUEST, END, 0, 0, requestPayload()));

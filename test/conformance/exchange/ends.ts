@@ -5,7 +5,7 @@ import { AbortReason, type Exchange, type RequestHead } from '#host/exchange/exc
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
 import { ExchangeServer } from '#host/exchange/exchange-server.js';
 import { FieldBlock } from '#host/http/field-block.js';
-import { until } from '#test/support/polling.js';
+import { until, WAIT_MS } from '#test/support/polling.js';
 import {
   frame,
   type RawHello,
@@ -92,7 +92,7 @@ const instanceEnd: EndUnderTest = {
     const server = new ExchangeServer({
       socketPath: socket.path,
       secret: SECRET,
-      handshakeTimeoutMs: options.timeoutMs ?? 5000,
+      handshakeTimeoutMs: options.timeoutMs ?? WAIT_MS,
       ...(options.windowBytes === undefined ? {} : { windowBytes: options.windowBytes }),
       handler(exchange) {
         const seen = new Recorder();
@@ -136,11 +136,13 @@ const instanceEnd: EndUnderTest = {
       activeExchanges: () => server.activeExchanges,
       async isAlive() {
         const other = await RawPeer.connect(socket.path);
-        await other.shakeAsFront(SECRET);
-        other.send(frame(Type.PING, 0, 0, 0, Buffer.alloc(8, 7)));
-        const pong = await other.next();
-        other.destroy();
-        return pong.type === Type.PONG;
+        try {
+          await other.shakeAsFront(SECRET);
+          other.send(frame(Type.PING, 0, 0, 0, Buffer.alloc(8, 7)));
+          return (await other.next()).type === Type.PONG;
+        } finally {
+          other.destroy();
+        }
       },
       async stop() {
         peer.destroy();
@@ -159,16 +161,16 @@ const frontEnd: EndUnderTest = {
     const listener = new RawListener();
     await listener.listen(socket.path);
     const reasons: string[] = [];
-    const connect = () =>
+    const connect = (connectTimeoutMs: number) =>
       ExchangeClient.connect({
         socketPath: socket.path,
         secret: SECRET,
-        connectTimeoutMs: options.timeoutMs ?? 5000,
+        connectTimeoutMs,
         ...(options.windowBytes === undefined ? {} : { windowBytes: options.windowBytes }),
         onClosed: (reason) => reasons.push(reason),
       });
     let client: ExchangeClient | undefined;
-    connect().then(
+    connect(options.timeoutMs ?? WAIT_MS).then(
       (connected) => {
         client = connected;
       },
@@ -209,11 +211,11 @@ const frontEnd: EndUnderTest = {
       },
       activeExchanges: () => (client as ExchangeClient).activeExchanges,
       async isAlive() {
-        const again = connect();
+        const again = connect(WAIT_MS);
         const other = await listener.nextPeer();
         await other.shakeAsInstance(SECRET);
         const second = await again;
-        const rtt = second.ping(5000);
+        const rtt = second.ping(WAIT_MS);
         const { payload } = await other.next(Type.PING);
         other.send(frame(Type.PONG, 0, 0, 0, payload));
         const isAnswered = (await rtt) >= 0;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
-import { settle, until } from '#test/support/polling.js';
+import { settle, until, WAIT_MS } from '#test/support/polling.js';
 import { headOf, SECRET, temporarySocket } from './ends.js';
 import { Recorder } from './recorder.js';
 
@@ -88,7 +88,7 @@ describe('an instance in a process of its own', () => {
     await until('all', () => asked.every((seen) => seen.status === 200));
     await until('the aborted one', () => client.activeExchanges === 0);
     expect(impatient.seen.events).toEqual([]);
-    expect(await client.ping(5000)).toBeGreaterThan(0);
+    expect(await client.ping(WAIT_MS)).toBeGreaterThan(0);
   });
 
   it('never sends more than a window that nobody consumed, and stays small itself', async () => {
@@ -102,7 +102,7 @@ describe('an instance in a process of its own', () => {
     await until('memory', () => messages.length === 3);
     const [before, after] = messages.slice(1) as { resident: number }[];
     expect((after?.resident ?? Number.NaN) - (before?.resident ?? Number.NaN)).toBeLessThan(48 * 1024 * 1024);
-    expect(await client.ping(5000)).toBeGreaterThan(0);
+    expect(await client.ping(WAIT_MS)).toBeGreaterThan(0);
   });
 
   it.each([

@@ -61,8 +61,8 @@ export class Recorder implements RequestListener, ResponseListener {
     this.reason = reason;
   }
 
-  async over(milliseconds?: number): Promise<void> {
-    await until('the end of the exchange', () => this.isOver, milliseconds);
+  async over(): Promise<void> {
+    await until('the end of the exchange', () => this.isOver);
   }
 
   async until(event: string): Promise<void> {

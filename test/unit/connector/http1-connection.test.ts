@@ -7,7 +7,7 @@ import {
   type RequestListener,
 } from '#host/exchange/exchange.js';
 import { echo, TestServer } from '#test/support/http1-server.js';
-import { until } from '#test/support/polling.js';
+import { settle, until } from '#test/support/polling.js';
 import { headerOf, RawClient } from '#test/support/raw-client.js';
 
 let server: TestServer;
@@ -58,7 +58,7 @@ describe('a connection', () => {
     await start((exchange) => seen.push(exchange));
     client.send(GET + GET);
     await until(() => seen.length === 1);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await settle(30);
     expect(seen).toHaveLength(1);
     seen[0]?.respond(200, [], 'one');
     await until(() => seen.length === 2);
@@ -77,7 +77,7 @@ describe('a connection', () => {
     await until(() => exchange !== undefined);
     const sent = Buffer.from(GET.repeat(500_000), 'latin1');
     client.send(sent);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await settle(100);
     expect(client.socket.writableLength).toBeGreaterThan(0);
   });
 
@@ -193,7 +193,7 @@ describe('a request body', () => {
     client.send(post(size));
     client.send(Buffer.alloc(size, 'x'));
     await until(() => received === 256 * 1024);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await settle(30);
     expect(received).toBe(256 * 1024);
     exchange?.consumed(100);
     await until(() => received === 256 * 1024 + 100);
@@ -370,18 +370,21 @@ describe('a client that does not read', () => {
 
   it('but slowly is served', async () => {
     const body = Buffer.alloc(12 * 1024 * 1024, 'x');
+    const began = performance.now();
     await start((exchange) => exchange.respond(200, ['Connection', 'close'], body), {
-      bodyIdleTimeoutMs: 400,
+      bodyIdleTimeoutMs: 2_000,
     });
     let received = 0;
     client.socket.removeAllListeners('data');
     client.socket.on('data', (chunk: Buffer) => {
       received += chunk.length;
       client.socket.pause();
-      setTimeout(() => client.socket.resume(), 5);
+      setTimeout(() => client.socket.resume(), 12);
     });
     client.send(GET);
     await until(() => received > body.length);
+    // Longer than a pause may be.
+    expect(performance.now() - began).toBeGreaterThan(2_000);
     expect(server.refusals).toEqual([]);
   });
 });
@@ -417,7 +420,7 @@ describe('limits in time', () => {
   });
 
   it('answer 408 to a head that drips', async () => {
-    await start(echo, { headerTimeoutMs: 200 });
+    await start(echo, { headerTimeoutMs: 1_000 });
     client.send('GET / HTTP/1.1\r\nHost: a\r\n');
     const drip = setInterval(() => client.send('X: y\r\n'), 20);
     const response = await client.response();
@@ -457,11 +460,11 @@ describe('limits in time', () => {
         exchange = each;
         each.listen(listener({ end: () => each.respond(200, [], 'all') }));
       },
-      { bodyIdleTimeoutMs: 100 },
+      { bodyIdleTimeoutMs: 1_000 },
     );
     client.send(post(300_000));
     client.send(Buffer.alloc(300_000));
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
     exchange?.consumed(256 * 1024);
     expect((await client.response())?.body.toString()).toBe('all');
   });
@@ -487,9 +490,9 @@ describe('limits in time', () => {
         exchange.begin(200, []);
         timer = setInterval(() => {
           if (++parts <= 20) exchange.write(Buffer.from('part '));
-        }, 50);
+        }, 100);
       },
-      { bodyIdleTimeoutMs: 400 },
+      { bodyIdleTimeoutMs: 1_500 },
     );
     client.send(GET);
     client.socket.end();
@@ -512,10 +515,10 @@ describe('limits in time', () => {
   });
 
   it('leave a slow answer alone', async () => {
-    await start((exchange) => setTimeout(() => exchange.respond(200, [], 'slow'), 500), {
-      bodyIdleTimeoutMs: 50,
-      headerTimeoutMs: 50,
-      keepAliveTimeoutMs: 50,
+    await start((exchange) => setTimeout(() => exchange.respond(200, [], 'slow'), 1_500), {
+      bodyIdleTimeoutMs: 500,
+      headerTimeoutMs: 500,
+      keepAliveTimeoutMs: 500,
     });
     client.send(GET);
     expect((await client.response())?.body.toString()).toBe('slow');

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ConnectorLimits } from '#host/config/connector-limits.js';
 import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange/exchange.js';
 import { echo, TestServer } from '#test/support/http1-server.js';
-import { until } from '#test/support/polling.js';
+import { settle, until, WAIT_MS } from '#test/support/polling.js';
 import { headerOf, RawClient } from '#test/support/raw-client.js';
 
 let server: TestServer;
@@ -130,9 +130,8 @@ describe('Http1Listener.drain', () => {
     await start(echo);
     client.send(GET);
     await client.response();
-    const before = Date.now();
-    await server.listener.drain(5_000);
-    expect(Date.now() - before).toBeLessThan(4_000);
+    // Otherwise this would take longer than the test may.
+    await server.listener.drain(600_000);
     expect(await client.response()).toBeUndefined();
   });
 
@@ -143,8 +142,8 @@ describe('Http1Listener.drain', () => {
     });
     client.send(GET);
     await until(() => exchange !== undefined);
-    const drained = server.listener.drain(5_000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const drained = server.listener.drain(WAIT_MS);
+    await settle();
     exchange?.respond(200, [], 'last');
     const response = await client.response();
     expect([response?.body.toString(), headerOf(response, 'connection')]).toEqual(['last', 'close']);
@@ -161,8 +160,8 @@ describe('Http1Listener.drain', () => {
     });
     client.send(GET);
     await until(() => exchange !== undefined);
-    const drained = server.listener.drain(5_000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const drained = server.listener.drain(WAIT_MS);
+    await settle();
     exchange?.end();
     expect((await client.response())?.isComplete).toBe(true);
     expect(await client.response()).toBeUndefined();
@@ -174,9 +173,9 @@ describe('Http1Listener.drain', () => {
     await start(echo);
     client.send('GET / HTTP/1.1\r\nHost');
     await until(() => server.opened === 1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    const drained = server.listener.drain(5_000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await settle();
+    const drained = server.listener.drain(WAIT_MS);
+    await settle();
     client.send(': a\r\n\r\n');
     expect((await client.response())?.status).toBe(200);
     client.socket.end();

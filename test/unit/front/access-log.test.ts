@@ -18,7 +18,7 @@ import {
   type RefusalLogFormat,
 } from '#host/front/refusal-log-format.js';
 import { MemoryExchange } from '#test/support/memory-exchange.js';
-import { until } from '#test/support/polling.js';
+import { until, WAIT_MS } from '#test/support/polling.js';
 
 const result = { status: 200, bytesIn: 3, bytesOut: 12, durationMs: 1.23456, aborted: false };
 const time = Date.UTC(2025, 0, 5, 7, 8, 9, 10);
@@ -187,7 +187,7 @@ describe('AccessLog', () => {
     log.record(new MemoryExchange('/1'), result, '', 'ROOT');
     await until(() => text().includes('"/1"'));
     log.record(new MemoryExchange('/2'), result, '', 'ROOT');
-    await log.close(2000);
+    await log.close(WAIT_MS);
     expect(text().trim().split('\n')).toHaveLength(2);
   });
 });
@@ -218,7 +218,7 @@ describe('LogWriter', () => {
       write(writer, `${String(i).repeat(1200)}\n`);
       await until(() => text('access.log.1').startsWith(String(i)));
     }
-    await writer.close(2000);
+    await writer.close(WAIT_MS);
     expect(text('access.log.2')).toMatch(/^3/);
     expect(text('access.log.3')).toBe('');
     expect(dropped).toBe(0);
@@ -233,7 +233,7 @@ describe('LogWriter', () => {
       write(writer, 'after\n');
       return text().includes('after');
     });
-    await writer.close(2000);
+    await writer.close(WAIT_MS);
     expect(text('moved.log')).toMatch(/^before\n/);
     expect(dropped).toBe(0);
   });
@@ -254,6 +254,6 @@ describe('LogWriter', () => {
         readFileSync(join(blocked, 'access.log'), 'utf8').includes('later')
       );
     });
-    await writer.close(2000);
+    await writer.close(WAIT_MS);
   });
 });

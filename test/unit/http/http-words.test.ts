@@ -5,6 +5,7 @@ import { currentSecondMs } from '#host/http/current-second.js';
 import { currentHttpDate, httpDate } from '#host/http/http-date.js';
 import { statusPage } from '#host/http/status-page.js';
 import { statusText } from '#host/http/status-text.js';
+import { until } from '#test/support/polling.js';
 
 describe('httpDate', () => {
   it('writes IMF-fixdate', () => {
@@ -20,7 +21,7 @@ describe('httpDate', () => {
 
   it('gives the date of now', () => {
     const difference = Math.abs(Date.parse(currentHttpDate()) - Date.now());
-    expect(difference).toBeLessThan(2_000);
+    expect(difference).toBeLessThan(30_000);
   });
 });
 
@@ -28,11 +29,14 @@ describe('currentSecondMs', () => {
   it('goes on with the clock', async () => {
     const first = currentSecondMs();
     expect(first % 1000).toBe(0);
-    expect(Math.abs(first - Date.now())).toBeLessThan(2000);
-    const deadline = Date.now() + 3000;
-    while (currentSecondMs() === first && Date.now() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(currentSecondMs()).toBe(first + 1000);
+    expect(Math.abs(first - Date.now())).toBeLessThan(30_000);
+    const next = await until('the next second', () => {
+      const now = currentSecondMs();
+      return now === first ? undefined : now;
+    });
+    expect(next).toBeGreaterThanOrEqual(first + 1000);
+    expect(next % 1000).toBe(0);
+    expect(next).toBeLessThanOrEqual(Date.now());
   });
 });
 

@@ -4,7 +4,7 @@ import { createServer as createNetServer, type Socket } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Forwarding, requestText, WEB_SOCKET } from '#test/support/forwarding.js';
-import { until } from '#test/support/polling.js';
+import { settle, until } from '#test/support/polling.js';
 
 const forwarding = new Forwarding();
 afterAll(() => forwarding.close());
@@ -122,7 +122,7 @@ describe('an upstream that declines a WebSocket', () => {
   ])('and %s within a body of known length is cut', async (_what, end) => {
     const { port } = await answering((socket) => {
       socket.write('HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nno');
-      setTimeout(() => end(socket), 50);
+      void settle(20).then(() => end(socket));
     });
     const { isComplete, body } = await forwarding.ask(port, HANDSHAKE);
     expect([isComplete, body.toString()]).toEqual([false, 'no']);
@@ -134,14 +134,17 @@ describe('an upstream that declines a WebSocket', () => {
   });
 
   it('by saying nothing gives a 504', async () => {
-    const { port, sockets } = await answering(() => undefined, { connectMs: 20_000, responseMs: 200 });
+    const { port, sockets } = await answering(() => undefined, { connectMs: 600_000, responseMs: 200 });
     expect((await forwarding.ask(port, HANDSHAKE)).status).toBe(504);
     await until('it is let go', () => sockets[0]?.destroyed === true);
   });
 
   it('by no handshake gives a 504', async () => {
     const upstream = await forwarding.listen(createNetServer((socket) => socket.resume()));
-    const port = await forwarding.to(`https://127.0.0.1:${upstream}`, { connectMs: 200, responseMs: 20_000 });
+    const port = await forwarding.to(`https://127.0.0.1:${upstream}`, {
+      connectMs: 200,
+      responseMs: 600_000,
+    });
     expect((await forwarding.ask(port, HANDSHAKE)).status).toBe(504);
   });
 

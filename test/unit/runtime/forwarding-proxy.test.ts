@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { ForwardingProxy } from '#host/runtime/upstream/forwarding-proxy.js';
 import { chunked, Forwarding, requestText } from '#test/support/forwarding.js';
 import { repositoryFolder } from '#test/support/paths.js';
-import { until } from '#test/support/polling.js';
+import { settle, until } from '#test/support/polling.js';
 
 const forwarding = new Forwarding();
 afterAll(() => forwarding.close());
@@ -112,8 +112,7 @@ describe('the body of a request', () => {
       socket.write(`HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 300000\r\n\r\n`);
       // The rest follows when the writing of the other side has failed.
       socket.write('x'.repeat(300_000));
-      socket.end();
-      setTimeout(() => socket.resetAndDestroy(), 300);
+      socket.end(() => void settle(100).then(() => socket.resetAndDestroy()));
     });
     const port = await forwarding.to(`http://127.0.0.1:${upstream}`);
     const client = await forwarding.client(port);
@@ -337,7 +336,7 @@ describe('the end of a response', () => {
     leaver.destroy();
     // The client's end has arrived once a later request has been answered on another way.
     await once(leaver, 'close');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await settle(50);
     release?.();
     expect([(await first).status, (await last).status]).toEqual([200, 200]);
     expect(paths).toEqual(['/first', '/last']);
@@ -417,7 +416,7 @@ describe('connections to the upstream', () => {
     let count = 0;
     const { port: upstream, received } = await forwarding.raw((socket) => {
       if (count++ === 0) socket.write(OK);
-      else socket.write(text, () => setTimeout(() => socket.resetAndDestroy(), 50));
+      else socket.write(text, () => void settle(20).then(() => socket.resetAndDestroy()));
     });
     const port = await forwarding.to(`http://127.0.0.1:${upstream}`);
     await forwarding.get(port);
@@ -455,13 +454,8 @@ describe('connections to the upstream', () => {
 });
 
 describe('a deadline', () => {
-  /** Milliseconds that the answer took. */
-  async function timed(answer: Promise<{ readonly status: number }>): Promise<[status: number, ms: number]> {
-    const start = performance.now();
-    const { status } = await answer;
-    return [status, performance.now() - start];
-  }
-  const LONG = 20_000;
+  /** Longer than a test may take: an answer that comes was not waited for that long. */
+  const LONG = 600_000;
 
   it('ends the wait for a free connection', async () => {
     const { port: upstream } = await forwarding.raw(() => undefined);
@@ -469,9 +463,7 @@ describe('a deadline', () => {
     const port = await forwarding.to(`http://127.0.0.1:${upstream}`, limits);
     const first = await forwarding.socket(port);
     first.write(requestText('GET', '/'));
-    const [status, ms] = await timed(forwarding.get(port));
-    expect(status).toBe(504);
-    expect(ms).toBeLessThan(3000);
+    expect((await forwarding.get(port)).status).toBe(504);
     first.destroy();
   });
 
@@ -479,24 +471,19 @@ describe('a deadline', () => {
     // Accepts, and says nothing.
     const upstream = await forwarding.listen(createServer((socket) => socket.resume()));
     const port = await forwarding.to(`https://127.0.0.1:${upstream}`, { connectMs: 200, responseMs: LONG });
-    const [status, ms] = await timed(forwarding.get(port));
-    expect(status).toBe(504);
-    expect(ms).toBeLessThan(3000);
+    expect((await forwarding.get(port)).status).toBe(504);
   });
 
   it('ends the wait for the head of a response', async () => {
     const { port: upstream } = await forwarding.raw((socket) => socket.write('HTTP/1.1 200 OK\r\nX'));
     const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { connectMs: LONG, responseMs: 200 });
-    for (const request of ['GET', 'POST']) {
-      const [status, ms] = await timed(forwarding.ask(port, requestText(request, '/')));
-      expect(status).toBe(504);
-      expect(ms).toBeLessThan(3000);
-    }
+    for (const request of ['GET', 'POST'])
+      expect((await forwarding.ask(port, requestText(request, '/'))).status).toBe(504);
   });
 
   it('for the connection does not count the wait for the response', async () => {
-    const upstream = await forwarding.http((_incoming, response) => setTimeout(() => response.end(), 500));
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { connectMs: 150, responseMs: LONG });
+    const upstream = await forwarding.http((_incoming, response) => setTimeout(() => response.end(), 1300));
+    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { connectMs: 1000, responseMs: LONG });
     expect((await forwarding.get(port)).status).toBe(200);
     expect((await forwarding.get(port)).status).toBe(200);
   });
@@ -512,11 +499,11 @@ describe('a deadline', () => {
       incoming.resume();
       incoming.on('end', () => response.end());
     });
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 400 });
+    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 2000 });
     const client = await forwarding.client(port);
     client.send(requestText('POST', '/', ['Content-Length: 6']));
     for (let i = 0; i < 6; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await new Promise((resolve) => setTimeout(resolve, 500));
       client.send('x');
     }
     expect((await client.response())?.status).toBe(200);
@@ -528,11 +515,11 @@ describe('a deadline', () => {
       incoming.resume();
       incoming.on('end', () => response.end('last'));
     });
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 200 });
+    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 1500 });
     const client = await forwarding.client(port);
     client.send(requestText('POST', '/', ['Content-Length: 3']));
     for (let i = 0; i < 3; i++) {
-      await new Promise((resolve) => setTimeout(resolve, i * 300));
+      await new Promise((resolve) => setTimeout(resolve, i * 1000));
       client.send('x');
     }
     expect((await client.response())?.body.toString()).toBe('firstlast');
@@ -545,15 +532,14 @@ describe('a deadline', () => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
       timer = setInterval(() => {
         if (parts++ < 6) socket.write('x');
-      }, 100);
+      }, 300);
     });
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { idleMs: 400 });
+    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { idleMs: 1500 });
     const start = performance.now();
     const { body, isComplete } = await forwarding.get(port);
     clearInterval(timer);
     expect([body.toString(), isComplete]).toEqual(['xxxxxx', false]);
-    expect(performance.now() - start).toBeGreaterThan(900);
-    expect(performance.now() - start).toBeLessThan(3000);
+    expect(performance.now() - start).toBeGreaterThan(3200);
   });
 });
 

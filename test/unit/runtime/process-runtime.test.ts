@@ -4,7 +4,7 @@ import type { InstanceAddress } from '#host/front/messages.js';
 import { ProcessRuntime, type ProcessSettings } from '#host/runtime/process/process-runtime.js';
 import { listenTo, TestInstance } from '#test/support/instance.js';
 import { MemoryExchange, type MemoryRequest } from '#test/support/memory-exchange.js';
-import { until } from '#test/support/polling.js';
+import { settle, until } from '#test/support/polling.js';
 
 const owned: { stop(): unknown }[] = [];
 afterEach(async () => {
@@ -103,7 +103,7 @@ describe('ProcessRuntime', () => {
     runtime.handle(exchange, mount, '/');
     await until(() => written >= 256 * 1024);
     const before = written;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await settle(50);
     expect(written).toBe(before);
     exchange.room = Number.POSITIVE_INFINITY;
     exchange.listener?.drain();
@@ -235,7 +235,7 @@ describe('ProcessRuntime', () => {
     draining.drain();
     await until(() => send(runtime, '/shop/').isEnded === false && true);
     for (let i = 0; i < 5; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await settle();
       const answer = send(runtime, '/shop/');
       await answer.done;
       if (i > 0) expect(answer.body).toBe('other');
@@ -334,8 +334,9 @@ describe('ProcessRuntime with WebSockets', () => {
   it('cuts at the deadline what does not close, and other protocols always', async () => {
     for (const upgrade of ['websocket', 'tls']) {
       const { client, runtime } = await openTunnel(upgrade);
+      const retired = performance.now();
       runtime.retire(() => undefined);
-      runtime.sweep(performance.now() + 900);
+      runtime.sweep(retired + 900);
       expect(client.isEnded).toBe(false);
       expect(client.chunks.length).toBe(upgrade === 'websocket' ? 1 : 0);
       runtime.sweep(performance.now() + 1001);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { StaticSite } from '#host/runtime/static/static-site.js';
 import { MemoryExchange } from '#test/support/memory-exchange.js';
+import { until } from '#test/support/polling.js';
 
 const big = Buffer.alloc(700_000, 'abcdefghij');
 let base = '';
@@ -232,16 +233,9 @@ describe('StaticSite', () => {
     writeFileSync(file, 'one');
     expect((await get('/changing.txt')).body).toBe('one');
     writeFileSync(file, 'three');
-    const deadline = Date.now() + 5000;
-    while ((await get('/changing.txt')).body !== 'three') {
-      if (Date.now() > deadline) throw new Error('still the old content');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until('the new content is served', async () => (await get('/changing.txt')).body === 'three');
     rmSync(file);
-    while ((await get('/changing.txt')).status !== 404) {
-      if (Date.now() > deadline) throw new Error('still served');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until('it is gone', async () => (await get('/changing.txt')).status === 404);
     expect(existsSync(file)).toBe(false);
   });
 
