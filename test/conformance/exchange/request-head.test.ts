@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
 import { ExchangeServer } from '#host/exchange/exchange-server.js';
 import { settle, until } from '#test/support/polling.js';
@@ -79,6 +79,7 @@ describe('requests at the instance', () => {
     peer.destroy();
     await server.close(0);
   });
+  afterAll(() => socket.remove());
 
   it('are decoded as sent', async () => {
     peer.send(frame(Type.REQUEST, END, 0, 3, requestPayload(full)));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AbortReason } from '#host/exchange/exchange.js';
 import { ExchangeClient } from '#host/exchange/exchange-client.js';
 import { settle, until } from '#test/support/polling.js';
@@ -129,6 +129,7 @@ describe('responses at the front', () => {
     peer.destroy();
     await listener.close();
   });
+  afterAll(() => socket.remove());
 
   it('answer a request that is one frame', async () => {
     const seen = new Recorder();
