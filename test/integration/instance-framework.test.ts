@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AgentProcess } from '#test/support/agent-process.js';
 import { fixturesFolder, repositoryFolder } from '#test/support/paths.js';
+import { WAIT_MS } from '#test/support/polling.js';
 
 /** A work store as the host makes it: the bundle, and above it the package that it imports without carrying it. */
 let store: string;
@@ -49,7 +50,7 @@ describe('an instance of a framework application', () => {
   it('raises its stop events before it ends', async () => {
     const agent = start();
     await agent.fetch();
-    agent.send(3000);
+    agent.send(WAIT_MS);
     expect(await agent.exited).toBe(0);
     expect(agent.output).toMatch(/started[\s\S]*stopped/);
   });

@@ -7,7 +7,7 @@ import { StartFailure } from '#host/supervisor/start-failure.js';
 import { Supervisor } from '#host/supervisor/supervisor.js';
 import { deploymentSpec, temporaryFolder } from '#test/support/deployment-specs.js';
 import { fixturesFolder } from '#test/support/paths.js';
-import { isAlive, until } from '#test/support/polling.js';
+import { isAlive, until, WAIT_MS } from '#test/support/polling.js';
 
 const agentPath = join(fixturesFolder, 'agents/fixture-agent.mjs');
 let base: string;
@@ -255,7 +255,7 @@ describe('keeping alive', () => {
 
 describe('stopping', () => {
   it('lets the application stop well, and removes its socket', async () => {
-    const deployment = supervisor.launch(deploymentSpec());
+    const deployment = supervisor.launch(deploymentSpec({}, { stopTimeoutMs: WAIT_MS }));
     await deployment.ready;
     const changes = changesOf(deployment);
     const pid = onlyPid(deployment);
@@ -336,7 +336,10 @@ describe('stopping', () => {
 describe('output', () => {
   it('is written with time, process and stream, escaped, one line each', async () => {
     const deployment = supervisor.launch(
-      deploymentSpec({ print: 'one\n\u001b[31mred\u0007\rforged\ntorso', printError: 'to error\n' }),
+      deploymentSpec(
+        { print: 'one\n\u001b[31mred\u0007\rforged\ntorso', printError: 'to error\n' },
+        { stopTimeoutMs: WAIT_MS },
+      ),
     );
     await deployment.ready;
     await deployment.stop();

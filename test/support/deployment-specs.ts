@@ -37,7 +37,7 @@ export function deploymentSpec(
 const SETTINGS: ApplicationSettings = {
   startWhen: 'eager',
   startTimeoutMs: 30_000,
-  stopTimeoutMs: 30_000,
+  stopTimeoutMs: 5000,
   drainTimeoutMs: 30_000,
   responseTimeoutMs: 30_000,
   prefix: 'strip',
