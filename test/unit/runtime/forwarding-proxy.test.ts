@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { ForwardingProxy } from '#host/runtime/upstream/forwarding-proxy.js';
 import { chunked, Forwarding, requestText } from '#test/support/forwarding.js';
 import { repositoryFolder } from '#test/support/paths.js';
-import { settle, until } from '#test/support/polling.js';
+import { settle, undisturbed, until } from '#test/support/polling.js';
 
 const forwarding = new Forwarding();
 afterAll(() => forwarding.close());
@@ -481,12 +481,15 @@ describe('a deadline', () => {
       expect((await forwarding.ask(port, requestText(request, '/'))).status).toBe(504);
   });
 
-  it('for the connection does not count the wait for the response', async () => {
-    const upstream = await forwarding.http((_incoming, response) => setTimeout(() => response.end(), 1300));
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { connectMs: 1000, responseMs: LONG });
-    expect((await forwarding.get(port)).status).toBe(200);
-    expect((await forwarding.get(port)).status).toBe(200);
-  });
+  it(
+    'for the connection does not count the wait for the response',
+    undisturbed(async () => {
+      const upstream = await forwarding.http((_incoming, response) => setTimeout(() => response.end(), 1000));
+      const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { connectMs: 700, responseMs: LONG });
+      expect((await forwarding.get(port)).status).toBe(200);
+      expect((await forwarding.get(port)).status).toBe(200);
+    }),
+  );
 
   it('of 0 for the response is none', async () => {
     const upstream = await forwarding.http((_incoming, response) => setTimeout(() => response.end(), 200));
@@ -494,53 +497,61 @@ describe('a deadline', () => {
     expect((await forwarding.get(port)).status).toBe(200);
   });
 
-  it('for the response begins anew with each part of the request body', async () => {
-    const upstream = await forwarding.http((incoming, response) => {
-      incoming.resume();
-      incoming.on('end', () => response.end());
-    });
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 2000 });
-    const client = await forwarding.client(port);
-    client.send(requestText('POST', '/', ['Content-Length: 6']));
-    for (let i = 0; i < 6; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      client.send('x');
-    }
-    expect((await client.response())?.status).toBe(200);
-  });
+  it(
+    'for the response begins anew with each part of the request body',
+    undisturbed(async () => {
+      const upstream = await forwarding.http((incoming, response) => {
+        incoming.resume();
+        incoming.on('end', () => response.end());
+      });
+      const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 1200 });
+      const client = await forwarding.client(port);
+      client.send(requestText('POST', '/', ['Content-Length: 6']));
+      for (let i = 0; i < 6; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        client.send('x');
+      }
+      expect((await client.response())?.status).toBe(200);
+    }),
+  );
 
-  it('for the response is over when it begins, though the request goes on', async () => {
-    const upstream = await forwarding.http((incoming, response) => {
-      response.write('first');
-      incoming.resume();
-      incoming.on('end', () => response.end('last'));
-    });
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 1500 });
-    const client = await forwarding.client(port);
-    client.send(requestText('POST', '/', ['Content-Length: 3']));
-    for (let i = 0; i < 3; i++) {
-      await new Promise((resolve) => setTimeout(resolve, i * 1000));
-      client.send('x');
-    }
-    expect((await client.response())?.body.toString()).toBe('firstlast');
-  });
+  it(
+    'for the response is over when it begins, though the request goes on',
+    undisturbed(async () => {
+      const upstream = await forwarding.http((incoming, response) => {
+        response.write('first');
+        incoming.resume();
+        incoming.on('end', () => response.end('last'));
+      });
+      const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { responseMs: 1000 });
+      const client = await forwarding.client(port);
+      client.send(requestText('POST', '/', ['Content-Length: 3']));
+      for (let i = 0; i < 3; i++) {
+        await new Promise((resolve) => setTimeout(resolve, i * 700));
+        client.send('x');
+      }
+      expect((await client.response())?.body.toString()).toBe('firstlast');
+    }),
+  );
 
-  it('ends a pause within a response, and no response that goes on', async () => {
-    let timer: NodeJS.Timeout | undefined;
-    const { port: upstream } = await forwarding.raw((socket) => {
-      let parts = 0;
-      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
-      timer = setInterval(() => {
-        if (parts++ < 6) socket.write('x');
-      }, 300);
-    });
-    const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { idleMs: 1500 });
-    const start = performance.now();
-    const { body, isComplete } = await forwarding.get(port);
-    clearInterval(timer);
-    expect([body.toString(), isComplete]).toEqual(['xxxxxx', false]);
-    expect(performance.now() - start).toBeGreaterThan(3200);
-  });
+  it(
+    'ends a pause within a response, and no response that goes on',
+    undisturbed(async () => {
+      let timer: NodeJS.Timeout | undefined;
+      const { port: upstream } = await forwarding.raw((socket) => {
+        let parts = 0;
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
+        timer = setInterval(() => {
+          if (parts++ < 6) socket.write('x');
+        }, 200);
+      });
+      const port = await forwarding.to(`http://127.0.0.1:${upstream}`, { idleMs: 1000 });
+      const start = performance.now();
+      const { body, isComplete } = await forwarding.get(port).finally(() => clearInterval(timer));
+      expect([body.toString(), isComplete]).toEqual(['xxxxxx', false]);
+      expect(performance.now() - start).toBeGreaterThan(2100);
+    }),
+  );
 });
 
 describe('the package underneath', () => {
