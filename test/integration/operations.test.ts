@@ -38,7 +38,8 @@ describe('operations', () => {
     return host;
   };
   afterEach(async () => {
-    for (const host of hosts.splice(0)) await host.stop();
+    // The last first: it may run on the base of one before it.
+    for (const host of hosts.splice(0).reverse()) await host.stop();
   });
 
   it('the server killed in the middle of a swap leaves no process; the next one converges', async () => {

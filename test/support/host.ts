@@ -196,7 +196,8 @@ export class TestHost {
   /** Ends the host and deletes its base; returns the exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const code = await this.end(signal);
-    rmSync(this.base, { recursive: true, force: true });
+    // What its applications left running for a moment may still write.
+    rmSync(this.base, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     return code;
   }
 
