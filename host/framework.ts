@@ -7,7 +7,7 @@ export {
 } from './application/application-call.js';
 export {
   type ApplicationConfig,
-  type ApplicationConfigValue,
+  type ConfigOrigins,
   ObjectConfig,
 } from './application/application-config.js';
 export {
@@ -28,9 +28,11 @@ export {
   ApplicationSendPipeline,
 } from './application/call-pipelines.js';
 export { ConnectionPoint } from './application/connection-point.js';
+export type { ApplicationConfigValue, ConfigValueType } from './application/config-value.js';
 export {
   type ApplicationEnvironment,
   applicationEnvironment,
+  type ConnectorAddress,
   type EnvironmentSettings,
 } from './application/environment.js';
 export { EventDefinition, type EventHandler, Events } from './application/events.js';
@@ -45,6 +47,7 @@ export {
   UnsupportedMediaTypeError,
 } from './application/http-errors.js';
 export { ConsoleLog, type Log, type LogLevel } from './application/log.js';
+export { MapApplicationConfig } from './application/map-application-config.js';
 export {
   type AnyContent,
   BytesContent,

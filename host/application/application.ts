@@ -2,7 +2,7 @@ import { messageOf } from '../errors.js';
 import { ApplicationCallPipeline } from './call-pipelines.js';
 import { installDefaultTransforms } from './default-transforms.js';
 import type { ApplicationEnvironment } from './environment.js';
-import { Events } from './events.js';
+import type { Events } from './events.js';
 import type { Log } from './log.js';
 import {
   type Closeable,
@@ -39,7 +39,7 @@ export class Application extends ApplicationCallPipeline {
   /** Tells what happens to the application. */
   readonly monitor: Events;
 
-  constructor(environment: ApplicationEnvironment, monitor: Events = new Events()) {
+  constructor(environment: ApplicationEnvironment, monitor: Events = environment.monitor) {
     super();
     this.environment = environment;
     this.monitor = monitor;

@@ -1,10 +1,23 @@
+import type { Module } from './application.js';
 import { type ApplicationConfig, ObjectConfig } from './application-config.js';
+import { Events } from './events.js';
 import { ConsoleLog, type Log } from './log.js';
 
 /** What surrounds an application: made by whoever starts it, the same for its whole life. Immutable. */
 export interface ApplicationEnvironment {
   readonly log: Log;
   readonly config: ApplicationConfig;
+  /**
+   * Tells what happens to the application; `application.monitor` is the same. Subscribe here before there is one.
+   * Applications that are given one environment share it.
+   */
+  readonly monitor: Events;
+  /** Where an application on its own is asked to listen. Empty inside the container, which owns the connectors. */
+  readonly connectors: readonly ConnectorAddress[];
+  /** Modules that belong to the environment; run at the start, before those that the engine is given. */
+  readonly modules: readonly Module[];
+  /** What is watched for changes in development mode: parts of paths. */
+  readonly watchPaths: readonly string[];
   /** Path under which all routes of the application hang: `''` or `/shop`; percent-encoded, without final slash. */
   readonly rootPath: string;
   /**
@@ -16,21 +29,38 @@ export interface ApplicationEnvironment {
   readonly developmentMode: boolean;
 }
 
+/** An address that an application asks for; the engine says where it really listens (`resolvedConnectors`). */
+export interface ConnectorAddress {
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
 /** What may be said about an environment; the rest has defaults. */
 export interface EnvironmentSettings extends Partial<Omit<ApplicationEnvironment, 'config'>> {
   /** A configuration, or the plain objects of one, such as a parsed file. */
   readonly config?: ApplicationConfig | Readonly<Record<string, unknown>>;
 }
 
-/** Fills in defaults: console log at `info`, empty configuration, no root path, no development mode. */
+/**
+ * Fills in defaults: console log at `info`, empty configuration, no connectors, modules, watch paths or root path, and
+ * no development mode unless `portico.development` of the configuration is true.
+ */
 export function applicationEnvironment(settings: EnvironmentSettings = {}): ApplicationEnvironment {
-  return {
+  const config = configOf(settings.config ?? {});
+  return Object.freeze({
     log: settings.log ?? new ConsoleLog(),
-    config: configOf(settings.config ?? {}),
+    config,
+    monitor: settings.monitor ?? new Events(),
+    connectors: Object.freeze([...(settings.connectors ?? [])]),
+    modules: Object.freeze([...(settings.modules ?? [])]),
+    watchPaths: Object.freeze([...(settings.watchPaths ?? [])]),
     rootPath: normalizeRootPath(settings.rootPath ?? ''),
     isRootPathRemoved: settings.isRootPathRemoved ?? false,
-    developmentMode: settings.developmentMode ?? false,
-  };
+    developmentMode:
+      settings.developmentMode ?? config.propertyOrNull('portico.development')?.getBoolean() ?? false,
+  });
 }
 
 function configOf(config: ApplicationConfig | Readonly<Record<string, unknown>>): ApplicationConfig {

@@ -1,6 +1,12 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { z } from 'zod';
+import {
+  APPLICATION_FILES,
+  originsOf,
+  pathsWithReferences,
+  readApplicationFile,
+} from '../config/application-file.js';
 import { SERVLET_KEYS, type SettingsSection, servletSchema } from '../config/application-settings.js';
 import { checkAgainst, mergeProblems } from '../config/check-against.js';
 import { ConfigError, type ConfigProblem, suggest } from '../config/config-error.js';
@@ -11,8 +17,6 @@ import { leaf, section, show, text } from '../config/setting-types.js';
 import { type ConfigDocument, parseConfigDocument } from '../config/yaml-document.js';
 import { PorticoError } from '../errors.js';
 
-/** Names of the developer's descriptor, in the order they are looked for. JSON is a part of YAML. */
-const DESCRIPTOR_NAMES = ['application.yaml', 'application.yml', 'application.json'] as const;
 const SECTIONS = ['portico', 'ktor'] as const;
 
 /** The `application:` section: exactly one of the first five says how the bundle answers. */
@@ -37,6 +41,8 @@ export interface Descriptor {
   readonly bundle: string | undefined;
   /** The whole tree, free keys included. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Where each value of `config` stands, `application.yaml:3`, by its dotted path. */
+  readonly origins: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
   /** For problems that are found later, such as a missing entry. */
   problem: ConfigDocument['problem'];
@@ -91,20 +97,46 @@ function misplaced({ config, section: name, problem }: Descriptor): ConfigProble
 }
 
 /**
- * Reads the developer's descriptor of a bundle, if it has one. `variables` must not hold secrets of the host: an
- * application could read them through its configuration. A descriptor that is a link out of the bundle is refused.
+ * Reads the developer's descriptor of a bundle, if it has one: YAML, HOCON or `.properties`, with the substitutions of
+ * a configuration of an application (`readApplicationFile`). `variables` must not hold secrets of the host: an
+ * application could read them through its configuration. A descriptor that is a link out of the bundle is refused, as
+ * is one that includes a file from elsewhere.
  */
-export function readDeveloperDescriptor(folder: string, variables: Variables): Descriptor | undefined {
-  const found = DESCRIPTOR_NAMES.filter(
+export async function readDeveloperDescriptor(
+  folder: string,
+  variables: Variables,
+): Promise<Descriptor | undefined> {
+  const found = APPLICATION_FILES.filter(
     (name) => lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined,
   );
   const [name, ...others] = found;
   if (name === undefined) return undefined;
   const file = join(folder, name);
   refuseLinkOut(folder, file);
-  const descriptor = checkDescriptor(readDocument(file, variables));
+  const descriptor = checkDescriptor(await readApplicationDocument(file, folder, variables));
   const ignored = others.map((other) => `${other} is ignored: ${name} is there as well`);
-  return { ...descriptor, notes: [...ignored, ...descriptor.notes] };
+  return { ...descriptor, notes: [...ignored, ...unsubstituted(name, descriptor), ...descriptor.notes] };
+}
+
+async function readApplicationDocument(
+  file: string,
+  folder: string,
+  variables: Variables,
+): Promise<ConfigDocument> {
+  try {
+    return await readApplicationFile({ file, variables, within: folder });
+  } catch (error) {
+    if (error instanceof PorticoError) throw descriptorError(file, error.message, error);
+    throw error;
+  }
+}
+
+/** References that stay as they are written, which is seldom what was meant. */
+function unsubstituted(name: string, { config }: Descriptor): string[] {
+  if (!/\.ya?ml$/.test(name)) return [];
+  return pathsWithReferences(config).map(
+    (path) => `${path}: \${…} within a text is left as it is; only a value that begins with $ is a reference`,
+  );
 }
 
 /** Throws when `file` leads out of the bundle, by its own link or by one of a folder above it. */
@@ -176,6 +208,7 @@ function checkDescriptor(document: ConfigDocument): Descriptor {
     servlet: servlet.value,
     bundle: bundle.value,
     config: document.data,
+    origins: originsOf(document),
     notes: notesOf(document.data, name, isRecord(root) ? root : {}),
     problem: document.problem,
     section: name,

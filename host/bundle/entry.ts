@@ -4,6 +4,7 @@ import { PorticoError } from '../errors.js';
 import { systemCodeOf } from '../system-error.js';
 import { printable } from './context-name.js';
 import type { Manifest } from './manifest.js';
+import { findPackage, parsePackageReference } from './package-entry.js';
 
 /**
  * Where a bundle begins: every path a descriptor or a `package.json` names is checked here, before anything runs. It
@@ -40,12 +41,17 @@ export function mainEntry(folder: string, main: string): Entry {
   return { kind: 'main', main: file };
 }
 
-/** `modules: [dist/shop.js#shopModule]`. */
+/** `modules: [dist/shop.js#shopModule]`; also a package in `node_modules` of the bundle, `@acme/shop#module`. */
 export function modulesEntry(folder: string, modules: readonly string[]): Entry {
   const checked = modules.map((module) => {
     const [path = '', ...names] = module.trim().split('#');
     if (names.length > 1 || names[0] === '') {
       throw new EntryError(`module ${printable(module)} is not of the form file#function`);
+    }
+    const packageReference = parsePackageReference(path);
+    if (packageReference !== undefined && existing(join(folder, path)) === undefined) {
+      const found = findPackage(folder, packageReference);
+      if (found === join(folder, 'node_modules', packageReference.name)) return module.trim();
     }
     const file = inside(folder, path, 'module');
     requireFile(folder, file, `module ${printable(module)}`);
@@ -95,7 +101,7 @@ export function detectEntry(folder: string, hasPackage: boolean): Entry {
   const order = hasPackage ? [...program, 'index.html'] : ['index.html', ...program];
   const found = order.find((name) => isThere(join(folder, name)));
   if (found === undefined) {
-    const looked = `looked for application.yaml, package.json, index.html and index.js; found ${listing(folder)}`;
+    const looked = `looked for application.conf, application.yaml, package.json, index.html and index.js; found ${listing(folder)}`;
     throw new EntryError(`the bundle does not say how it answers: ${looked}`);
   }
   return found === 'index.html' ? staticEntry(folder, '.') : mainEntry(folder, found);

@@ -6,7 +6,7 @@ import type { ApplicationSettings } from '../config/host-config.js';
  */
 export interface Manifest {
   /** How the bundle answers. */
-  readonly entry: /** Framework modules, `dist/shop.js#shopModule`; files exist inside the bundle. */
+  readonly entry: /** Framework modules, `dist/shop.js#shopModule`; the files or packages exist inside the bundle. */
     | { readonly kind: 'modules'; readonly modules: readonly string[] }
     /** Absolute path of the Node entry; inside the bundle. */
     | { readonly kind: 'main'; readonly main: string }
@@ -21,6 +21,8 @@ export interface Manifest {
   readonly settings: ApplicationSettings;
   /** The whole configuration tree for `environment.config`, plain JSON data. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Where each value of `config` was written, `application.yaml:3`, by its dotted path. */
+  readonly configOrigins?: Readonly<Record<string, string>> | undefined;
   /** Things worth a log line: ignored keys such as `deployment.port`. */
   readonly notes: readonly string[];
 }

@@ -41,7 +41,8 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
       ? undefined
       : readOperatorDescriptor(source.operatorDescriptor, source.env ?? process.env);
   const operatorSettings = applySettings(defaults, operator?.servlet ?? {});
-  const developer = folder === undefined ? undefined : readDeveloperDescriptor(folder, operatorSettings.env);
+  const developer =
+    folder === undefined ? undefined : await readDeveloperDescriptor(folder, operatorSettings.env);
   const settings = applySettings(applySettings(defaults, developer?.servlet ?? {}), operator?.servlet ?? {});
   checkRestart(settings, operator ?? developer);
   return {
@@ -50,6 +51,7 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
     seesCatalog: operator?.servlet.catalog ?? false,
     settings,
     config: configOf(developer, operator),
+    configOrigins: { ...originsIn(developer, developer), ...originsIn(operator, developer) },
     notes: [...notesOf(developer, operator), ...(operator?.notes ?? [])],
   };
 }
@@ -152,6 +154,22 @@ function configOf(
   if (developer.section === operator.section) return overlay(developer.config, operator.config);
   const { [operator.section]: theirs, ...rest } = operator.config;
   return overlay(developer.config, theirs === undefined ? rest : { ...rest, [developer.section]: theirs });
+}
+
+/** The origins in a descriptor, under the name that `configOf` gives the section. */
+function originsIn(
+  descriptor: Descriptor | undefined,
+  developer: Descriptor | undefined,
+): Record<string, string> {
+  if (descriptor === undefined) return {};
+  const { section, origins } = descriptor;
+  const name = developer?.section ?? section;
+  return Object.fromEntries(
+    Object.entries(origins).map(([path, origin]) => [
+      path === section || path.startsWith(`${section}.`) ? name + path.slice(section.length) : path,
+      origin,
+    ]),
+  );
 }
 
 function overlay(

@@ -46,7 +46,12 @@ export abstract class BaseEngine implements ApplicationEngine {
     this.environment = settings.environment;
     this.#settings = settings;
     this.application = new Application(settings.environment);
-    this.application.monitor.subscribe(ApplicationStarting, installEngineDefaults);
+    const unsubscribe = this.application.monitor.subscribe(ApplicationStarting, (application) => {
+      // The monitor may be that of other applications too.
+      if (application !== this.application) return;
+      unsubscribe();
+      installEngineDefaults(application);
+    });
     this.#runner = new CallRunner(this.application);
   }
 
@@ -64,7 +69,8 @@ export abstract class BaseEngine implements ApplicationEngine {
     this.#state = 'starting';
     const { application, environment } = this;
     try {
-      await startApplication(application, this.#settings);
+      const modules = [...environment.modules, ...this.#settings.modules];
+      await startApplication(application, { ...this.#settings, modules });
     } catch (error) {
       this.#end();
       throw error;

@@ -1,6 +1,6 @@
 import { Server as HttpServer, type RequestListener } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { isClass, property } from './exported-value.js';
+import { isClass, property } from '../engine/modules/exported-value.js';
 
 /** Answers a standard Request with a standard Response (the fetch API). */
 export type FetchFunction = (request: Request, environment?: unknown) => Response | Promise<Response>;

@@ -1,3 +1,4 @@
+import { describeThrown } from '../engine/modules/thrown.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { AgentReport, BootStep } from './messages.js';
 
@@ -22,27 +23,14 @@ export interface BootProgress {
  * Node and of the agent left out. Never throws, whatever `thrown` is: null, a proxy, an object without a prototype.
  */
 export function failureReport(thrown: unknown, step: BootStep): AgentReport & { readonly type: 'failed' } {
-  const isOurs = isBootFailure(thrown);
+  const isOurs = isPorticoError(thrown);
   return {
     type: 'failed',
-    step: isOurs ? thrown.step : step,
+    step: isOurs && thrown instanceof BootFailure ? thrown.step : step,
     code: codeOf(thrown),
     message: shortened(messageOf(thrown), 4000),
     stack: shortened(cleanStack(isOurs && thrown.cause !== undefined ? thrown.cause : thrown), 16_000),
   };
-}
-
-/** What was thrown, for a sentence: its message, or its kind when it is no error. */
-export function describeThrown(thrown: unknown): string {
-  let isError = false;
-  try {
-    isError = thrown instanceof Error;
-  } catch {
-    return 'an object that cannot be looked at';
-  }
-  if (isError) return messageOf(thrown);
-  if (thrown === null || thrown === undefined) return `${thrown} instead of an error`;
-  return `${messageOf(thrown)} (a ${typeof thrown}, not an error)`;
 }
 
 /** The stack of an error without lines of Node's and the agent's own code, which say nothing to the developer. */
@@ -56,13 +44,13 @@ function cleanStack(thrown: unknown): string {
   if (typeof stack !== 'string') return describeThrown(thrown);
   return stack
     .split('\n')
-    .filter((line) => !(/^\s+at /.test(line) && (line.includes('node:') || line.includes(AGENT_FOLDER))))
+    .filter((line) => !(/^\s+at /.test(line) && HIDDEN.some((part) => line.includes(part))))
     .join('\n');
 }
 
-function isBootFailure(thrown: unknown): thrown is BootFailure {
+function isPorticoError(thrown: unknown): thrown is PorticoError {
   try {
-    return thrown instanceof BootFailure;
+    return thrown instanceof PorticoError;
   } catch {
     return false;
   }
@@ -77,7 +65,11 @@ function codeOf(thrown: unknown): string {
   return 'PORTICO_APPLICATION_FAILED';
 }
 
-const AGENT_FOLDER = new URL('.', import.meta.url).pathname;
+const HIDDEN = [
+  'node:',
+  new URL('.', import.meta.url).pathname,
+  new URL('../engine/modules/', import.meta.url).pathname,
+];
 
 function shortened(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;

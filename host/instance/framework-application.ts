@@ -1,10 +1,11 @@
 import type { Module } from '../application/application.js';
 import { ObjectConfig } from '../application/application-config.js';
 import { applicationEnvironment } from '../application/environment.js';
+import { loadModule, startupSettings } from '../engine/modules/named-module.js';
+import { describeThrown } from '../engine/modules/thrown.js';
 import { ServletApplicationEngine } from '../engine/servlet/servlet-application-engine.js';
-import { BootFailure, type BootProgress, describeThrown } from './boot-failure.js';
-import { type LoadedFile, loadFile } from './entry-file.js';
-import { describeExports } from './exported-value.js';
+import { PorticoError } from '../errors.js';
+import { BootFailure, type BootProgress } from './boot-failure.js';
 import type { BootPlan } from './messages.js';
 import type { RunningApplication } from './running-application.js';
 
@@ -29,19 +30,22 @@ export async function startFrameworkApplication(
       `The application does not get ready. One of its modules (${modules.join(', ')}) returned a promise that does not resolve.`,
     ),
   );
+  const config = new ObjectConfig(plan.config, plan.configOrigins);
+  const { startup, startTimeoutMs = plan.startTimeoutMs } = startupSettings(config);
   const engine = new ServletApplicationEngine({
-    environment: applicationEnvironment({ config: new ObjectConfig(plan.config) }),
+    environment: applicationEnvironment({ config }),
     contextPath: plan.contextPath,
     prefix: plan.prefix,
     modules: loaded,
-    startTimeoutMs: plan.startTimeoutMs,
+    startup,
+    startTimeoutMs: Math.min(startTimeoutMs, plan.startTimeoutMs),
   });
   try {
     await engine.start();
   } catch (cause) {
     throw new BootFailure(
       'configure',
-      'PORTICO_MODULE_FAILED',
+      isTimeout(cause) ? cause.code : 'PORTICO_MODULE_FAILED',
       `The application could not be configured: ${describeThrown(cause)}`,
       { cause },
     );
@@ -54,36 +58,8 @@ export async function startFrameworkApplication(
   };
 }
 
-/** `dist/shop.js#shopModule`; without `#` the default export. */
-async function loadModule(folder: string, reference: string): Promise<Module> {
-  const hash = reference.lastIndexOf('#');
-  const path = hash < 0 ? reference : reference.slice(0, hash);
-  const name = hash < 0 ? 'default' : reference.slice(hash + 1);
-  const file = await loadFile(folder, path, false);
-  const exported = exportNamed(file, name);
-  if (typeof exported === 'function') return exported as Module;
-  const found = describeExports(file.exports);
-  if (exported === undefined) {
-    const wanted = name === 'default' ? 'no default export' : `no export ${JSON.stringify(name)}`;
-    throw new BootFailure(
-      'load',
-      'PORTICO_EXPORT_MISSING',
-      `${file.name} has ${wanted}; it exports ${found}. Export the module function, or correct "${reference}" in application.yaml.`,
-    );
-  }
-  throw new BootFailure(
-    'load',
-    'PORTICO_EXPORT_NOT_A_FUNCTION',
-    `"${reference}" is no function; ${file.name} exports ${found}. A module is a function that gets the application.`,
-  );
-}
-
-function exportNamed(file: LoadedFile, name: string): unknown {
-  const { exports } = file;
-  if (Object.hasOwn(exports, name)) return exports[name];
-  // CommonJS: the exports of the file are the properties of `module.exports`.
-  const fallback = exports['default'] as Record<string, unknown> | null | undefined;
-  return name !== 'default' && typeof fallback === 'object' && fallback !== null ? fallback[name] : undefined;
+function isTimeout(cause: unknown): cause is PorticoError {
+  return cause instanceof PorticoError && cause.code === 'PORTICO_START_TIMEOUT';
 }
 
 function neverLoaded(reference: string): BootFailure {

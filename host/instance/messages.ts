@@ -65,6 +65,8 @@ export interface BootPlan {
     | { readonly kind: 'main'; readonly main: string };
   /** The developer's configuration, for `environment.config`; plain JSON data. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Where each value of `config` stands, `application.yaml:3`, by its dotted path. */
+  readonly configOrigins?: Readonly<Record<string, string>> | undefined;
   readonly prefix: 'strip' | 'keep';
   /** Unix socket to listen on for fronts. Its folder exists, mode 0700. */
   readonly socketPath: string;

@@ -1,10 +1,11 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
+import { describeExports } from '../engine/modules/exported-value.js';
+import { type LoadedFile, loadFile } from '../engine/modules/load-file.js';
+import { describeThrown } from '../engine/modules/thrown.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
 import { type ApplicationShape, findApplication } from './application-shape.js';
-import { BootFailure, type BootProgress, describeThrown } from './boot-failure.js';
-import { type LoadedFile, loadFile } from './entry-file.js';
-import { describeExports } from './exported-value.js';
+import { BootFailure, type BootProgress } from './boot-failure.js';
 import { ListenCapture } from './listen-capture.js';
 import type { ApplicationKind, BootPlan } from './messages.js';
 import type { RequestMount } from './request-text.js';
@@ -34,7 +35,7 @@ export async function startServerApplication(
   if (file === undefined) {
     application.kind = 'program';
     // It listens before it is loaded to the end. An error from here on is one of a running program.
-    loaded.catch((failure: BootFailure) => process.nextTick(rethrow, failure.cause ?? failure));
+    loaded.catch((failure: Error) => process.nextTick(rethrow, failure.cause ?? failure));
     return application;
   }
   progress.waitsFor(neverReady(file));

@@ -168,7 +168,7 @@ export class ProcessDeployment implements DeploymentProcess {
 
   #plan(instance: string): BootPlan {
     const { spec, entry, nextSocketPath, statsIntervalMs } = this.#options;
-    const { settings, config } = spec.manifest;
+    const { settings, config, configOrigins } = spec.manifest;
     return {
       application: spec.application,
       version: spec.version,
@@ -178,6 +178,7 @@ export class ProcessDeployment implements DeploymentProcess {
       folder: spec.folder,
       entry,
       config,
+      configOrigins,
       prefix: settings.prefix,
       socketPath: nextSocketPath(),
       secret: randomBytes(32).toString('hex'),

@@ -54,6 +54,7 @@ const DESCRIPTORS: ReadonlySet<string> = new Set([
   'application.yml',
   'application.conf',
   'application.json',
+  'application.properties',
 ]);
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a name with one is never a public file

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
+import { describeExports } from '#host/engine/modules/exported-value.js';
 import { findApplication } from '#host/instance/application-shape.js';
-import { describeExports } from '#host/instance/exported-value.js';
 
 const handler = (_req: unknown, res: { end(): void }): void => res.end();
 const fetch = (): Response => new Response('hi');

@@ -2,12 +2,13 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { BootFailure, describeThrown } from './boot-failure.js';
+import { ModuleLoadError } from './module-load-error.js';
+import { describeThrown } from './thrown.js';
 
 /**
  * Loads one file of a bundle: CommonJS or an ES module, by the same rules as `node file`. Loaded with `asMain`, the
  * file sees itself as the program: `require.main === module`, `process.argv[1]`.
- * Fails with BootFailure: missing, outside of the bundle, TypeScript without support, syntax error, missing
+ * Fails with ModuleLoadError: missing, outside of the bundle, TypeScript without support, syntax error, missing
  * dependency, or whatever it threw.
  */
 export async function loadFile(folder: string, path: string, asMain: boolean): Promise<LoadedFile> {
@@ -36,16 +37,14 @@ function checkedPath(folder: string, path: string): string {
     file = realpathSync(absolute);
     if (!statSync(file).isFile()) throw new Error('it is not a file');
   } catch (cause) {
-    throw new BootFailure(
-      'load',
+    throw new ModuleLoadError(
       'PORTICO_ENTRY_MISSING',
       `The bundle has no file ${JSON.stringify(path)}. Correct the entry in application.yaml or package.json; compiled output must be part of the bundle.`,
       { cause },
     );
   }
   if (!file.startsWith(realpathSync(folder) + sep)) {
-    throw new BootFailure(
-      'load',
+    throw new ModuleLoadError(
       'PORTICO_ENTRY_OUTSIDE',
       `The entry ${JSON.stringify(path)} leads out of the bundle. Name a file inside it.`,
     );
@@ -54,15 +53,13 @@ function checkedPath(folder: string, path: string): string {
   const isTypeScript = extension === '.ts' || extension === '.mts' || extension === '.cts';
   const features = process.features as unknown as { readonly typescript?: unknown };
   if (isTypeScript && !features.typescript) {
-    throw new BootFailure(
-      'load',
+    throw new ModuleLoadError(
       'PORTICO_TYPESCRIPT_UNSUPPORTED',
       `${path} is TypeScript, which Node ${process.versions.node} cannot run. Compile it, or run Portico on Node 22.18 or newer.`,
     );
   }
   if (!isTypeScript && extension !== '.js' && extension !== '.mjs' && extension !== '.cjs') {
-    throw new BootFailure(
-      'load',
+    throw new ModuleLoadError(
       'PORTICO_ENTRY_MISSING',
       `${path} is no JavaScript file. An entry ends in .js, .mjs or .cjs.`,
     );
@@ -129,12 +126,11 @@ function commonJsExports(exported: unknown): Record<string, unknown> {
   }) as Record<string, unknown>;
 }
 
-async function loadFailure(name: string, file: string, thrown: unknown): Promise<BootFailure> {
+async function loadFailure(name: string, file: string, thrown: unknown): Promise<ModuleLoadError> {
   const text = describeThrown(thrown);
   const code = codeOf(thrown);
   if (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') {
-    return new BootFailure(
-      'load',
+    return new ModuleLoadError(
       'PORTICO_DEPENDENCY_MISSING',
       `${name} could not be loaded: ${firstLine(text)}. Put the package into node_modules of the bundle, or correct the path.`,
       { cause: thrown },
@@ -142,14 +138,13 @@ async function loadFailure(name: string, file: string, thrown: unknown): Promise
   }
   const place = await syntaxErrorPlace(file, thrown);
   if (place !== undefined) {
-    return new BootFailure(
-      'load',
+    return new ModuleLoadError(
       'PORTICO_SYNTAX_ERROR',
       `${name} could not be loaded: syntax error: ${firstLine(text)}${place === '' ? '' : ` at ${place}`}.`,
       { cause: thrown },
     );
   }
-  return new BootFailure('load', 'PORTICO_MODULE_THREW', `${name} threw while it was loaded: ${text}`, {
+  return new ModuleLoadError('PORTICO_MODULE_THREW', `${name} threw while it was loaded: ${text}`, {
     cause: thrown,
   });
 }

@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Application, Module } from '../../application/application.js';
+import type { ApplicationConfig } from '../../application/application-config.js';
+import { findPackage, packageFile, parsePackageReference } from '../../bundle/package-entry.js';
+import { PorticoError } from '../../errors.js';
+import { describeExports, isClass, property } from './exported-value.js';
+import { type LoadedFile, loadFile } from './load-file.js';
+import { ModuleLoadError } from './module-load-error.js';
+
+/**
+ * Finds the module function a configuration names. The agent in the container and applications on their own use this
+ * one. A reference is
+ *
+ * - `./dist/shop.js#shopModule`: an export of a file, relative to the folder of the application; `./` may be left out;
+ * - `./dist/shop.js`: its default export;
+ * - `./dist/shop.js#Shop.main`: a function that an exported object or class holds;
+ * - `@acme/shop#module`, `@acme/shop`: the same of a package in `node_modules` of the folder.
+ *
+ * Throws ModuleLoadError.
+ */
+export async function loadModule(folder: string, reference: string): Promise<Module> {
+  const [path = '', name = 'default', ...rest] = reference.trim().split('#');
+  if (path === '' || name === '' || rest.length > 0)
+    throw new ModuleLoadError(
+      'PORTICO_EXPORT_MISSING',
+      `The module reference ${JSON.stringify(reference)} is not of the form file#function.`,
+    );
+  const place = fileOf(folder, path);
+  const file = await loadFile(place.folder, place.path, false);
+  const [holder, exported] = exportNamed(file, name);
+  if (typeof exported === 'function' && !isClass(exported))
+    return (application: Application) => (exported as Module).call(holder, application);
+  const found = describeExports(file.exports);
+  if (exported === undefined) {
+    const wanted = name === 'default' ? 'no default export' : `no export ${JSON.stringify(name)}`;
+    throw new ModuleLoadError(
+      'PORTICO_EXPORT_MISSING',
+      `${file.name} has ${wanted}; it exports ${found}. Export the module function, or correct "${reference}" in the configuration of the application.`,
+    );
+  }
+  throw new ModuleLoadError(
+    'PORTICO_EXPORT_NOT_A_FUNCTION',
+    `"${reference}" is no function; ${file.name} exports ${found}. A module is a function that gets the application.`,
+  );
+}
+
+/** Module references of `portico.application.modules`, in order; a single text counts as a list of one. */
+export function moduleReferences(config: ApplicationConfig): readonly string[] {
+  const value = config.propertyOrNull('portico.application.modules');
+  if (value === undefined) return [];
+  return value.type === 'SINGLE' ? [value.getString()] : value.getList();
+}
+
+/** Modules of these references, each loaded when its turn comes. */
+export function namedModules(folder: string, references: readonly string[]): readonly Module[] {
+  return references.map((reference) => async (application: Application) => {
+    const module = await loadModule(folder, reference);
+    await module(application);
+  });
+}
+
+/** How modules are run, as the configuration says. */
+export interface StartupSettings {
+  readonly startup: 'sequential' | 'concurrent';
+  readonly startTimeoutMs: number | undefined;
+}
+
+/** `portico.application.startup` and `startupTimeoutMillis`. Throws `PORTICO_STARTUP_INVALID`, `PORTICO_PROPERTY_TYPE`. */
+export function startupSettings(config: ApplicationConfig): StartupSettings {
+  const value = config.propertyOrNull('portico.application.startup');
+  const startup = value?.getString() ?? 'sequential';
+  if (startup !== 'sequential' && startup !== 'concurrent')
+    throw new PorticoError(
+      'PORTICO_STARTUP_INVALID',
+      `Invalid startup mode: ${JSON.stringify(startup)}${value?.origin === undefined ? '' : ` (${value.origin})`}. Write sequential or concurrent.`,
+    );
+  const timeout = config.propertyOrNull('portico.application.startupTimeoutMillis')?.getNumber();
+  return { startup, startTimeoutMs: timeout };
+}
+
+/** Folder and file that a reference means: a file of the application where there is one, else that of a package. */
+function fileOf(folder: string, path: string): { readonly folder: string; readonly path: string } {
+  const reference = parsePackageReference(path);
+  if (reference === undefined || existsSync(join(folder, path))) return { folder, path };
+  let file: string | undefined;
+  let cause: unknown;
+  const found = findPackage(folder, reference);
+  try {
+    file = found && packageFile(found, reference);
+  } catch (error) {
+    cause = error;
+  }
+  if (found !== undefined && file !== undefined) return { folder: found, path: file };
+  // Without a package of that name, a file was meant.
+  if (found === undefined && /\.\w+$/.test(path)) return { folder, path };
+  throw new ModuleLoadError(
+    'PORTICO_DEPENDENCY_MISSING',
+    `${JSON.stringify(path)} is neither a file of ${folder} nor exported by a package that is installed there. Correct the module reference, or install the package.`,
+    { cause },
+  );
+}
+
+/** The export, and what it is called on. */
+function exportNamed(file: LoadedFile, name: string): readonly [holder: unknown, exported: unknown] {
+  const { exports } = file;
+  // CommonJS: the exports of the file are the properties of `module.exports`.
+  const fallback = name === 'default' ? undefined : exports['default'];
+  for (const owner of [exports, fallback]) {
+    let holder: unknown;
+    let value: unknown = owner;
+    for (const key of name.split('.')) [holder, value] = [value, property(value, key)];
+    if (value !== undefined) return [holder === exports ? undefined : holder, value];
+  }
+  return [undefined, undefined];
+}
