@@ -2,4 +2,6 @@
 export type { ConnectorLimits } from './config/connector-limits.js';
 export type { ApplicationEngine, EngineConnector } from './engine/application-engine.js';
 export { CIO, type EmbeddedEngine, type EmbeddedSettings, embeddedServer } from './engine/embedded-server.js';
+export { DevelopmentEngine, EngineMain, type EngineMainOptions } from './engine/engine-main.js';
+export { readConfiguration } from './engine/read-configuration.js';
 export { PorticoError } from './errors.js';

@@ -6,8 +6,14 @@ import { parsePort, withBaseOptions } from './base-options.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a port is in use. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
+  PORTICO_ARGUMENT_INVALID: 2,
   PORTICO_BASE_MISSING: 2,
   PORTICO_CONFIG_INVALID: 2,
+  PORTICO_CONFIG_KIND: 2,
+  PORTICO_FOLDER_MISSING: 2,
+  PORTICO_MODULES_MISSING: 2,
+  PORTICO_PORT_MISSING: 2,
+  PORTICO_TLS_UNSUPPORTED: 2,
   PORTICO_VALIDATION_FAILED: 2,
   PORTICO_PORT_IN_USE: 3,
 };
@@ -68,9 +74,15 @@ program
   .command('init <folder>')
   .description('make a base folder with a first application')
   .action(async (folder: string) => (await import('./init.js')).init(folder));
+program
+  .command('run [folder]')
+  .summary('run one framework application on its own')
+  .description('run one framework application on its own; "portico run --help" lists its options');
 
 try {
-  await program.parseAsync();
+  // Its options are those of an application on its own, `-port=8080`, not of this command line.
+  if (process.argv[2] === 'run') await (await import('./run.js')).run(process.argv.slice(3));
+  else await program.parseAsync();
 } catch (error) {
   const code = error instanceof PorticoError ? error.code : 'PORTICO_INTERNAL';
   process.stderr.write(`portico: ${messageOf(error)} [${code}]\n`);

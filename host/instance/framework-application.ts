@@ -1,7 +1,8 @@
 import type { Module } from '../application/application.js';
 import { ObjectConfig } from '../application/application-config.js';
 import { applicationEnvironment } from '../application/environment.js';
-import { loadModule, startupSettings } from '../engine/modules/named-module.js';
+import { startupSettings } from '../engine/modules/configured-modules.js';
+import { loadModule } from '../engine/modules/named-module.js';
 import { describeThrown } from '../engine/modules/thrown.js';
 import { ServletApplicationEngine } from '../engine/servlet/servlet-application-engine.js';
 import { PorticoError } from '../errors.js';

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Application, Module } from '../../application/application.js';
-import type { ApplicationConfig } from '../../application/application-config.js';
 import { findPackage, packageFile, parsePackageReference } from '../../bundle/package-entry.js';
-import { PorticoError } from '../../errors.js';
 import { describeExports, isClass, property } from './exported-value.js';
 import { type LoadedFile, loadFile } from './load-file.js';
 import { ModuleLoadError } from './module-load-error.js';
@@ -43,40 +41,6 @@ export async function loadModule(folder: string, reference: string): Promise<Mod
     'PORTICO_EXPORT_NOT_A_FUNCTION',
     `"${reference}" is no function; ${file.name} exports ${found}. A module is a function that gets the application.`,
   );
-}
-
-/** Module references of `portico.application.modules`, in order; a single text counts as a list of one. */
-export function moduleReferences(config: ApplicationConfig): readonly string[] {
-  const value = config.propertyOrNull('portico.application.modules');
-  if (value === undefined) return [];
-  return value.type === 'SINGLE' ? [value.getString()] : value.getList();
-}
-
-/** Modules of these references, each loaded when its turn comes. */
-export function namedModules(folder: string, references: readonly string[]): readonly Module[] {
-  return references.map((reference) => async (application: Application) => {
-    const module = await loadModule(folder, reference);
-    await module(application);
-  });
-}
-
-/** How modules are run, as the configuration says. */
-export interface StartupSettings {
-  readonly startup: 'sequential' | 'concurrent';
-  readonly startTimeoutMs: number | undefined;
-}
-
-/** `portico.application.startup` and `startupTimeoutMillis`. Throws `PORTICO_STARTUP_INVALID`, `PORTICO_PROPERTY_TYPE`. */
-export function startupSettings(config: ApplicationConfig): StartupSettings {
-  const value = config.propertyOrNull('portico.application.startup');
-  const startup = value?.getString() ?? 'sequential';
-  if (startup !== 'sequential' && startup !== 'concurrent')
-    throw new PorticoError(
-      'PORTICO_STARTUP_INVALID',
-      `Invalid startup mode: ${JSON.stringify(startup)}${value?.origin === undefined ? '' : ` (${value.origin})`}. Write sequential or concurrent.`,
-    );
-  const timeout = config.propertyOrNull('portico.application.startupTimeoutMillis')?.getNumber();
-  return { startup, startTimeoutMs: timeout };
 }
 
 /** Folder and file that a reference means: a file of the application where there is one, else that of a package. */

@@ -1,4 +1,3 @@
-import type { ApplicationConfig } from '../../application/application-config.js';
 import {
   type ApplicationEnvironment,
   applicationEnvironment,
@@ -35,7 +34,7 @@ export class ServletApplicationEngine extends BaseEngine {
   }
 
   protected override open(): Promise<void> {
-    const ignored = ignoredSettings(this.environment.config);
+    const ignored = ignoredSettings(this.environment);
     if (ignored.length > 0)
       this.environment.log.info(
         `Running inside the container; its connectors are used. Not in effect: ${ignored.join(', ')}.`,
@@ -65,17 +64,35 @@ function inContainer({ environment, contextPath, prefix }: ServletEngineSettings
   });
 }
 
-/** Settings of an application on its own that mean nothing inside the container. */
+/** Settings of an application on its own, and of its engine, that mean nothing inside the container. */
 const OWN_SETTINGS = [
   'deployment.host',
   'deployment.port',
   'deployment.sslPort',
   'deployment.rootPath',
+  'deployment.shutdown.url',
+  'deployment.shutdownGracePeriod',
+  'deployment.shutdownTimeout',
+  'deployment.callGroupSize',
+  'deployment.connectionGroupSize',
+  'deployment.workerGroupSize',
+  'deployment.runningLimit',
+  'deployment.shareWorkGroup',
+  'deployment.responseWriteTimeoutSeconds',
+  'deployment.requestReadTimeoutSeconds',
+  'deployment.connectionIdleTimeoutSeconds',
+  'deployment.tcpKeepAlive',
+  'deployment.maxInitialLineLength',
+  'deployment.maxHeaderSize',
+  'deployment.maxChunkSize',
+  'deployment.enableHttp2',
+  'deployment.enableH2c',
   'security.ssl',
 ];
 
-function ignoredSettings(config: ApplicationConfig): readonly string[] {
-  return ['portico', 'ktor']
-    .flatMap((section) => OWN_SETTINGS.map((name) => `${section}.${name}`))
-    .filter((path) => config.propertyOrNull(path) !== undefined);
+function ignoredSettings({ config, connectors }: ApplicationEnvironment): readonly string[] {
+  const named = OWN_SETTINGS.map((name) => `portico.${name}`).filter(
+    (path) => config.propertyOrNull(path) !== undefined,
+  );
+  return connectors.length === 0 ? named : [...named, 'connectors of the environment'];
 }

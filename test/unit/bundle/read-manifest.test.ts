@@ -381,7 +381,7 @@ describe('readManifest: settings, configuration and notes', () => {
     process.env['PORTICO_TEST_SECRET'] = 'hidden';
     try {
       const files = { 'index.js': '', 'application.yaml': 'x: ${PORTICO_TEST_SECRET}' };
-      expect((await refusal(read(files))).message).toMatch(/PORTICO_TEST_SECRET is not set/);
+      expect((await refusal(read(files))).message).toMatch(/"PORTICO_TEST_SECRET" not found/);
       const given = await read(
         files,
         'portico: {servlet: {env: {PORTICO_TEST_SECRET: "${PORTICO_TEST_SECRET}"}}}',

@@ -1,0 +1,67 @@
+import type { ApplicationConfig } from '../application/application-config.js';
+import type { ApplicationConfigValue } from '../application/config-value.js';
+import type { ConnectorAddress } from '../application/environment.js';
+import { PorticoError } from '../errors.js';
+import { DEFAULT_GRACE_MS, DEFAULT_STOP_TIMEOUT_MS } from './application-engine.js';
+import { type CommandLine, pathList } from './command-line.js';
+
+/** How an application on its own is served, as command line and configuration say; the command line wins. */
+export interface ServerSettings {
+  readonly connector: ConnectorAddress;
+  readonly rootPath: string;
+  readonly watchPaths: readonly string[];
+  /** Default 1000. */
+  readonly graceMs: number;
+  /** Default 5000. */
+  readonly stopTimeoutMs: number;
+}
+
+/**
+ * Brings both together. Throws `PORTICO_PORT_MISSING` when nobody names a port, `PORTICO_TLS_UNSUPPORTED` for TLS,
+ * `PORTICO_PROPERTY_TYPE` with file and line for a value that cannot be taken.
+ */
+export function serverSettings(commandLine: CommandLine, config: ApplicationConfig): ServerSettings {
+  const deployment = config.config('portico.deployment');
+  const sslPort = commandLine.sslPort ?? portOf(deployment.propertyOrNull('sslPort'));
+  if (sslPort !== undefined || commandLine.sslKeyStore !== undefined)
+    throw new PorticoError(
+      'PORTICO_TLS_UNSUPPORTED',
+      `${sslPort === undefined ? 'sslKeyStore' : `sslPort ${sslPort}`} is set, but this version of Portico does not serve TLS. Remove it, and put a proxy that ends TLS in front.`,
+    );
+  const port = commandLine.port ?? portOf(deployment.propertyOrNull('port'));
+  if (port === undefined)
+    throw new PorticoError(
+      'PORTICO_PORT_MISSING',
+      'Neither port nor sslPort specified. Use the command line option -port=NUMBER, or set portico.deployment.port in application.conf or application.yaml.',
+    );
+  const host = commandLine.host ?? deployment.propertyOrNull('host')?.getString() ?? '0.0.0.0';
+  const watch = deployment.propertyOrNull('watch');
+  const graceMs = millis(deployment.propertyOrNull('shutdownGracePeriod')) ?? DEFAULT_GRACE_MS;
+  return {
+    connector: { scheme: 'http', host, port },
+    rootPath: commandLine.path ?? deployment.propertyOrNull('rootPath')?.getString() ?? '',
+    watchPaths:
+      commandLine.watch ??
+      (watch?.type === 'SINGLE' ? pathList(watch.getString()) : (watch?.getList() ?? [])),
+    graceMs,
+    stopTimeoutMs:
+      millis(deployment.propertyOrNull('shutdownTimeout')) ?? Math.max(graceMs, DEFAULT_STOP_TIMEOUT_MS),
+  };
+}
+
+function portOf(value: ApplicationConfigValue | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const port = value.getNumber();
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  const place = value.origin === undefined ? '' : ` (${value.origin})`;
+  throw new PorticoError(
+    'PORTICO_PROPERTY_TYPE',
+    `${value.getString()} is not a port${place}: write a number from 0 to 65535; 0 picks a free one.`,
+  );
+}
+
+/** Milliseconds as a bare number, as Ktor has it, or a duration with its unit. */
+function millis(value: ApplicationConfigValue | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  return /^\d+$/.test(value.getString()) ? value.getNumber() : value.getDurationMs();
+}

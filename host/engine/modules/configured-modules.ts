@@ -1,0 +1,41 @@
+import type { Application, Module } from '../../application/application.js';
+import type { ApplicationConfig } from '../../application/application-config.js';
+import { PorticoError } from '../../errors.js';
+
+/**
+ * The modules that the configuration names, in order, each found when its turn comes. `folder` is absolute: the
+ * references start from there. What finds them is loaded with the first one.
+ */
+export function configuredModules(config: ApplicationConfig, folder: string): readonly Module[] {
+  return moduleReferences(config).map((reference) => async (application: Application) => {
+    const { loadModule } = await import('./named-module.js');
+    const module = await loadModule(folder, reference);
+    await module(application);
+  });
+}
+
+/** Module references of `portico.application.modules`, in order; a single text counts as a list of one. */
+export function moduleReferences(config: ApplicationConfig): readonly string[] {
+  const value = config.propertyOrNull('portico.application.modules');
+  if (value === undefined) return [];
+  return value.type === 'SINGLE' ? [value.getString()] : value.getList();
+}
+
+/** How modules are run, as the configuration says. */
+export interface StartupSettings {
+  readonly startup: 'sequential' | 'concurrent';
+  readonly startTimeoutMs: number | undefined;
+}
+
+/** `portico.application.startup` and `startupTimeoutMillis`. Throws `PORTICO_STARTUP_INVALID`, `PORTICO_PROPERTY_TYPE`. */
+export function startupSettings(config: ApplicationConfig): StartupSettings {
+  const value = config.propertyOrNull('portico.application.startup');
+  const startup = value?.getString() ?? 'sequential';
+  if (startup !== 'sequential' && startup !== 'concurrent')
+    throw new PorticoError(
+      'PORTICO_STARTUP_INVALID',
+      `Invalid startup mode: ${JSON.stringify(startup)}${value?.origin === undefined ? '' : ` (${value.origin})`}. Write sequential or concurrent.`,
+    );
+  const timeout = config.propertyOrNull('portico.application.startupTimeoutMillis')?.getNumber();
+  return { startup, startTimeoutMs: timeout };
+}
