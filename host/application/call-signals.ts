@@ -13,6 +13,7 @@ export class CallSignals implements RequestListener {
   readonly #exchange: Exchange;
   #writable: (() => void) | undefined;
   #aborted: AbortReason | undefined;
+  #tunnel: RequestListener | undefined;
   readonly #abortHandlers: ((error: CallAbortedError) => void)[] = [];
 
   /** MUST be made while the engine's handler is on the stack: `Exchange.listen` allows nothing later. */
@@ -40,15 +41,23 @@ export class CallSignals implements RequestListener {
     });
   }
 
-  data(chunk: Buffer): void {
-    this.body.push(chunk);
+  /** The exchange is answered with 101: from here on its bytes, drains and end are those of a tunnel. */
+  tunnelTo(listener: RequestListener): void {
+    this.#tunnel = listener;
   }
 
-  end(_trailers: FieldBlock | undefined): void {
-    this.body.complete();
+  data(chunk: Buffer): void {
+    if (this.#tunnel === undefined) this.body.push(chunk);
+    else this.#tunnel.data(chunk);
+  }
+
+  end(trailers: FieldBlock | undefined): void {
+    if (this.#tunnel === undefined) this.body.complete();
+    else this.#tunnel.end(trailers);
   }
 
   drain(): void {
+    this.#tunnel?.drain();
     const writable = this.#writable;
     this.#writable = undefined;
     writable?.();
@@ -57,6 +66,7 @@ export class CallSignals implements RequestListener {
   aborted(reason: AbortReason): void {
     this.#aborted = reason;
     this.body.fail(reason);
+    this.#tunnel?.aborted(reason);
     this.drain();
     const error = new CallAbortedError(reason);
     for (const handler of this.#abortHandlers.splice(0)) handler(error);

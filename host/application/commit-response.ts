@@ -3,14 +3,17 @@ import { AbortReason } from '../exchange/exchange.js';
 import type { ApplicationCall } from './application-call.js';
 import type { CallSignals } from './call-signals.js';
 import { type ChunkReader, chunkReaderOf } from './chunk-reader.js';
+import { BadRequestError } from './http-errors.js';
 import {
   type AnyContent,
   type OutgoingContent,
   type StreamContent,
   TEXT_PLAIN,
+  type UpgradeContent,
   type WriterContent,
 } from './outgoing-content.js';
 import { ExchangeWriter } from './response-writer.js';
+import { UpgradeTunnel } from './upgrade-tunnel.js';
 
 /**
  * Turns a content into calls of the exchange; the end of the send pipeline. The call is marked as handled first. A
@@ -19,6 +22,7 @@ import { ExchangeWriter } from './response-writer.js';
  */
 export function commitResponse(call: ApplicationCall, content: AnyContent): void | Promise<void> {
   const status = content.status ?? call.responseStatus ?? 200;
+  if (content.kind === 'upgrade') checkUpgrade(call, content);
   call.markHandled(content);
   if (call.exchange.isEnded) return dropContent(call, content);
   switch (content.kind) {
@@ -32,6 +36,8 @@ export function commitResponse(call: ApplicationCall, content: AnyContent): void
       return sendStream(call, status, content);
     case 'writer':
       return sendWritten(call, status, content);
+    case 'upgrade':
+      return sendUpgrade(call, content);
   }
 }
 
@@ -74,6 +80,26 @@ async function sendWritten(call: ApplicationCall, status: number, content: Write
     call.exchange.abort(AbortReason.APPLICATION_ERROR);
     throw error;
   }
+}
+
+/** RFC 9110 §7.8: a server MUST NOT switch to a protocol that the client has not named. */
+function checkUpgrade(call: ApplicationCall, { protocol }: UpgradeContent): void {
+  if (call.exchange.head.upgrade !== undefined) return;
+  throw new BadRequestError(`This resource speaks ${protocol}; the request asks for no upgrade.`, {
+    code: 'PORTICO_UPGRADE_REQUIRED',
+  });
+}
+
+async function sendUpgrade(call: ApplicationCall, content: UpgradeContent): Promise<void> {
+  const { exchange, signals } = call;
+  const tunnel = new UpgradeTunnel(exchange);
+  const closed = new Promise<void>((resolve) => {
+    tunnel.once('close', resolve);
+  });
+  signals.tunnelTo(tunnel.listener);
+  exchange.begin(101, [...fieldsOf(call, content), 'Upgrade', content.protocol]);
+  await content.open(tunnel);
+  await closed;
 }
 
 /** The client has gone: there is nobody to send it to. */

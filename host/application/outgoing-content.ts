@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { checkHeader, checkHeaderValue } from './header-check.js';
 import type { ResponseWriter } from './response-writer.js';
 
@@ -26,7 +26,7 @@ export interface ContentOptions {
  * Every kind is a class below; `kind` tells them apart.
  */
 export abstract class OutgoingContent {
-  abstract readonly kind: 'none' | 'text' | 'bytes' | 'stream' | 'writer';
+  abstract readonly kind: 'none' | 'text' | 'bytes' | 'stream' | 'writer' | 'upgrade';
   readonly status: number | undefined;
   readonly contentType: string | undefined;
   readonly headers: readonly string[] | undefined;
@@ -117,5 +117,38 @@ export class WriterContent extends OutgoingContent {
   }
 }
 
+/**
+ * Hands the connection over to another protocol: status 101 (RFC 9110 §7.8), then raw bytes both ways. The only content
+ * that sends `Upgrade` and `Connection: Upgrade`. An answer for requests that ask for this protocol only, which is the
+ * producer's duty to check; a request that asks for none is 400. The call lasts until the tunnel is closed.
+ */
+export class UpgradeContent extends OutgoingContent {
+  readonly kind = 'upgrade';
+  /** Sent as `Upgrade`: `websocket`. */
+  readonly protocol: string;
+  /**
+   * Gets the connection once 101 was sent. Its end and its error belong to the function; what it throws is logged and
+   * cuts the connection.
+   */
+  readonly open: (tunnel: Duplex) => void | Promise<void>;
+
+  constructor(
+    protocol: string,
+    open: (tunnel: Duplex) => void | Promise<void>,
+    headers?: readonly string[],
+  ) {
+    super(101, undefined, headers);
+    checkHeaderValue('Upgrade', protocol);
+    this.protocol = protocol;
+    this.open = open;
+  }
+}
+
 /** All kinds, to be told apart by `kind`. */
-export type AnyContent = NoContent | TextContent | BytesContent | StreamContent | WriterContent;
+export type AnyContent =
+  | NoContent
+  | TextContent
+  | BytesContent
+  | StreamContent
+  | WriterContent
+  | UpgradeContent;

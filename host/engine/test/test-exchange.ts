@@ -6,6 +6,7 @@ import {
   type RequestHead,
   type RequestListener,
 } from '../../exchange/exchange.js';
+import { PorticoError } from '../../errors.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
 import { TestResponse } from './test-response.js';
 
@@ -20,6 +21,12 @@ export interface TestRequest {
   /** `name, value, name, value, …`. */
   readonly headers: readonly string[];
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** Default `http`. */
+  readonly scheme?: 'http' | 'https' | undefined;
+  /** Host and port as the client named them, where there is no `Host` among the headers. Default `localhost`. */
+  readonly authority?: string | undefined;
+  /** Port the request came to; default 80 or 443. */
+  readonly port?: number | undefined;
 }
 
 /**
@@ -34,19 +41,25 @@ export class TestExchange implements Exchange {
   readonly interims: number[] = [];
   readonly #request: TestRequest;
   #respondWith: (response: TestResponse) => void = () => undefined;
+  #rejectWith: (error: unknown) => void = () => undefined;
   #body: TestResponse | undefined;
   #listener: RequestListener | undefined;
   #credit = WINDOW_BYTES;
   #wake: (() => void) | undefined;
   #isEnded = false;
   #isHandlerRunning = false;
+  #isTunnel = false;
+  #isUplinkOver = false;
 
   constructor(request: TestRequest) {
     this.#request = request;
     this.head = headOf(request);
-    this.response = new Promise((resolve) => {
+    this.response = new Promise((resolve, reject) => {
       this.#respondWith = resolve;
+      this.#rejectWith = reject;
     });
+    // Not everybody who sends a request waits for its answer.
+    this.response.catch(() => undefined);
   }
 
   get isEnded(): boolean {
@@ -71,12 +84,19 @@ export class TestExchange implements Exchange {
       this.#deliver(this.#listener).catch(() => this.fail(AbortReason.CANCELLED));
   }
 
-  /** The client goes away. */
-  fail(reason: AbortReason): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
+  /** The client goes away. Who still waits for the response gets `error`. */
+  fail(reason: AbortReason, error: unknown = goneError()): void {
+    if (this.#isEnded && !(this.#isTunnel && !this.#isUplinkOver)) return;
+    this.#isEnded = this.#isUplinkOver = true;
+    this.#rejectWith(error);
     this.#body?.truncate();
     this.#listener?.aborted(reason);
+  }
+
+  /** The handler has failed with `error`: who waits for the response gets it instead, a reader of the body as cause. */
+  rethrow(error: unknown): void {
+    this.#rejectWith(error);
+    this.#body?.truncate(error);
   }
 
   listen(listener: RequestListener): void {
@@ -110,7 +130,13 @@ export class TestExchange implements Exchange {
   begin(status: number, fields: Fields): void {
     if (this.isBegun) throw new TypeError('A response was begun twice.');
     if (this.#isEnded) return;
-    this.#body = new TestResponse(status, flatOf(fields), this.interims, {
+    this.#isTunnel = status === 101;
+    if (this.#isTunnel && this.head.upgrade === undefined)
+      throw new TypeError('Status 101 answers a request that asked for no upgrade.');
+    const flat = flatOf(fields);
+    // RFC 9110 §7.8: what a connector adds.
+    if (this.#isTunnel) flat.push('Connection', 'Upgrade');
+    this.#body = new TestResponse(status, flat, this.interims, {
       read: () => this.#listener?.drain(),
       cancel: () => this.fail(AbortReason.CANCELLED),
     });
@@ -131,6 +157,7 @@ export class TestExchange implements Exchange {
   }
 
   abort(reason: AbortReason): void {
+    if (this.#isTunnel) this.#isUplinkOver = true;
     if (this.#isEnded) return;
     if (this.isBegun) this.#body?.truncate();
     else this.respond(statusOfAbort(reason), reason === AbortReason.REFUSED ? ['Retry-After', '1'] : [], '');
@@ -139,6 +166,7 @@ export class TestExchange implements Exchange {
 
   async #deliver(listener: RequestListener): Promise<void> {
     for await (const chunk of chunksOf(this.#request.body)) {
+      if (this.#isTunnel && this.#isUplinkOver) return;
       for (let start = 0; start < chunk.length; ) {
         if (this.#credit === 0)
           await new Promise<void>((resolve) => {
@@ -150,33 +178,60 @@ export class TestExchange implements Exchange {
         listener.data(piece);
       }
     }
+    this.#isUplinkOver = true;
     listener.end(undefined);
   }
 }
 
-const CONNECTION: ConnectionInfo = {
-  remoteAddress: '127.0.0.1',
-  remotePort: 50_000,
-  localAddress: '127.0.0.1',
-  localPort: 80,
-  isSecure: false,
-};
+function goneError(): PorticoError {
+  return new PorticoError(
+    'PORTICO_TEST_CANCELLED',
+    'The test gave the request up before it was answered, so there is no response to read.',
+  );
+}
 
-function headOf({ method, target, headers, body }: TestRequest): RequestHead {
+function connectionOf({ scheme, port }: TestRequest): ConnectionInfo {
+  const isSecure = scheme === 'https';
+  return {
+    remoteAddress: '127.0.0.1',
+    remotePort: 50_000,
+    localAddress: '127.0.0.1',
+    localPort: port ?? (isSecure ? 443 : 80),
+    isSecure,
+  };
+}
+
+function headOf(request: TestRequest): RequestHead {
+  const { method, target, headers, body } = request;
   const question = target.indexOf('?');
-  const fields = FieldBlock.of(headers);
+  const all = FieldBlock.of(headers);
+  // As a connector does it: the fields of the connection stay behind, an upgrade counts only where they announce it.
+  const asksUpgrade = /(^|,)\s*upgrade\s*(,|$)/i.test(all.get('connection') ?? '');
+  const upgrade = asksUpgrade ? all.get('upgrade') : undefined;
+  const fields = FieldBlock.of(headers.filter((_, i) => !CONNECTION_FIELDS.has(nameAt(headers, i))));
   return {
     method,
     path: question < 0 ? target : target.slice(0, question),
     query: question < 0 ? undefined : target.slice(question + 1),
     version: '1.1',
     fields,
-    authority: fields.get('host') ?? 'localhost',
-    bodyLength: body === undefined ? 0 : body instanceof Uint8Array ? body.length : -1,
-    upgrade: fields.get('upgrade'),
+    authority: (fields.get('host') ?? request.authority ?? 'localhost').toLowerCase(),
+    bodyLength: upgrade !== undefined ? -1 : lengthOf(body),
+    upgrade,
     expectsContinue: fields.get('expect') === '100-continue',
-    connection: CONNECTION,
+    connection: connectionOf(request),
   };
+}
+
+const CONNECTION_FIELDS = new Set(['connection', 'keep-alive', 'proxy-connection']);
+
+/** Name of the field that element `index` of a flat list belongs to. */
+function nameAt(headers: readonly string[], index: number): string {
+  return (headers[index - (index % 2)] ?? '').toLowerCase();
+}
+
+function lengthOf(body: TestRequest['body']): number {
+  return body === undefined ? 0 : body instanceof Uint8Array ? body.length : -1;
 }
 
 async function* chunksOf(body: TestRequest['body']): AsyncGenerator<Uint8Array> {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { PorticoError } from '../../errors.js';
 
 /** Response of a `TestClient`: the head at once, the body as it comes. */
@@ -5,11 +6,16 @@ export class TestResponse {
   readonly status: number;
   /** Interim statuses that came before: 100, 103. */
   readonly interims: readonly number[];
+  /** What the response answers: `http://localhost/items?q=1`; behind redirects the last one. */
+  url = '';
+  /** How many redirects were followed to get here. */
+  redirects = 0;
   readonly #headers: readonly string[];
   readonly #source: { readonly read: () => void; readonly cancel: () => void };
   readonly #chunks: Buffer[] = [];
   #buffered = 0;
   #state: 'open' | 'complete' | 'truncated' = 'open';
+  #cause: unknown;
   #wake: (() => void) | undefined;
 
   constructor(
@@ -22,6 +28,11 @@ export class TestResponse {
     this.#headers = headers;
     this.interims = interims;
     this.#source = source;
+  }
+
+  /** True for 200 to 299. */
+  get isSuccess(): boolean {
+    return this.status >= 200 && this.status <= 299;
   }
 
   /** Values of a header field, joined by `, `; undefined when it is not there. */
@@ -52,7 +63,9 @@ export class TestResponse {
         yield chunk;
       } else if (this.#state === 'complete') return;
       else if (this.#state === 'truncated')
-        throw new PorticoError('PORTICO_TRUNCATED', 'The response ended before it was complete.');
+        throw new PorticoError('PORTICO_TRUNCATED', 'The response ended before it was complete.', {
+          cause: this.#cause,
+        });
       else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -72,6 +85,11 @@ export class TestResponse {
 
   async json<T = unknown>(): Promise<T> {
     return JSON.parse(await this.text()) as T;
+  }
+
+  /** The body as a stream of Node, no faster than it is read. */
+  stream(): Readable {
+    return Readable.from(this.chunks(), { objectMode: false });
   }
 
   /** The client goes away. */
@@ -98,8 +116,9 @@ export class TestResponse {
     this.#wakeReader();
   }
 
-  /** For the exchange. */
-  truncate(): void {
+  /** For the exchange. `cause`: the error of the handler, where it is known. */
+  truncate(cause?: unknown): void {
+    this.#cause ??= cause;
     if (this.#state === 'open') this.#state = 'truncated';
     this.#wakeReader();
   }
