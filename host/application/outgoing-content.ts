@@ -132,11 +132,7 @@ export class UpgradeContent extends OutgoingContent {
    */
   readonly open: (tunnel: Duplex) => void | Promise<void>;
 
-  constructor(
-    protocol: string,
-    open: (tunnel: Duplex) => void | Promise<void>,
-    headers?: readonly string[],
-  ) {
+  constructor(protocol: string, open: (tunnel: Duplex) => void | Promise<void>, headers?: readonly string[]) {
     super(101, undefined, headers);
     checkHeaderValue('Upgrade', protocol);
     this.protocol = protocol;

@@ -1,4 +1,5 @@
 import { Application, type Module } from '../application/application.js';
+import type { ApplicationCall } from '../application/application-call.js';
 import {
   ApplicationStarting,
   ApplicationStopPreparing,
@@ -6,6 +7,7 @@ import {
 } from '../application/application-events.js';
 import { startApplication, stopApplication } from '../application/application-lifecycle.js';
 import type { ApplicationEnvironment } from '../application/environment.js';
+import type { Events } from '../application/events.js';
 import { PorticoError } from '../errors.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
 import {
@@ -26,6 +28,8 @@ export interface EngineSettings {
   readonly startTimeoutMs?: number | undefined;
   /** `concurrent`: all modules at once, interleaved where they wait. Default `sequential`. */
   readonly startup?: 'sequential' | 'concurrent' | undefined;
+  /** For who listens before there is an application. Default: one of its own. */
+  readonly monitor?: Events | undefined;
 }
 
 /**
@@ -45,14 +49,16 @@ export abstract class BaseEngine implements ApplicationEngine {
   constructor(settings: EngineSettings) {
     this.environment = settings.environment;
     this.#settings = settings;
-    this.application = new Application(settings.environment);
+    this.application = new Application(settings.environment, settings.monitor);
     const unsubscribe = this.application.monitor.subscribe(ApplicationStarting, (application) => {
       // The monitor may be that of other applications too.
       if (application !== this.application) return;
       unsubscribe();
       installEngineDefaults(application);
     });
-    this.#runner = new CallRunner(this.application);
+    this.#runner = new CallRunner(this.application, (call, status, error) =>
+      this.callFailed(call, status, error),
+    );
   }
 
   /** Calls that are not over yet. */
@@ -102,6 +108,11 @@ export abstract class BaseEngine implements ApplicationEngine {
   protected accept(exchange: Exchange): void {
     if (this.#state === 'started') this.#runner.run(exchange);
     else exchange.abort(AbortReason.REFUSED);
+  }
+
+  /** A call ended with an error, which was logged and is about to be answered with `status`. */
+  protected callFailed(_call: ApplicationCall, _status: number, _error: unknown): void {
+    // For engines that tell somebody else.
   }
 
   /** Opens what calls come from. */

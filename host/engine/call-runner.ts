@@ -6,6 +6,9 @@ import { messageOf } from '../errors.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 
+/** Hears of errors that ended calls, before they are answered. MUST NOT throw. */
+export type FailureObserver = (call: ApplicationCall, status: number, error: unknown) => void;
+
 /**
  * Runs calls through one application: the engine side of a call. Makes sure that every exchange is answered or
  * aborted, whatever the application does, and counts the calls that are under way.
@@ -18,9 +21,11 @@ export class CallRunner {
   /** Calls that were not answered at once. */
   readonly #pending = new Set<ApplicationCall>();
   #idle: (() => void) | undefined;
+  readonly #onFailure: FailureObserver | undefined;
 
-  constructor(application: Application) {
+  constructor(application: Application, onFailure?: FailureObserver) {
     this.#application = application;
+    this.#onFailure = onFailure;
   }
 
   /** Calls that are not over yet. */
@@ -84,6 +89,7 @@ export class CallRunner {
     const { exchange } = call;
     const status = statusOfError(error);
     this.#log(call, status, error);
+    this.#onFailure?.(call, status, error);
     if (exchange.isEnded) return undefined;
     if (call.isHandled || exchange.isBegun) {
       // The head is out: the client must see that something is missing.

@@ -1,36 +1,23 @@
 import type { Module } from '../../application/application.js';
 import { applicationEnvironment, type EnvironmentSettings } from '../../application/environment.js';
 import { ConsoleLog } from '../../application/log.js';
-import type { EngineConnector } from '../application-engine.js';
-import { BaseEngine } from '../base-engine.js';
-import { TestClient } from './test-client.js';
+import { runTestApplication } from './run-test-application.js';
+import { TestApplicationEngine } from './test-application-engine.js';
+import type { TestApplication } from './test-application-object.js';
 
-/** The engine for tests: no socket, the real pipelines, requests from `client`. */
-export class TestApplicationEngine extends BaseEngine {
-  readonly client: TestClient = new TestClient((exchange) => this.accept(exchange));
-
-  protected override open(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override cut(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override connectors(): readonly EngineConnector[] {
-    return [];
-  }
+/** What an application under test is started with: silent log, unless one is given. */
+export interface TestSettings extends EnvironmentSettings {
+  /**
+   * Errors of handlers that would be a 500 reject the request of the test instead. Default false here, and true where
+   * the application is given to a test as `t`.
+   */
+  readonly rethrowErrors?: boolean;
 }
 
-/** The environment of a test application: silent log, unless one is given. */
-export type TestSettings = EnvironmentSettings;
-
 /**
- * Starts an application in memory. Stop it at the end of the test.
+ * Runs an application in memory: the real pipelines, no socket.
+ *
+ * With modules alone it is started and given to the caller, who stops it:
  *
  * ```ts
  * const application = await testApplication(shopModule);
@@ -38,15 +25,39 @@ export type TestSettings = EnvironmentSettings;
  * expect([response.status, await response.text()]).toEqual([200, 'seven']);
  * await application.stop();
  * ```
+ *
+ * With a test behind the modules it is started by the first request and stopped at the end of the test:
+ *
+ * ```ts
+ * await testApplication(shopModule, async (t) => {
+ *   t.environment({ config: { shop: { name: 'Blue' } } });
+ *   expect(await (await t.client.get('/')).text()).toBe('Blue');
+ * });
+ * ```
  */
+export function testApplication(
+  modules: Module | readonly Module[],
+  settings?: TestSettings,
+): Promise<TestApplicationEngine>;
+export function testApplication<Result>(
+  modules: Module | readonly Module[],
+  test: (t: TestApplication) => Result | Promise<Result>,
+): Promise<Result>;
 export async function testApplication(
   modules: Module | readonly Module[],
-  settings: TestSettings = {},
-): Promise<TestApplicationEngine> {
-  const environment = applicationEnvironment({ log: new ConsoleLog('silent'), ...settings });
+  given: TestSettings | ((t: TestApplication) => unknown) = {},
+): Promise<unknown> {
+  const list = typeof modules === 'function' ? [modules] : modules;
+  if (typeof given === 'function')
+    return runTestApplication((t) => {
+      for (const module of list) t.application(module);
+      return given(t);
+    });
+  const { rethrowErrors = false, ...settings } = given;
   const engine = new TestApplicationEngine({
-    environment,
-    modules: typeof modules === 'function' ? [modules] : modules,
+    environment: applicationEnvironment({ log: new ConsoleLog('silent'), ...settings }),
+    modules: list,
+    rethrowErrors,
   });
   await engine.start();
   return engine;

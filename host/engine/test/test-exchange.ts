@@ -1,4 +1,5 @@
 import { statusOfAbort } from '../../connector/response-framing.js';
+import { PorticoError } from '../../errors.js';
 import {
   AbortReason,
   type ConnectionInfo,
@@ -6,7 +7,6 @@ import {
   type RequestHead,
   type RequestListener,
 } from '../../exchange/exchange.js';
-import { PorticoError } from '../../errors.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
 import { TestResponse } from './test-response.js';
 

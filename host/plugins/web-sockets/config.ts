@@ -1,0 +1,43 @@
+import { PorticoError } from '../../errors.js';
+
+/** Options of `WebSockets`. */
+export class WebSocketsConfig {
+  /** Time between two pings to a client, in ms. Default 0: none. */
+  pingPeriodMs = 0;
+  /** How long the answer to a ping may take; then the session is closed with 1011. Default 15 000. */
+  timeoutMs = 15_000;
+  /** Largest message, its frames added up; a larger one closes the session with 1009. Default 1 MiB. */
+  maxFrameBytes = 1024 * 1024;
+  /** How many messages may wait for the handler; then the client is not read any more. Default 64. */
+  maxQueuedMessages = 64;
+  /** How much may wait for a client that does not read; then it is cut. Default 16 MiB. */
+  maxBufferedBytes = 16 * 1024 * 1024;
+  /** How long a client may take to answer a close; then the connection is cut. Default 5000. */
+  closeTimeoutMs = 5000;
+  /**
+   * Compresses messages where the client offers it (RFC 7692): true, or from which size on. Default false: it costs
+   * memory for each session.
+   */
+  perMessageDeflate: boolean | { readonly thresholdBytes: number } = false;
+}
+
+const NUMBERS = [
+  ['pingPeriodMs', 0],
+  ['timeoutMs', 1],
+  ['maxFrameBytes', 1],
+  ['maxQueuedMessages', 1],
+  ['maxBufferedBytes', 1],
+  ['closeTimeoutMs', 1],
+] as const;
+
+/** Throws `PORTICO_PLUGIN_OPTION` for a value that means nothing. */
+export function checkConfig(config: WebSocketsConfig): void {
+  for (const [name, least] of NUMBERS) {
+    const value = config[name];
+    if (Number.isFinite(value) && value >= least) continue;
+    throw new PorticoError(
+      'PORTICO_PLUGIN_OPTION',
+      `WebSockets: ${name} is ${String(value)}. Use a number of at least ${least}.`,
+    );
+  }
+}

@@ -1,0 +1,66 @@
+import type { WebSocketMessage } from './message.js';
+
+/**
+ * Messages that have come and were not taken yet. `onFull` and `onRoom` tell the connection to stop reading and to go
+ * on, so that a slow handler slows its client instead of filling the memory. Owned by a session.
+ */
+export class MessageQueue implements AsyncIterable<WebSocketMessage> {
+  readonly #limit: number;
+  readonly #onFull: () => void;
+  readonly #onRoom: () => void;
+  readonly #messages: WebSocketMessage[] = [];
+  #isFull = false;
+  #isEnded = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(limit: number, onFull: () => void, onRoom: () => void) {
+    this.#limit = limit;
+    this.#onFull = onFull;
+    this.#onRoom = onRoom;
+  }
+
+  put(message: WebSocketMessage): void {
+    if (this.#isEnded) return;
+    this.#messages.push(message);
+    if (!this.#isFull && this.#messages.length >= this.#limit) {
+      this.#isFull = true;
+      this.#onFull();
+    }
+    this.#wake();
+  }
+
+  /** Nothing more will come; what is there can still be taken. */
+  end(): void {
+    this.#isEnded = true;
+    this.#wake();
+  }
+
+  /** The next message; undefined when the connection is closed and all were taken. */
+  async take(): Promise<WebSocketMessage | undefined> {
+    for (;;) {
+      const message = this.#messages.shift();
+      if (message !== undefined) {
+        // Half empty, so that the connection is not stopped and started for every message.
+        if (this.#isFull && this.#messages.length <= this.#limit / 2) {
+          this.#isFull = false;
+          this.#onRoom();
+        }
+        return message;
+      }
+      if (this.#isEnded) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<WebSocketMessage, void, undefined> {
+    for (let message = await this.take(); message !== undefined; message = await this.take()) yield message;
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
