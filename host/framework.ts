@@ -61,6 +61,7 @@ export {
   TEXT_HTML,
   TEXT_PLAIN,
   TextContent,
+  UpgradeContent,
   WriterContent,
 } from './application/outgoing-content.js';
 export type { Parameters } from './application/parameters.js';

@@ -73,7 +73,10 @@ export class UpgradeTunnel extends Duplex {
   #send(chunks: readonly Uint8Array[], callback: WriteCallback): void {
     let hasRoom = true;
     for (const chunk of chunks) {
-      if (this.#exchange.isEnded) return callback(new CallAbortedError(AbortReason.CANCELLED));
+      if (this.#exchange.isEnded) {
+        callback(new CallAbortedError(AbortReason.CANCELLED));
+        return;
+      }
       hasRoom = this.#exchange.write(chunk);
     }
     if (hasRoom || this.#exchange.isEnded) callback();

@@ -30,6 +30,11 @@ export class TestConnection extends Duplex {
     this.response.catch(() => undefined);
   }
 
+  /** Puts bytes between what the library writes. */
+  sendRaw(bytes: Uint8Array): void {
+    this.#uplink.write(bytes);
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
     if (this.#isSent) {
       if (this.#uplink.write(chunk)) callback();

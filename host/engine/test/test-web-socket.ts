@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { WebSocket } from 'ws';
 import { messageOf, PorticoError } from '../../errors.js';
 import { Mailbox } from './mailbox.js';
@@ -14,6 +15,8 @@ export interface TestWebSocketOptions {
   readonly protocols?: readonly string[];
   /** Offers compression. Default true, as browsers do. */
   readonly perMessageDeflate?: boolean;
+  /** Answers pings. Default true. */
+  readonly autoPong?: boolean;
   /** How long `receive` and `closed` may take. Default 30 s; 0: for ever. */
   readonly timeoutMs?: number;
 }
@@ -44,13 +47,15 @@ export class TestWebSocket implements AsyncIterable<TestMessage> {
   /** The response to the handshake. */
   readonly response: TestResponse;
   readonly #socket: WebSocket;
+  readonly #connection: TestConnection;
   readonly #messages = new Mailbox<TestMessage>('A WebSocket message');
   readonly #timeoutMs: number;
   readonly #closed: Promise<TestClose>;
 
-  /** For `openTestWebSocket`; `socket` has no listener yet. */
-  constructor(socket: WebSocket, response: TestResponse, timeoutMs: number) {
+  /** For `openTestWebSocket`; nothing may have come on `socket` yet. */
+  constructor(socket: WebSocket, connection: TestConnection, response: TestResponse, timeoutMs: number) {
     this.#socket = socket;
+    this.#connection = connection;
     this.response = response;
     this.#timeoutMs = timeoutMs;
     socket.on('message', (data, isBinary) => {
@@ -92,9 +97,21 @@ export class TestWebSocket implements AsyncIterable<TestMessage> {
     return this.send(JSON.stringify(value));
   }
 
-  /** Sends a ping; the pong is answered by itself on both sides. */
-  ping(): void {
+  /** Sends bytes as they are, for frames that no client would send. */
+  sendRaw(bytes: Uint8Array): void {
+    this.#connection.sendRaw(bytes);
+  }
+
+  /** Sends a ping; resolves with the pong. */
+  async ping(): Promise<void> {
+    const pong = once(this.#socket, 'pong');
     this.#socket.ping();
+    await withDeadline(pong, this.#timeoutMs, 'A pong');
+  }
+
+  /** Resolves when the next ping comes. */
+  async pinged(): Promise<void> {
+    await withDeadline(once(this.#socket, 'ping'), this.#timeoutMs, 'A ping');
   }
 
   /** The next message. `PORTICO_TEST_CLOSED` when the connection was closed instead. */
@@ -156,6 +173,7 @@ export async function openTestWebSocket(
     createConnection: () => connection,
     headers: { ...options.headers },
     perMessageDeflate: options.perMessageDeflate ?? true,
+    autoPong: options.autoPong ?? true,
     // `createConnection` is that of http.request; the types of ws leave it out.
   } as ConstructorParameters<typeof WebSocket>[2]);
   const opened = new Promise<Error | undefined>((resolve) => {
@@ -166,7 +184,8 @@ export async function openTestWebSocket(
     const response = await connection.response;
     if (response.status !== 101) throw new TestStatusError('GET', response, '101');
     // Listens before the first message can come: those arrive no earlier than `open`.
-    const opening = new TestWebSocket(socket, response, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const opening = new TestWebSocket(socket, connection, response, timeoutMs);
     const failure = await opened;
     if (failure === undefined) return opening;
     throw new PorticoError(

@@ -37,25 +37,6 @@ export class HandshakeSocket extends Duplex {
     else this.#waiting = () => this._write(chunk, encoding, callback);
   }
 
-  override _writev(chunks: readonly { readonly chunk: Uint8Array }[], callback: Callback): void {
-    const [first, ...rest] = chunks;
-    if (!this.#isHeadDropped || this.#tunnel === undefined || first === undefined) {
-      const all = Buffer.concat(chunks.map(({ chunk }) => chunk));
-      this._write(all, 'binary' as BufferEncoding, callback);
-      return;
-    }
-    const tunnel = this.#tunnel;
-    tunnel.cork();
-    const last = rest.pop();
-    if (last === undefined) tunnel.write(first.chunk, callback);
-    else {
-      tunnel.write(first.chunk);
-      for (const { chunk } of rest) tunnel.write(chunk);
-      tunnel.write(last.chunk, callback);
-    }
-    tunnel.uncork();
-  }
-
   override _final(callback: Callback): void {
     if (this.#tunnel === undefined) this.#waiting = () => this._final(callback);
     else this.#tunnel.end(callback);
