@@ -14,6 +14,8 @@ import {
   type WebSocketsConfig,
   webSocket,
 } from '#host/plugins/web-sockets.js';
+import { until } from '#test/support/polling.js';
+import { recordedLog } from '#test/support/recorded-log.js';
 
 let application: TestApplicationEngine | undefined;
 afterEach(async () => {
@@ -87,13 +89,7 @@ describe('webSocket', () => {
   });
 
   it('logs a failing handler and closes with 1011', async () => {
-    const errors: string[] = [];
-    const log: Log = {
-      error: (text: string) => errors.push(text),
-      warn: () => undefined,
-      info: () => undefined,
-      debug: () => undefined,
-    } as unknown as Log;
+    const { log, errors } = recordedLog();
     const { client } = await start(
       (a) =>
         routing(a, (r) =>
@@ -381,7 +377,7 @@ describe('webSocket', () => {
     const socket = await client.webSocket('/', { perMessageDeflate: false });
     socket.pause();
     const { all } = (application as TestApplicationEngine).application.plugin(WebSockets);
-    while (all.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => all.size === 0);
     socket.resume();
     expect((await socket.closed).code).toBe(1006);
   });
@@ -407,7 +403,7 @@ describe('webSocket', () => {
     );
     const socket = await engine.client.webSocket('/');
     await socket.close();
-    while (engine.running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => engine.running === 0);
   });
 
   it('keeps what others add to the answer', async () => {
@@ -469,7 +465,7 @@ describe('an upgrade to any protocol', () => {
       'upper',
     ]);
     expect(await response.text()).toBe('SHOUT.');
-    while (engine.running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => engine.running === 0);
   });
 
   it('is 400 for a request that asks for none', async () => {

@@ -1,0 +1,20 @@
+import { PorticoError } from '../../errors.js';
+
+/** Options of `SSE`. */
+export class SSEConfig {
+  /**
+   * Time between two comments that keep a silent stream alive through proxies, in ms. Default 30 000; 0: none.
+   */
+  heartbeatMs = 30_000;
+  /** What the comment says. Default `heartbeat`. */
+  heartbeatText = 'heartbeat';
+}
+
+/** Throws `PORTICO_PLUGIN_OPTION` for a time that means nothing. */
+export function checkHeartbeat(heartbeatMs: number): void {
+  if (Number.isFinite(heartbeatMs) && heartbeatMs >= 0) return;
+  throw new PorticoError(
+    'PORTICO_PLUGIN_OPTION',
+    `SSE: heartbeatMs is ${heartbeatMs}. Use a number of at least 0.`,
+  );
+}

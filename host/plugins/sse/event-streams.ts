@@ -1,0 +1,96 @@
+import { HttpError } from '../../application/http-errors.js';
+import { WriterContent } from '../../application/outgoing-content.js';
+import { messageOf } from '../../errors.js';
+import type { RoutingCall } from '../../routing/route.js';
+import type { SSEConfig } from './config.js';
+import { ServerSentEvents } from './session.js';
+
+/** Serves one stream of events. Its return ends the stream; what it throws is logged and cuts it. */
+export type EventsHandler<PathParameters> = (
+  session: ServerSentEvents<PathParameters>,
+) => void | Promise<void>;
+
+/**
+ * All open streams of one application; the instance of the plugin `SSE`. Opens them, runs their handlers, and ends them
+ * when the application stops.
+ */
+export class EventStreams {
+  readonly #config: SSEConfig;
+  readonly #open = new Set<ServerSentEvents<unknown>>();
+  #isStopping = false;
+
+  constructor(config: SSEConfig) {
+    this.#config = config;
+  }
+
+  /** The streams that are open now. */
+  get all(): ReadonlySet<ServerSentEvents<unknown>> {
+    return this.#open;
+  }
+
+  /** Answers a call with a stream of events. Resolves when it is over. */
+  answer<P>(
+    call: RoutingCall<P>,
+    handler: EventsHandler<P>,
+    heartbeatMs = this.#config.heartbeatMs,
+  ): void | Promise<void> {
+    if (this.#isStopping) throw new HttpError(503, 'PORTICO_SSE_STOPPING', 'The application is stopping.');
+    return call.respond(
+      new WriterContent(
+        (writer) => {
+          const session = new ServerSentEvents(call, writer);
+          if (heartbeatMs > 0) session.beat(heartbeatMs, this.#config.heartbeatText);
+          return this.#serve(session, handler);
+        },
+        {
+          status: 200,
+          contentType: 'text/event-stream',
+          // no-store: a stream is nothing to keep. X-Accel-Buffering: nginx must not collect it.
+          headers: ['Cache-Control', 'no-store', 'X-Accel-Buffering', 'no'],
+        },
+      ),
+    );
+  }
+
+  /** The application takes no more calls: streams end, and clients come back to whoever is there then. */
+  goAway(): void {
+    this.#isStopping = true;
+    for (const session of this.#open) session.close();
+  }
+
+  async #serve<P>(session: ServerSentEvents<P>, handler: EventsHandler<P>): Promise<void> {
+    this.#open.add(session as ServerSentEvents<unknown>);
+    if (this.#isStopping) session.close();
+    try {
+      // A handler that does not look at the signal does not hold the call.
+      await Promise.race([this.#run(session, handler), endOf(session.signal)]);
+    } finally {
+      session.close();
+      this.#open.delete(session as ServerSentEvents<unknown>);
+    }
+    // Resolves also when the client goes.
+    await session.sent;
+  }
+
+  async #run<P>(session: ServerSentEvents<P>, handler: EventsHandler<P>): Promise<void> {
+    try {
+      await handler(session);
+    } catch (error) {
+      const { application, request } = session.call;
+      const text = `The handler of the events ${request.path} failed: ${messageOf(error)}`;
+      if (session.signal.aborted) {
+        application.log.debug(text, error);
+        return;
+      }
+      application.log.error(text, error);
+      throw error;
+    }
+  }
+}
+
+function endOf(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

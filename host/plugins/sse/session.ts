@@ -1,0 +1,87 @@
+import type { AnyPathParameters, ApplicationCall } from '../../application/application-call.js';
+import type { ResponseWriter } from '../../application/response-writer.js';
+import type { RoutingCall } from '../../routing/route.js';
+import { encodeComment, encodeEvent, type ServerSentEvent } from './event.js';
+
+/**
+ * One open stream of events, as its handler sees it. Ends with the handler's return, with the client, or when the
+ * application stops; `signal` tells the handler. Made and owned by the plugin `SSE`.
+ */
+export class ServerSentEvents<PathParameters = AnyPathParameters> {
+  readonly call: RoutingCall<PathParameters>;
+  readonly #writer: ResponseWriter;
+  readonly #controller = new AbortController();
+  #sending: Promise<void> = Promise.resolve();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  /** For the plugin. */
+  constructor(call: RoutingCall<PathParameters>, writer: ResponseWriter) {
+    this.call = call;
+    this.#writer = writer;
+    (call as ApplicationCall).signals.onAbort(() => this.close());
+  }
+
+  /** Parameters of the path, typed by the pattern of the route. */
+  get parameters(): PathParameters {
+    return this.call.parameters;
+  }
+
+  /** The id of the last event that a client has seen which comes back; undefined for a new one. */
+  get lastEventId(): string | undefined {
+    return this.call.request.header('last-event-id');
+  }
+
+  /** Aborted when nothing can or shall be sent any more. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /**
+   * Sends an event, or a text as the data of one. It leaves at once; the promise resolves when the client has room for
+   * more. Does nothing once `signal` is aborted. `PORTICO_SSE_EVENT` for an event that cannot be written.
+   */
+  send(event: ServerSentEvent | string): Promise<void> {
+    return this.#write(encodeEvent(typeof event === 'string' ? { data: event } : event));
+  }
+
+  /** Sends a comment, which clients ignore. */
+  comment(text: string): Promise<void> {
+    return this.#write(encodeComment(text));
+  }
+
+  /** Ends the stream; events that are being sent still leave. A browser comes back after its waiting time. */
+  close(): void {
+    clearInterval(this.#heartbeat);
+    this.#controller.abort();
+  }
+
+  /** For the plugin: sends `text` as a comment each `periodMs`. */
+  beat(periodMs: number, text: string): void {
+    this.#heartbeat = setInterval(() => {
+      // A client that has no room is alive.
+      this.comment(text).catch(() => this.close());
+    }, periodMs).unref();
+  }
+
+  /** For the plugin: resolves when all that was sent is on its way, or the client has gone. */
+  get sent(): Promise<void> {
+    return this.#sending;
+  }
+
+  /** One after the other: two that are not awaited must not mix. */
+  #write(text: string): Promise<void> {
+    if (this.signal.aborted) return Promise.resolve();
+    const writing = this.#sending.then(async () => {
+      if (this.#writer.isAborted) return this.close();
+      try {
+        await this.#writer.write(text);
+      } catch (error) {
+        if (!this.#writer.isAborted) throw error;
+        this.close();
+      }
+      return undefined;
+    });
+    this.#sending = writing.catch(() => undefined);
+    return writing;
+  }
+}
