@@ -5,7 +5,7 @@ export function recordedLog(): { readonly log: Log; readonly errors: string[] } 
   const errors: string[] = [];
   const nothing = (): void => undefined;
   return {
-    log: { error: (text) => errors.push(text), warn: nothing, info: nothing, debug: nothing },
+    log: { error: (text) => errors.push(text), warn: nothing, info: nothing, debug: nothing, trace: nothing },
     errors,
   };
 }

@@ -159,7 +159,8 @@ export class TestExchange implements Exchange {
   abort(reason: AbortReason): void {
     if (this.#isTunnel) this.#isUplinkOver = true;
     if (this.#isEnded) return;
-    if (this.isBegun) this.#body?.truncate();
+    // A turn later: by then the engine has told why.
+    if (this.isBegun) setImmediate(() => this.#body?.truncate());
     else this.respond(statusOfAbort(reason), reason === AbortReason.REFUSED ? ['Retry-After', '1'] : [], '');
     this.#isEnded = true;
   }
