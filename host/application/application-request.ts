@@ -4,6 +4,7 @@ import type { ApplicationCall } from './application-call.js';
 import { ConnectionPoint } from './connection-point.js';
 import type { Parameters } from './parameters.js';
 import { parseQuery } from './query.js';
+import { RequestCookies } from './request-cookies.js';
 import { RequestHeaders } from './request-headers.js';
 
 /** What was asked for. Everything is read from the head when it is asked for, and kept where that pays. */
@@ -14,7 +15,7 @@ export class ApplicationRequest {
   #origin: ConnectionPoint | undefined;
   #local: ConnectionPoint | undefined;
   #queryParameters: Parameters | undefined;
-  #cookies: ReadonlyMap<string, string> | undefined;
+  #cookies: RequestCookies | undefined;
 
   constructor(call: ApplicationCall, head: RequestHead) {
     this.call = call;
@@ -86,9 +87,9 @@ export class ApplicationRequest {
     if (lower === 'cookie') this.#cookies = undefined;
   }
 
-  /** Cookies by name, values as sent; the first of several with one name wins. */
-  get cookies(): ReadonlyMap<string, string> {
-    this.#cookies ??= parseCookies(this.headers.getAll('cookie'));
+  /** Cookies by name, values decoded. */
+  get cookies(): RequestCookies {
+    this.#cookies ??= new RequestCookies(this.headers.getAll('cookie'));
     return this.#cookies;
   }
 
@@ -128,17 +129,4 @@ export class ApplicationRequest {
   get localPort(): number {
     return this.#head.connection.localPort;
   }
-}
-
-/** RFC 6265 §4.2.1, read leniently: pairs without `=` are left out, quotes around a value are removed. */
-function parseCookies(lines: readonly string[]): ReadonlyMap<string, string> {
-  const cookies = new Map<string, string>();
-  for (const pair of lines.join(';').split(';')) {
-    const equals = pair.indexOf('=');
-    const name = pair.slice(0, Math.max(0, equals)).trim();
-    if (name === '' || cookies.has(name)) continue;
-    const value = pair.slice(equals + 1).trim();
-    cookies.set(name, /^".*"$/.test(value) ? value.slice(1, -1) : value);
-  }
-  return cookies;
 }

@@ -1,12 +1,14 @@
 import { PorticoError } from '../errors.js';
 import type { ApplicationCall } from './application-call.js';
 import { checkHeader } from './header-check.js';
+import { ResponseCookies } from './response-cookies.js';
 
 /** Status and headers of the answer, as far as they are settled before the content. Without effect once it is sent. */
 export class ApplicationResponse {
   readonly call: ApplicationCall;
   readonly headers: ResponseHeaders = new ResponseHeaders();
   #status: number | undefined;
+  #cookies: ResponseCookies | undefined;
 
   constructor(call: ApplicationCall) {
     this.call = call;
@@ -21,6 +23,12 @@ export class ApplicationResponse {
   set status(status: number | undefined) {
     if (status !== undefined) checkStatus(status);
     this.#status = status;
+  }
+
+  /** Sets cookies. */
+  get cookies(): ResponseCookies {
+    this.#cookies ??= new ResponseCookies(this.headers);
+    return this.#cookies;
   }
 
   /** Adds a header line. See `ResponseHeaders.append`. */

@@ -10,7 +10,8 @@ import { NoContent } from '../application/outgoing-content.js';
  */
 export function installEngineDefaults(application: Application): void {
   application.intercept(ApplicationCallPipeline.Fallback, ({ context: call }) => {
-    if (!call.isHandled) return answerUnhandled(call);
+    // An answer under way counts, also when the handler did not wait for it.
+    if (!call.isHandled && call.answering === undefined) return answerUnhandled(call);
     return undefined;
   });
 }
