@@ -27,8 +27,8 @@ export {
   ApplicationReceivePipeline,
   ApplicationSendPipeline,
 } from './application/call-pipelines.js';
-export { ConnectionPoint } from './application/connection-point.js';
 export type { ApplicationConfigValue, ConfigValueType } from './application/config-value.js';
+export { ConnectionPoint } from './application/connection-point.js';
 export {
   type ApplicationEnvironment,
   applicationEnvironment,
@@ -74,8 +74,8 @@ export type { ResponseCookies } from './application/response-cookies.js';
 export type { ResponseWriter } from './application/response-writer.js';
 export { PorticoError } from './errors.js';
 export type { CookieEncoding } from './http/cookie-encoding.js';
-export type { SetCookie } from './http/set-cookie.js';
 export { type AcceptedMediaType, MediaType } from './http/media-type.js';
+export type { SetCookie } from './http/set-cookie.js';
 export { AttributeKey, Attributes } from './pipeline/attributes.js';
 export { InvalidPhaseError } from './pipeline/invalid-phase-error.js';
 export { Pipeline } from './pipeline/pipeline.js';

@@ -36,7 +36,9 @@ export async function run(args: readonly string[]): Promise<void> {
       `There is no folder ${folder}. Name the folder of an exploded bundle.`,
     );
   // What an application reads relative to its working directory is found as in the container.
-  const flags = args.filter((argument) => argument.startsWith('-')).map((argument) => fromHere(argument, folder));
+  const flags = args
+    .filter((argument) => argument.startsWith('-'))
+    .map((argument) => fromHere(argument, folder));
   process.chdir(folder);
   await EngineMain.main(flags, { folder, requiresModules: true });
 }
@@ -45,6 +47,7 @@ export async function run(args: readonly string[]): Promise<void> {
 function fromHere(argument: string, folder: string): string {
   const match = /^(--?config=)(.+)$/s.exec(argument);
   const [, flag = '', file = ''] = match ?? [];
-  if (match === null || statSync(resolve(folder, file), { throwIfNoEntry: false }) !== undefined) return argument;
+  if (match === null || statSync(resolve(folder, file), { throwIfNoEntry: false }) !== undefined)
+    return argument;
   return flag + resolve(file);
 }

@@ -42,7 +42,10 @@ export const DevelopmentEngine = EngineMain;
  * `PORTICO_STARTUP_INVALID`, `PORTICO_MODULES_MISSING`, `PORTICO_PROPERTY_TYPE`, and those of `loadConfiguration`. Modules are looked for when it
  * starts.
  */
-async function createServer(args: readonly string[], options: EngineMainOptions = {}): Promise<ApplicationEngine> {
+async function createServer(
+  args: readonly string[],
+  options: EngineMainOptions = {},
+): Promise<ApplicationEngine> {
   return (await prepare(args, options)).engine;
 }
 

@@ -35,7 +35,10 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
 }
 
 /** One file by its absolute path: YAML, HOCON, JSON or `.properties`. */
-export async function loadConfigurationFile(file: string, env: Variables = process.env): Promise<ApplicationConfig> {
+export async function loadConfigurationFile(
+  file: string,
+  env: Variables = process.env,
+): Promise<ApplicationConfig> {
   const document = await readApplicationFile({ file, variables: env });
   if (document.problems.length > 0) throw new ConfigError('PORTICO_CONFIG_INVALID', document.problems);
   return new ObjectConfig(document.data, originsOf(document));

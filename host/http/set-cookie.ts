@@ -107,16 +107,7 @@ export function parseSetCookie(text: string): SetCookie | undefined {
 
 /** A name and perhaps a value, which may be quoted; each attempt begins where the one before has ended. */
 const PAIR = /\s*([^;=\s]*)[^;=]*(?:=\s*("[^"]*"(?=\s*(?:;|$))|[^;]*))?(?:;|$)/gy;
-const KNOWN = new Set([
-  'max-age',
-  'expires',
-  'domain',
-  'path',
-  'secure',
-  'httponly',
-  'samesite',
-  '$x-enc',
-]);
+const KNOWN = new Set(['max-age', 'expires', 'domain', 'path', 'secure', 'httponly', 'samesite', '$x-enc']);
 
 function encodingOf(text: string | undefined): CookieEncoding {
   const known = Object.entries(ENCODING_NAMES).find(([, name]) => name === text);

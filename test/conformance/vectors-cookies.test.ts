@@ -77,8 +77,6 @@ describe('cookies', () => {
   });
 
   it.each(vectors.dates)('date $input', (one) => {
-    expect(parseCookieDate(one.input)).toBe(
-      one.expect === undefined ? undefined : Date.parse(one.expect),
-    );
+    expect(parseCookieDate(one.input)).toBe(one.expect === undefined ? undefined : Date.parse(one.expect));
   });
 });

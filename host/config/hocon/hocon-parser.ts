@@ -143,7 +143,8 @@ class Parser {
       }
     }
     text.takeSpace();
-    if (keys.at(-1) === '' && !isQuoted) text.fail(end === '}' ? 'a substitution without a name' : 'a key is missing', from);
+    if (keys.at(-1) === '' && !isQuoted)
+      text.fail(end === '}' ? 'a substitution without a name' : 'a key is missing', from);
     if (keys.includes('__proto__')) text.fail('__proto__ is not allowed as a key', from);
     return keys;
   }
