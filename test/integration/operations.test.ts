@@ -87,7 +87,7 @@ describe('operations', () => {
     let count = 0;
     let isDone = false;
     const client = async (path: string) => {
-      while (!isDone) {
+      while (!isDone && host.process.exitCode === null) {
         const given = await host.get(path).catch((error: unknown) => String(error));
         count += 1;
         if (typeof given === 'string') failures.push(given);
@@ -140,7 +140,7 @@ describe('operations', () => {
     let calls = 0;
     const failures: string[] = [];
     const client = async () => {
-      for (; !isDone; calls += 1) {
+      for (; !isDone && host.process.exitCode === null; calls += 1) {
         const text = await host.text('/calm/').catch((error: unknown) => String(error));
         if (text !== 'calm') failures.push(text);
         await delay(20);

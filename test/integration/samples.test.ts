@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import WebSocket from 'ws';
+import { filesOf, tgzOf } from '#test/support/archives.js';
 import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
 
@@ -107,6 +108,36 @@ describe('the samples', () => {
     const etag = page.headers.get('etag') ?? '';
     expect((await host.get('/docs/', { headers: { 'if-none-match': etag } })).status).toBe(304);
     expect((await host.get('/docs/style.css')).headers.get('content-type')).toContain('text/css');
+  });
+
+  it('flaky can be asked never to answer: the client gets 504, and flaky goes on', async () => {
+    const descriptor = 'portico: { servlet: { start: { when: eager }, response: { timeout: 500ms } } }\n';
+    host.dropFile('hangs.yaml', descriptor);
+    host.drop('hangs', join(repositoryFolder, 'apps/flaky'));
+    await host.untilApplication('hangs', ({ state }) => state === 'running');
+    expect((await host.get('/hangs/hang')).status).toBe(504);
+    expect(await host.text('/hangs/')).toContain('hang  never answers');
+    expect((await host.application('hangs'))?.instances[0]?.restarts).toBe(0);
+  });
+
+  it('the bundle that apps/README.md shows is one, with the descriptor it shows', async () => {
+    const readme = readFileSync(join(repositoryFolder, 'apps/README.md'), 'utf8');
+    // Each file begins with its name in a comment.
+    const snippets = [...readme.matchAll(/^```\w+\n(?:#|\/\/) (\S+)\n([\s\S]*?)^```$/gm)];
+    const { 'apps/shop.yaml': descriptor = '', ...files } = Object.fromEntries(
+      snippets.map(([, name = '', text = '']) => [name, text]),
+    );
+    expect(Object.keys(files)).toEqual(['application.yaml', 'hello.mjs']);
+    host.drop('readme', files);
+    await host.untilApplication('readme', ({ state }) => state === 'running');
+    expect(await host.text('/readme/')).toBe('Hello from Portico\n');
+    expect(await host.text('/readme/Ada')).toBe('Hello, Ada\n');
+    expect(descriptor).toContain('/srv/builds/shop.tgz');
+    writeFileSync(join(host.base, 'shop.tgz'), await tgzOf(filesOf(files)));
+    host.dropFile('shop.yaml', descriptor.replace('/srv/builds/shop.tgz', '../shop.tgz'));
+    const shop = await host.untilApplication('shop', ({ state }) => state === 'running');
+    expect(shop.instances).toHaveLength(2);
+    expect(await host.text('/shop/Ada')).toBe('Hello, Ada\n');
   });
 
   it('flaky starts when told to', async () => {
