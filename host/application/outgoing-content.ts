@@ -91,16 +91,24 @@ export interface StreamOptions extends ContentOptions {
   readonly length?: number | undefined;
 }
 
-/** Bytes that are read while they are sent, no faster than the client takes them; stopped when the client goes. */
+/** Gives the bytes from `first` to `last`, both included. */
+export type SliceSource = (first: number, last: number) => ChunkSource;
+
+/**
+ * Bytes that are read while they are sent, no faster than the client takes them; stopped when the client goes. `slice`
+ * reads a part without reading what is before it, for requests for ranges.
+ */
 export class StreamContent extends OutgoingContent {
   readonly kind = 'stream';
   readonly source: ChunkSource;
   readonly length: number | undefined;
+  readonly slice: SliceSource | undefined;
 
-  constructor(source: ChunkSource, options: StreamOptions = {}) {
+  constructor(source: ChunkSource, options: StreamOptions & { readonly slice?: SliceSource } = {}) {
     super(options.status, options.contentType ?? OCTET_STREAM, options.headers);
     this.source = source;
     this.length = options.length;
+    this.slice = options.slice;
   }
 }
 

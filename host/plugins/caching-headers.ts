@@ -1,0 +1,75 @@
+import type { ApplicationCall } from '../application/application-call.js';
+import { headerOfAnswer } from '../application/content-facts.js';
+import type { AnyContent } from '../application/outgoing-content.js';
+import { type CacheControl, mergeCacheControl, renderCacheControl } from '../http/cache-control.js';
+import { httpDate } from '../http/http-date.js';
+import { AttributeKey } from '../pipeline/attributes.js';
+import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
+import { ResponseBodyReadyForSend } from '../plugin/hooks.js';
+
+export type { CacheControl, CacheVisibility } from '../http/cache-control.js';
+
+/** How long an answer may be kept. */
+export interface CachingOptions {
+  readonly cacheControl?: CacheControl;
+  /** Until when, in milliseconds since the epoch; for old caches. */
+  readonly expiresMs?: number;
+}
+
+type CachingProvider = (call: ApplicationCall, content: AnyContent) => CachingOptions | undefined;
+
+/** Who says how long answers may be kept. */
+export class CachingHeadersConfig {
+  readonly #providers: CachingProvider[] = [];
+
+  /** Asks `provider` for each answer. Several are asked all, and what they say is merged. */
+  options(provider: CachingProvider): void {
+    this.#providers.push(provider);
+  }
+
+  get providers(): readonly CachingProvider[] {
+    return this.#providers;
+  }
+}
+
+const OF_CALL = new AttributeKey<CachingOptions>('CachingHeaders.options');
+
+/**
+ * Plugin: `Cache-Control` and `Expires` by content type or whatever else counts. An answer that has `Cache-Control`
+ * already keeps it.
+ *
+ * ```ts
+ * application.install(CachingHeaders, (config) =>
+ *   config.options((call, { contentType }) =>
+ *     contentType?.startsWith('text/css') ? { cacheControl: { type: 'max-age', maxAgeSeconds: 3600 } } : undefined,
+ *   ),
+ * );
+ * ```
+ */
+export const CachingHeaders: RouteScopedPlugin<CachingHeadersConfig, void> = createRouteScopedPlugin(
+  'CachingHeaders',
+  {
+    createConfig: () => new CachingHeadersConfig(),
+    install(plugin) {
+      const { providers } = plugin.config;
+      plugin.on(ResponseBodyReadyForSend, (call, content) => {
+        const own = call.attributes.getOrNull(OF_CALL);
+        const said = [...providers.map((provider) => provider(call, content)), own].filter(
+          (options) => options !== undefined,
+        );
+        const { headers } = call.response;
+        const directives = mergeCacheControl(said.flatMap(({ cacheControl }) => cacheControl ?? []));
+        if (directives.length > 0 && headerOfAnswer(call, content, 'Cache-Control') === undefined)
+          headers.set('Cache-Control', directives.map(renderCacheControl).join(', '));
+        const expiresMs = said.find((options) => options.expiresMs !== undefined)?.expiresMs;
+        if (expiresMs !== undefined && headerOfAnswer(call, content, 'Expires') === undefined)
+          headers.set('Expires', httpDate(expiresMs));
+      });
+    },
+  },
+);
+
+/** How long the answer to this call may be kept; merged with what the configuration says. */
+export function caching(call: ApplicationCall, options: CachingOptions): void {
+  call.attributes.put(OF_CALL, options);
+}
