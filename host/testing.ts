@@ -5,6 +5,7 @@ export { runTestApplication } from './engine/test/run-test-application.js';
 export { type TestSettings, testApplication } from './engine/test/test-application.js';
 export { TestApplicationEngine, type TestEngineSettings } from './engine/test/test-application-engine.js';
 export { TestApplication } from './engine/test/test-application-object.js';
+export { TestBundle, type TestBundleOptions, testBundle } from './engine/test/test-bundle.js';
 export { TestClient, type TestClientOptions, type TestNetwork } from './engine/test/test-client.js';
 export { type TestCookie, TestCookieJar } from './engine/test/test-cookie-jar.js';
 export type { TestEvents, TestEventsOptions } from './engine/test/test-events.js';
@@ -20,4 +21,9 @@ export type {
   TestWebSocket,
   TestWebSocketOptions,
 } from './engine/test/test-web-socket.js';
+export {
+  type TestApplicationCall,
+  WithTestApplication,
+  withTestApplication,
+} from './engine/test/with-test-application.js';
 export { PorticoError } from './errors.js';

@@ -7,7 +7,6 @@ import {
 } from '../application/application-events.js';
 import { startApplication, stopApplication } from '../application/application-lifecycle.js';
 import type { ApplicationEnvironment } from '../application/environment.js';
-import type { Events } from '../application/events.js';
 import { PorticoError } from '../errors.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
 import {
@@ -28,8 +27,6 @@ export interface EngineSettings {
   readonly startTimeoutMs?: number | undefined;
   /** `concurrent`: all modules at once, interleaved where they wait. Default `sequential`. */
   readonly startup?: 'sequential' | 'concurrent' | undefined;
-  /** For who listens before there is an application. Default: one of its own. */
-  readonly monitor?: Events | undefined;
 }
 
 /**
@@ -49,7 +46,7 @@ export abstract class BaseEngine implements ApplicationEngine {
   constructor(settings: EngineSettings) {
     this.environment = settings.environment;
     this.#settings = settings;
-    this.application = new Application(settings.environment, settings.monitor);
+    this.application = new Application(settings.environment);
     const unsubscribe = this.application.monitor.subscribe(ApplicationStarting, (application) => {
       // The monitor may be that of other applications too.
       if (application !== this.application) return;

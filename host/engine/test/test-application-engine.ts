@@ -1,10 +1,9 @@
 import type { ApplicationCall } from '../../application/application-call.js';
-import { CallAbortedError, HttpError } from '../../application/http-errors.js';
-import type { Exchange, ExchangeHandler } from '../../exchange/exchange.js';
+import type { ExchangeHandler } from '../../exchange/exchange.js';
 import type { EngineConnector } from '../application-engine.js';
 import { BaseEngine, type EngineSettings } from '../base-engine.js';
+import { rethrow } from './rethrow.js';
 import { TestClient } from './test-client.js';
-import { TestExchange } from './test-exchange.js';
 
 /** What a test engine is made with. */
 export interface TestEngineSettings extends EngineSettings {
@@ -46,9 +45,6 @@ export class TestApplicationEngine extends BaseEngine {
   }
 
   protected override callFailed(call: ApplicationCall, status: number, error: unknown): void {
-    if (!this.#rethrowErrors || status !== 500) return;
-    if (error instanceof HttpError || error instanceof CallAbortedError) return;
-    const exchange: Exchange = call.exchange;
-    if (exchange instanceof TestExchange) exchange.rethrow(error);
+    if (this.#rethrowErrors) rethrow(call.exchange, status, error);
   }
 }

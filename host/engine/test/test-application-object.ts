@@ -83,7 +83,7 @@ export class TestApplication {
   }
 
   /** Says what surrounds the application; a later use replaces what it names. */
-  environment(settings: EnvironmentSettings): this {
+  environment(settings: Omit<EnvironmentSettings, 'monitor'>): this {
     this.#checkOpen('environment');
     this.#environment = { ...this.#environment, ...settings };
     return this;
@@ -150,12 +150,12 @@ export class TestApplication {
       config: { portico: { deployment: { environment: 'test' } } },
       developmentMode: true,
       ...this.#environment,
+      monitor: this.monitor,
     });
     const setting = environment.config.propertyOrNull('portico.test.throwOnException');
     const engine = new TestApplicationEngine({
       environment,
       modules: this.#modules,
-      monitor: this.monitor,
       rethrowErrors: this.rethrowErrors ?? setting?.getString() !== 'false',
       connectors: this.#connectors,
     });

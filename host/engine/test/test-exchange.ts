@@ -34,12 +34,12 @@ export interface TestRequest {
  * both directions, and throws where an application side breaks it.
  */
 export class TestExchange implements Exchange {
-  readonly head: RequestHead;
   /** Resolves with the head of the response; its body follows. */
   readonly response: Promise<TestResponse>;
   /** Interim statuses in order. */
   readonly interims: number[] = [];
   readonly #request: TestRequest;
+  #head: RequestHead;
   #respondWith: (response: TestResponse) => void = () => undefined;
   #rejectWith: (error: unknown) => void = () => undefined;
   #body: TestResponse | undefined;
@@ -53,13 +53,22 @@ export class TestExchange implements Exchange {
 
   constructor(request: TestRequest) {
     this.#request = request;
-    this.head = headOf(request);
+    this.#head = headOf(request);
     this.response = new Promise((resolve, reject) => {
       this.#respondWith = resolve;
       this.#rejectWith = reject;
     });
     // Not everybody who sends a request waits for its answer.
     this.response.catch(() => undefined);
+  }
+
+  get head(): RequestHead {
+    return this.#head;
+  }
+
+  /** The path within a context, as a front gives it to the application there. */
+  relocate(path: string): void {
+    this.#head = { ...this.#head, path };
   }
 
   get isEnded(): boolean {
