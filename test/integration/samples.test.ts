@@ -25,7 +25,7 @@ describe('the samples', () => {
     );
     expect(states.sort()).toEqual([
       '/ running framework',
-      '/chat running program',
+      '/chat running framework',
       '/docs running static',
       '/flaky stopped ?',
       '/guestbook running framework',
