@@ -1,4 +1,5 @@
 import { PorticoError } from '../errors.js';
+import { decodeBase64Text } from './base64.js';
 
 /**
  * How the value of a cookie is written: `uri` percent-encodes (the default: any text survives), `raw` leaves it as it
@@ -36,7 +37,7 @@ export function decodeCookieValue(text: string, encoding: CookieEncoding = 'uri'
     case 'quoted':
       return unquoteCookieValue(text);
     case 'base64':
-      return decodeBase64(unquoteCookieValue(text));
+      return decodeBase64Text(unquoteCookieValue(text));
   }
 }
 
@@ -65,13 +66,6 @@ function decodeUri(text: string): string | undefined {
     // URIError is the only way it says that an escape is malformed.
     return undefined;
   }
-}
-
-function decodeBase64(text: string): string | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  const bytes = Buffer.from(text, 'base64');
-  const value = bytes.toString('utf8');
-  return Buffer.from(value).equals(bytes) ? value : undefined;
 }
 
 // The value is not told: it may be a secret.

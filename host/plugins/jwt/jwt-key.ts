@@ -1,0 +1,147 @@
+import { createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from 'jose';
+import { messageOf, PorticoError } from '../../errors.js';
+
+/** What signatures are checked with; exactly one of these. */
+export type JwtKey =
+  /** Shared secret for HS…; at least as long as the hash: 32 bytes for HS256 (RFC 7518 §3.2). Texts are UTF-8. */
+  | { readonly secret: string | Uint8Array }
+  /** Public key as PEM, or as a key object of Node. */
+  | { readonly publicKey: string | KeyObject }
+  /** A JSON Web Key Set (RFC 7517), or a file with one, which is read once. */
+  | { readonly jwks: JSONWebKeySet }
+  | { readonly jwksFile: string }
+  | JwksUrl;
+
+/** A key set of the issuer. It is got when it is first needed, and again for keys that it does not have. */
+export interface JwksUrl {
+  /** `https`, or `http` on this machine. */
+  readonly jwksUrl: string | URL;
+  /** How long getting it may take. Default 5000. */
+  readonly timeoutMs?: number;
+  /** How old it may get. Default 600 000. */
+  readonly maxAgeMs?: number;
+  /** Keys that are not in it are not looked for again within this time. Default 30 000. */
+  readonly cooldownMs?: number;
+}
+
+/** Algorithms for a shared secret, with the bytes that it must have (RFC 7518 §3.2). */
+const SECRET_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
+const PUBLIC_ALGORITHMS: readonly string[] = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
+const MIN_RSA_BITS = 2048;
+
+/**
+ * Algorithms that are accepted with a key. One for secrets with a public key, or the other way round, would let anybody
+ * who knows the public key sign (RFC 8725 §2.1); that, and `none`, is `PORTICO_JWT_ALGORITHM`.
+ */
+export function algorithmsFor(key: JwtKey, wanted: readonly string[] | undefined): readonly string[] {
+  const isSecret = 'secret' in key;
+  const possible = isSecret ? Object.keys(SECRET_BYTES) : PUBLIC_ALGORITHMS;
+  const algorithms = wanted ?? (isSecret ? ['HS256'] : PUBLIC_ALGORITHMS);
+  const wrong = algorithms.find((algorithm) => !possible.includes(algorithm));
+  if (wrong === undefined && algorithms.length > 0) return algorithms;
+  throw new PorticoError(
+    'PORTICO_JWT_ALGORITHM',
+    `The algorithm ${wrong ?? '(none at all)'} cannot be used with this key. Use some of ${possible.join(', ')}.`,
+  );
+}
+
+/**
+ * Finds the key for a token. Keys that cannot be used are `PORTICO_JWT_KEY`; a key set of the issuer that cannot be got
+ * is `PORTICO_JWT_KEY_SET`, when a token needs it.
+ */
+export function keyFinder(key: JwtKey, algorithms: readonly string[]): JWTVerifyGetKey {
+  if ('secret' in key) return constant(secretKey(key.secret, algorithms));
+  if ('publicKey' in key) return constant(publicKey(key.publicKey));
+  if ('jwks' in key) return localKeys(key.jwks);
+  if ('jwksFile' in key) return localKeys(readKeySet(key.jwksFile));
+  return remoteKeys(key);
+}
+
+function constant(key: KeyObject): JWTVerifyGetKey {
+  return () => Promise.resolve(key);
+}
+
+function secretKey(secret: string | Uint8Array, algorithms: readonly string[]): KeyObject {
+  const bytes = Buffer.from(secret as Uint8Array);
+  const needed = Math.max(...algorithms.map((algorithm) => SECRET_BYTES[algorithm] ?? 0));
+  if (bytes.length < needed)
+    throw badKey(`The secret for JSON Web Tokens has ${bytes.length} bytes`, `Use at least ${needed}`);
+  return createSecretKey(bytes);
+}
+
+function publicKey(key: string | KeyObject): KeyObject {
+  const made = key instanceof KeyObject ? key : readPem(key);
+  if (made.type !== 'public') throw badKey(`A ${made.type} key was given as publicKey`, 'Use the public key');
+  const bits = made.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS;
+  if (bits < MIN_RSA_BITS) throw badKey(`An RSA key has ${bits} bits`, `Use at least ${MIN_RSA_BITS}`);
+  return made;
+}
+
+function readPem(pem: string): KeyObject {
+  try {
+    return createPublicKey(pem);
+  } catch (cause) {
+    throw badKey('The text of publicKey is no key in PEM', 'It begins with -----BEGIN PUBLIC KEY-----', cause);
+  }
+}
+
+function readKeySet(file: string): JSONWebKeySet {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as JSONWebKeySet;
+  } catch (cause) {
+    throw badKey(`The key set ${file} cannot be read: ${messageOf(cause)}`, 'Correct path or content', cause);
+  }
+}
+
+function localKeys(keySet: JSONWebKeySet): JWTVerifyGetKey {
+  try {
+    return createLocalJWKSet(keySet);
+  } catch (cause) {
+    throw badKey('A key set is malformed', 'Use an object with keys, a list of JSON Web Keys', cause);
+  }
+}
+
+function remoteKeys({ jwksUrl, timeoutMs = 5000, maxAgeMs = 600_000, cooldownMs = 30_000 }: JwksUrl): JWTVerifyGetKey {
+  const url = new URL(jwksUrl);
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal))
+    throw badKey(`The key set ${url.href} could be replaced on its way`, 'Use https');
+  const find = createRemoteJWKSet(url, {
+    timeoutDuration: timeoutMs,
+    cacheMaxAge: maxAgeMs,
+    cooldownDuration: cooldownMs,
+  });
+  return async (header, token) => {
+    try {
+      return await find(header, token);
+    } catch (cause) {
+      if (TOKENS_FAULT.has(cause instanceof errors.JOSEError ? cause.code : '')) throw cause;
+      throw new PorticoError(
+        'PORTICO_JWT_KEY_SET',
+        `The key set ${url.href} could not be got: ${messageOf(cause)}. Look at the server of the issuer.`,
+        { cause },
+      );
+    }
+  };
+}
+
+const TOKENS_FAULT = new Set([
+  'ERR_JWKS_NO_MATCHING_KEY',
+  'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
+  'ERR_JOSE_NOT_SUPPORTED',
+]);
+
+function badKey(what: string, advice: string, cause?: unknown): PorticoError {
+  return new PorticoError('PORTICO_JWT_KEY', `${what}. ${advice}.`, { cause });
+}
