@@ -135,7 +135,8 @@ const checkHost: Check = (call) => {
   if (origin === undefined) return `unexpected "${name}" header value [${text}]`;
   const { serverHost, serverPort, scheme } = call.request.origin;
   // A port that is not written is that of the scheme, of either side: a proxy may have taken TLS away.
-  const isDefault = serverPort === defaultPort(scheme) || serverPort === defaultPort(origin.protocol.slice(0, -1));
+  const isDefault =
+    serverPort === defaultPort(scheme) || serverPort === defaultPort(origin.protocol.slice(0, -1));
   const host = isDefault ? serverHost : `${serverHost}:${serverPort}`;
   if (origin.host === host) return undefined;
   return `expected "${name}" [${origin.host}] host to match "Host" [${host}] header value`;

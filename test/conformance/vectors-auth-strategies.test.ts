@@ -61,7 +61,11 @@ function providerOf({
   };
 }
 
-function nest(route: Route<unknown>, blocks: StrategyCase['nest'], leaf: (route: Route<unknown>) => void): void {
+function nest(
+  route: Route<unknown>,
+  blocks: StrategyCase['nest'],
+  leaf: (route: Route<unknown>) => void,
+): void {
   const [block, ...inner] = blocks;
   if (block === undefined) return leaf(route);
   const strategy = STRATEGIES[block.strategy] ?? 'required';
@@ -79,9 +83,7 @@ describe('auth-strategies', () => {
         nest(route, blocks, (r) =>
           r.post('/', (call) =>
             call.respondJson(
-              Object.fromEntries(
-                providers.map((one) => [one.name, principalOrNull(call, one) ?? null]),
-              ),
+              Object.fromEntries(providers.map((one) => [one.name, principalOrNull(call, one) ?? null])),
             ),
           ),
         ),

@@ -92,7 +92,11 @@ function readPem(pem: string): KeyObject {
   try {
     return createPublicKey(pem);
   } catch (cause) {
-    throw badKey('The text of publicKey is no key in PEM', 'It begins with -----BEGIN PUBLIC KEY-----', cause);
+    throw badKey(
+      'The text of publicKey is no key in PEM',
+      'It begins with -----BEGIN PUBLIC KEY-----',
+      cause,
+    );
   }
 }
 
@@ -112,7 +116,12 @@ function localKeys(keySet: JSONWebKeySet): JWTVerifyGetKey {
   }
 }
 
-function remoteKeys({ jwksUrl, timeoutMs = 5000, maxAgeMs = 600_000, cooldownMs = 30_000 }: JwksUrl): JWTVerifyGetKey {
+function remoteKeys({
+  jwksUrl,
+  timeoutMs = 5000,
+  maxAgeMs = 600_000,
+  cooldownMs = 30_000,
+}: JwksUrl): JWTVerifyGetKey {
   const url = new URL(jwksUrl);
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal))

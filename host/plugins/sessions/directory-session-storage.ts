@@ -87,5 +87,5 @@ export class DirectorySessionStorage implements SessionStorage {
 
 /** Another instance was quicker. */
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }
