@@ -27,6 +27,8 @@ const alone = {
   express: await startAlone('express'),
   fastify: await startAlone('fastify'),
   proxy: await startAlone('proxy'),
+  routes10: await startAlone('routes10'),
+  routes1000: await startAlone('routes1000'),
 };
 const nginx = await startNginx();
 
@@ -37,6 +39,8 @@ const subjects: Readonly<Record<string, string | undefined>> = {
   'Express alone': alone.express.url,
   'http-proxy + process': alone.proxy.url,
   'framework on CIO alone': alone.embedded.url,
+  'framework on CIO, 10 routes': `${alone.routes10.url}items5/7/tabs`,
+  'framework on CIO, 1,000 routes': `${alone.routes1000.url}items500/7/tabs`,
   'framework through host': `${host.url}/framework/`,
   '(req, res) through host': `${host.url}/handler/`,
   'Express through host': `${host.url}/express/`,
@@ -112,6 +116,11 @@ function print(): void {
       1,
     ),
     ratio('1,000 contexts ÷ few', rate('framework, 1,000 contexts') / rate('framework through host'), 0.95),
+    ratio(
+      '1,000 routes ÷ 10 routes',
+      rate('framework on CIO, 1,000 routes') / rate('framework on CIO, 10 routes'),
+      0.85,
+    ),
     limit('p50 added at one connection, ms', p50('framework through host') - p50('node:http alone'), 0.05),
     limit('host (server + front), MiB proportional', memory.host / 1024 ** 2, 60),
     limit('idle framework application, MiB proportional', memory.application / 1024 ** 2, 14),

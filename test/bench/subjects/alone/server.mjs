@@ -1,4 +1,4 @@
-// One subject by itself: `node server.mjs node|express|fastify|proxy|backend`; prints the port.
+// One subject by itself: `node server.mjs node|express|fastify|proxy|embedded|routes10|routes1000`; prints the port.
 import { createServer } from 'node:http';
 
 const subjects = {
@@ -35,6 +35,8 @@ const subjects = {
     const { startEmbedded } = await import('./embedded.mjs');
     return startEmbedded();
   },
+  routes10: async () => (await import('./embedded.mjs')).startEmbedded(10),
+  routes1000: async () => (await import('./embedded.mjs')).startEmbedded(1000),
 };
 
 const server = await subjects[process.argv[2]]();

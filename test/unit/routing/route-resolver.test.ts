@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Application } from '#host/application/application.js';
+import { ApplicationCall } from '#host/application/application-call.js';
+import { applicationEnvironment } from '#host/application/environment.js';
+import { TestExchange } from '#host/engine/test/test-exchange.js';
+import { pathSegments } from '#host/routing/path-segments.js';
+import type { Route } from '#host/routing/route.js';
+import { RouteResolver } from '#host/routing/route-resolver.js';
+import { RouteTrace } from '#host/routing/route-trace.js';
+import { routing } from '#host/routing/routing-root.js';
+import { plainResolve } from '#test/support/plain-resolve.js';
+import { buildRoutes, type RouteDefinition } from '#test/support/route-definitions.js';
+
+const part = fc.constantFrom('a', 'b', 'c', 'ab');
+const paths = fc
+  .array(
+    fc.oneof(
+      { weight: 6, arbitrary: part },
+      fc.constantFrom('{p}', '{q}', 'a{p}', '{p}b', '{o?}', '*', '{t...}', '{...}', 'a{t...}'),
+    ),
+    { minLength: 1, maxLength: 3 },
+  )
+  .chain((pieces) => fc.constantFrom(`/${pieces.join('/')}`, `/${pieces.join('/')}/`));
+const selectors = fc.constantFrom(
+  { type: 'transparent' },
+  { type: 'transparent', unique: 1 },
+  { type: 'lowPriority' },
+  { type: 'param', name: 'k' },
+  { type: 'param', name: 'k', value: '1' },
+  { type: 'optionalParam', name: 'k' },
+  { type: 'header', name: 'x', value: 'y' },
+  { type: 'accept', types: ['text/html'] },
+  { type: 'contentType', types: ['text/html'] },
+  { type: 'localPort', port: 80 },
+  { type: 'regex', pattern: '/?a(?<rest>.*)' },
+);
+const { trees } = fc.letrec<{ trees: RouteDefinition[] }>((tie) => ({
+  trees: fc.array(
+    fc
+      .record({
+        path: fc.option(paths, { nil: undefined }),
+        selector: fc.option(selectors, { nil: undefined, freq: 3 }),
+        method: fc.option(fc.constantFrom('GET', 'POST'), { nil: undefined }),
+        handler: fc.option(fc.constant('h'), { nil: undefined }),
+        routes: fc.oneof({ depthSize: 'small', withCrossShrink: true }, fc.constant([]), tie('trees')),
+      })
+      .map((node) => node as RouteDefinition),
+    { maxLength: 5 },
+  ),
+}));
+const requests = fc.record({
+  method: fc.constantFrom('GET', 'POST', 'PUT'),
+  path: fc
+    .array(part, { maxLength: 4 })
+    .chain((pieces) => fc.constantFrom(`/${pieces.join('/')}`, `/${pieces.join('/')}/`)),
+  query: fc.constantFrom('', '?k', '?k=1', '?k=2'),
+  headers: fc.constantFrom<string[]>(
+    [],
+    ['x', 'y;q=0.4'],
+    ['accept', 'text/*;q=0.3'],
+    ['accept', 'image/png'],
+    ['content-type', 'text/html'],
+  ),
+  ignoresSlash: fc.boolean(),
+});
+
+function subjectOf(
+  application: Application,
+  { method, path, query, headers, ignoresSlash }: typeof requests extends fc.Arbitrary<infer T> ? T : never,
+) {
+  const exchange = new TestExchange({ method, target: path + query, headers, body: undefined });
+  const call = new ApplicationCall(application, exchange);
+  return { call, segments: pathSegments(path, ignoresSlash), ignoresTrailingSlash: ignoresSlash };
+}
+
+describe('RouteResolver', () => {
+  it('finds what the plain depth-first search finds, with and without a trace', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(trees, fc.array(requests, { minLength: 1, maxLength: 8 }), (definitions, all) => {
+        const application = new Application(applicationEnvironment());
+        const root: Route = routing(application);
+        buildRoutes(root, definitions, (route) => route.handle(() => undefined));
+        for (const request of all) {
+          const subject = subjectOf(application, request);
+          const plain = plainResolve(root, subject);
+          const { call, segments, ignoresTrailingSlash } = subject;
+          for (const trace of [undefined, new RouteTrace(call, segments)]) {
+            const resolved = new RouteResolver(call, segments, ignoresTrailingSlash, trace).resolve(root);
+            expect(resolved.route).toBe(plain.route);
+            if (resolved.route === undefined) expect(resolved.status).toBe(plain.status);
+            else {
+              found++;
+              const own = [...resolved.all()].map(([name, values]) => `${name}=${values.join('|')}`);
+              if (new Set(own).size === plain.parameters.length)
+                expect(own.sort()).toEqual([...plain.parameters].sort());
+            }
+          }
+        }
+      }),
+      { numRuns: 400 },
+    );
+    // The trees must be such that something is found.
+    expect(found).toBeGreaterThan(200);
+  });
+});
