@@ -1,5 +1,12 @@
 import { expect, it } from '@jest/globals';
-import type { AnyPathParameters, NestedParameters, PathParameters } from 'portico';
+import type {
+  AnyPathParameters,
+  GroupParameters,
+  NestedParameters,
+  PathParameters,
+  WithOptionalParameter,
+  WithParameter,
+} from 'portico';
 import { routing } from 'portico';
 import { testApplication } from 'portico/testing';
 
@@ -24,7 +31,66 @@ it('gives the types of path parameters from the pattern', () => {
     same<Same<NestedParameters<{ readonly a: string }, '/{b}'>, { readonly a: string; readonly b: string }>>(
       true,
     ),
-  ]).toEqual([true, true, true, true, true, true]);
+    same<
+      Same<PathParameters<'/users/{id}/{rest...}'>, { readonly id: string; readonly rest: readonly string[] }>
+    >(true),
+    same<Same<PathParameters<'/a{id?}b/'>, { readonly id?: string }>>(true),
+    same<Same<PathParameters<'/pre{rest...}'>, { readonly rest: readonly string[] }>>(true),
+    same<
+      Same<
+        NestedParameters<PathParameters<'/{a}/x{b?}'>, '/v{c}.json/{d...}'>,
+        {
+          readonly a: string;
+          readonly b?: string;
+          readonly c: string;
+          readonly d: readonly string[];
+        }
+      >
+    >(true),
+    same<Same<PathParameters<RegExp>, GroupParameters>>(true),
+    same<Same<WithParameter<{ readonly a: string }, 'b'>, { readonly a: string; readonly b: string }>>(true),
+    same<Same<WithOptionalParameter<unknown, 'b'>, { readonly b?: string }>>(true),
+  ]).toEqual(Array(13).fill(true));
+});
+
+it('types what selectors and regular expressions add', async () => {
+  const application = await testApplication((app) => {
+    routing(app, (r) => {
+      r.param('page', (paged) => {
+        paged.get('/list/{kind}', ({ parameters }) => {
+          const page: string = parameters.page;
+          const kind: string = parameters.kind;
+          // @ts-expect-error nobody has declared this one
+          const other: unknown = parameters.other;
+          return [page, kind, other === undefined];
+        });
+      });
+      r.optionalParam('q').get('/search', ({ parameters }) => {
+        // @ts-expect-error it may be missing
+        const wrong: string = parameters.q;
+        const right: string | undefined = parameters.q;
+        return [wrong === right, right ?? 'none'];
+      });
+      r.param('fixed', 'value').get('/fixed', ({ parameters }) => {
+        // @ts-expect-error a fixed value is no parameter
+        const fixed: unknown = parameters.fixed;
+        return fixed === undefined;
+      });
+      r.route('/{list...}', (list) => {
+        list.get(/(?<never>x)/, ({ parameters }) => {
+          const own: readonly string[] = parameters.list;
+          const group: string | undefined = parameters['never'];
+          return [own, group];
+        });
+      });
+    });
+  });
+  const read = async (target: string): Promise<unknown> => (await application.client.get(target)).json();
+  expect(await read('/list/books?page=3')).toEqual(['3', 'books', true]);
+  expect(await read('/search?q=x')).toEqual([true, 'x']);
+  expect(await read('/search')).toEqual([true, 'none']);
+  expect(await read('/fixed?fixed=value')).toBe(true);
+  await application.stop();
 });
 
 it('has these values in handlers, also in nested routes', async () => {

@@ -12,14 +12,14 @@ import { routing } from '#host/routing/routing-root.js';
 import { plainResolve } from '#test/support/plain-resolve.js';
 import { buildRoutes, type RouteDefinition } from '#test/support/route-definitions.js';
 
-const part = fc.constantFrom('a', 'b', 'c', 'ab');
+const part = fc.constantFrom('a', 'b', 'ab');
 const paths = fc
   .array(
     fc.oneof(
       { weight: 6, arbitrary: part },
       fc.constantFrom('{p}', '{q}', 'a{p}', '{p}b', '{o?}', '*', '{t...}', '{...}', 'a{t...}'),
     ),
-    { minLength: 1, maxLength: 3 },
+    { minLength: 1, maxLength: 2 },
   )
   .chain((pieces) => fc.constantFrom(`/${pieces.join('/')}`, `/${pieces.join('/')}/`));
 const selectors = fc.constantFrom(
@@ -40,19 +40,19 @@ const { trees } = fc.letrec<{ trees: RouteDefinition[] }>((tie) => ({
     fc
       .record({
         path: fc.option(paths, { nil: undefined }),
-        selector: fc.option(selectors, { nil: undefined, freq: 3 }),
-        method: fc.option(fc.constantFrom('GET', 'POST'), { nil: undefined }),
+        selector: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, selectors),
+        method: fc.constantFrom(undefined, undefined, 'GET', 'POST'),
         handler: fc.option(fc.constant('h'), { nil: undefined }),
-        routes: fc.oneof({ depthSize: 'small', withCrossShrink: true }, fc.constant([]), tie('trees')),
+        routes: fc.oneof({ depthSize: 'medium', withCrossShrink: true }, fc.constant([]), tie('trees')),
       })
       .map((node) => node as RouteDefinition),
-    { maxLength: 5 },
+    { minLength: 1, maxLength: 6, size: 'large' },
   ),
 }));
 const requests = fc.record({
-  method: fc.constantFrom('GET', 'POST', 'PUT'),
+  method: fc.constantFrom('GET', 'GET', 'POST', 'PUT'),
   path: fc
-    .array(part, { maxLength: 4 })
+    .array(part, { maxLength: 3 })
     .chain((pieces) => fc.constantFrom(`/${pieces.join('/')}`, `/${pieces.join('/')}/`)),
   query: fc.constantFrom('', '?k', '?k=1', '?k=2'),
   headers: fc.constantFrom<string[]>(
@@ -102,6 +102,6 @@ describe('RouteResolver', () => {
       { numRuns: 400 },
     );
     // The trees must be such that something is found.
-    expect(found).toBeGreaterThan(200);
+    expect(found).toBeGreaterThan(100);
   });
 });

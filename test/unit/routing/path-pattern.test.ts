@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { Application, applicationEnvironment, type PorticoError, routing, select } from 'portico';
+import { parsePattern } from '#host/routing/path-pattern.js';
+
+function errorOf(action: () => unknown): PorticoError {
+  try {
+    action();
+  } catch (error) {
+    return error as PorticoError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('a pattern that cannot be used', () => {
+  it.each([
+    ['/a/{id', 'brace without its partner'],
+    ['/a/id}', 'brace without its partner'],
+    ['/a/}id{', 'brace without its partner'],
+    ['/a/{x}-{y}', 'more than one parameter'],
+    ['/a/{{x}}', 'more than one parameter'],
+    ['/a/{}', 'without a name'],
+    ['/a/{?}', 'without a name'],
+    ['/a/{x...}y', 'behind what takes everything'],
+    ['/a/%zz', '% without two hexadecimal digits'],
+    ['/a/100%', '% without two hexadecimal digits'],
+  ])('%s is refused with the pattern and the place', (pattern, reason) => {
+    const { code, message } = errorOf(() => parsePattern(pattern));
+    expect(code).toBe('PORTICO_ROUTE_PATTERN');
+    expect(message).toContain(JSON.stringify(pattern));
+    expect(message).toContain('at character 4 ');
+    expect(message).toContain(reason);
+  });
+
+  it('is refused when it is neither a text nor a regular expression', () => {
+    expect(errorOf(() => parsePattern(42 as never))).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
+  });
+
+  it('may have braces as themselves when they are encoded', () => {
+    expect(parsePattern('/%7Ba%7D').map(String)).toEqual(['{a}']);
+  });
+});
+
+describe('a root path', () => {
+  it.each(['/{a}', '/a/*', '/a{b', '/{a...}'])('%s is refused', (rootPath) => {
+    const application = new Application(applicationEnvironment({ rootPath }));
+    expect(errorOf(() => routing(application))).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
+  });
+});
+
+describe('a selector that cannot be used', () => {
+  it('is refused without a host and a port', () => {
+    expect(errorOf(() => select.host({}))).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
+  });
+
+  it('is refused with a media type that is none', () => {
+    expect(errorOf(() => select.accept('html'))).toMatchObject({ code: 'PORTICO_BAD_CONTENT_TYPE' });
+    expect(errorOf(() => select.contentType(''))).toMatchObject({ code: 'PORTICO_BAD_CONTENT_TYPE' });
+  });
+});
