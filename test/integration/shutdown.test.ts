@@ -43,7 +43,7 @@ describe('SIGTERM', () => {
     kept.write('GET /slow/wait HTTP/1.1\r\nHost: a\r\n\r\n');
     await until('the request is in flight', async () => (await inFlight(host)) > 0 || undefined);
     const stopped = host.stop('SIGTERM');
-    await until('the host is draining', () => host.log.includes('stopping'));
+    await until('connections are refused', () => isRefused(host.port));
     folder.write('release', {});
     expect(await stopped).toBe(0);
     await ended;
@@ -104,6 +104,16 @@ require('http').createServer((request, response) => response.end(String(process.
     rmSync(base, { recursive: true, force: true });
   });
 });
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', () => resolve(true));
+  });
+}
 
 function sockets(folder: string): string[] {
   return readdirSync(folder).filter((name) => name.startsWith('x-'));

@@ -173,6 +173,7 @@ export class TestHost {
     const partial = mkdtempSync(join(this.base, 'partial-'));
     const whole = join(partial, 'bundle');
     writeBundle(whole, content);
+    mkdirSync(dirname(target), { recursive: true });
     if (!existsSync(target)) renameSync(whole, target);
     else
       for (const file of filesBelow(whole)) {
