@@ -264,17 +264,6 @@ describe('BundleStore', () => {
     await store.release(a.fingerprint);
   });
 
-  it('keeps what is given out while a collection waits for an earlier one', async () => {
-    const { store, content } = newStore();
-    const put = (text: string) => store.put({ kind: 'folder', path: folder({ 'index.js': text }) });
-    for (let index = 0; index < 30; index++) await put(`old ${index}`);
-    const earlier = store.collect(new Set());
-    const later = store.collect(new Set());
-    const { fingerprint } = await put('new');
-    await Promise.all([earlier, later]);
-    expect(content()).toEqual([fingerprint]);
-  });
-
   it('removes what a crash left half done, but not what others are building', async () => {
     const { work, store, content } = newStore();
     const dead = spawnSync('true').pid;
