@@ -40,6 +40,7 @@ export class MapApplicationConfig extends BaseConfig {
       return;
     }
     const items = [...value];
+    this.#store.removeBelow(full);
     this.#store.put(`${full}.size`, String(items.length));
     for (const [index, item] of items.entries()) this.#store.put(`${full}.${index}`, item);
   }
@@ -91,6 +92,12 @@ class FlatStore {
 
   put(path: string, value: string): void {
     this.#values.set(path, value);
+    this.#tree = undefined;
+  }
+
+  /** Makes room for another list. */
+  removeBelow(path: string): void {
+    for (const key of this.#values.keys()) if (key.startsWith(`${path}.`)) this.#values.delete(key);
     this.#tree = undefined;
   }
 

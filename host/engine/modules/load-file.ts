@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import Module from 'node:module';
-import { dirname, extname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ModuleLoadError } from './module-load-error.js';
 import { describeThrown } from './thrown.js';
@@ -13,7 +13,7 @@ import { describeThrown } from './thrown.js';
  */
 export async function loadFile(folder: string, path: string, asMain: boolean): Promise<LoadedFile> {
   const file = checkedPath(folder, path);
-  const name = relative(folder, path) || path;
+  const name = relative(folder, resolve(folder, path)) || path;
   try {
     if (asMain) process.argv[1] = file;
     if (await isCommonJs(file)) return { name, exports: commonJsExports(requireFile(file, asMain)) };
