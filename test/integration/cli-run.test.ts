@@ -1,0 +1,69 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { repositoryFolder } from '#test/support/paths.js';
+import { TemporaryFolder } from '#test/support/temporary-folder.js';
+
+const cli = join(repositoryFolder, 'dist/host/cli/main.js');
+
+let temporary: TemporaryFolder;
+beforeAll(() => {
+  temporary = new TemporaryFolder();
+});
+afterAll(() => temporary.remove());
+
+function portico(args: readonly string[], cwd = repositoryFolder): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cli, ...args], { cwd, timeout: 60_000 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
+    });
+  });
+}
+
+describe('portico run', () => {
+  it('serves an exploded bundle, says where, and ends with SIGTERM', async () => {
+    const child = spawn(process.execPath, [cli, 'run', 'apps/hello', '-port=0', '-host=127.0.0.1'], {
+      cwd: repositoryFolder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exited = once(child, 'exit');
+    try {
+      let output = '';
+      let url: string | undefined;
+      for await (const chunk of child.stdout) {
+        output += String(chunk);
+        url = /Responding at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1];
+        if (url !== undefined) break;
+      }
+      expect(await (await fetch(`${url}/ann`)).text()).toBe('Hello, ann\n');
+    } finally {
+      child.kill('SIGTERM');
+    }
+    expect(await exited).toEqual([0, null]);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['no port', ['apps/hello'], /Neither port nor sslPort specified.*\[PORTICO_PORT_MISSING\]/],
+    ['TLS', ['apps/hello', '-sslPort=443'], /PORTICO_TLS_UNSUPPORTED/],
+    ['a folder that is not there', ['apps/none', '-port=0'], /PORTICO_FOLDER_MISSING/],
+    ['two folders', ['apps/hello', 'apps/chat', '-port=0'], /takes one folder.*PORTICO_ARGUMENT_INVALID/],
+    ['a bundle that is no framework application', ['apps/notes', '-port=0'], /PORTICO_MODULES_MISSING/],
+  ])('refuses %s', async (_, args, message) => {
+    const { code, err } = await portico(['run', ...args]);
+    expect([code, err]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it('names the file and the place of a module that fails', async () => {
+    const folder = temporary.write('broken', {
+      'application.conf': 'ktor.application.modules = ["app.mjs#main"]',
+      'app.mjs': 'export const main = ;\n',
+    });
+    const { code, err } = await portico(['run', '-port=0', '-host=127.0.0.1'], folder);
+    expect([code, err]).toEqual([1, expect.stringMatching(/app\.mjs could not be loaded: syntax error.*app\.mjs:1.*PORTICO_SYNTAX_ERROR/)]);
+  });
+
+  it('tells its options', async () => {
+    expect((await portico(['run', '--help'])).out).toMatch(/-config=FILE[\s\S]*-P:KEY=VALUE/);
+  });
+});

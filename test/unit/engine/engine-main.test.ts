@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ApplicationCallPipeline, ConsoleLog } from 'portico';
+import { DevelopmentEngine, EngineMain } from 'portico/embedded';
+import { TemporaryFolder } from '#test/support/temporary-folder.js';
+
+let temporary: TemporaryFolder;
+let serial = 0;
+beforeAll(() => {
+  temporary = new TemporaryFolder();
+});
+afterAll(() => temporary.remove());
+
+class Lines extends ConsoleLog {
+  readonly lines: string[] = [];
+  override info(message: string): void {
+    this.lines.push(message);
+  }
+  override warn(message: string): void {
+    this.lines.push(`warn ${message}`);
+  }
+}
+
+type Files = Readonly<Record<string, string>>;
+
+function create(args: readonly string[], files: Files = {}, more: Parameters<typeof EngineMain.createServer>[1] = {}) {
+  const folder = temporary.write(`app-${serial++}`, files);
+  return EngineMain.createServer(args, { folder, env: {}, log: new ConsoleLog('silent'), ...more });
+}
+
+describe('EngineMain', () => {
+  it('is also called DevelopmentEngine', () => {
+    expect(DevelopmentEngine).toBe(EngineMain);
+  });
+
+  it('serves the modules of the configuration under its root path, and says where', async () => {
+    const log = new Lines('silent');
+    const files = {
+      'application.conf':
+        'ktor { application { modules = ["app.mjs#hello"] }, deployment { port = 0, host = 127.0.0.1, rootPath = /shop } }\ngreeting = hi',
+      'app.mjs': "export const hello = (a) => void a.log.info('module ' + a.rootPath);",
+    };
+    const server = await create(['-prt=8'], files, {
+      log,
+      modules: [
+        (application) =>
+          application.intercept(ApplicationCallPipeline.Call, ({ context: call }) =>
+            call.respondText(application.environment.config.property('greeting').getString()),
+          ),
+      ],
+    });
+    await server.start();
+    const [connector] = await server.resolvedConnectors();
+    const response = await fetch(`http://127.0.0.1:${connector?.port}/shop/`);
+    expect(await response.text()).toBe('hi');
+    await server.stop(0);
+    expect(log.lines).toEqual([
+      'warn -prt is not an option and has no effect.',
+      'module /shop',
+      expect.stringMatching(/^Application started/),
+      `Responding at http://127.0.0.1:${connector?.port}`,
+    ]);
+  });
+
+  it('ends main when the server has stopped, and on SIGTERM stops it', async () => {
+    const before = process.listenerCount('SIGTERM');
+    const ended = EngineMain.main(['-port=0', '-host=127.0.0.1'], {
+      folder: temporary.write(`app-${serial++}`, {}),
+      env: {},
+      log: new ConsoleLog('silent'),
+      modules: [() => void setImmediate(() => process.emit('SIGTERM', 'SIGTERM'))],
+    });
+    expect((await ended).environment.connectors).toEqual([{ scheme: 'http', host: '127.0.0.1', port: 0 }]);
+    expect(process.listenerCount('SIGTERM')).toBe(before);
+  });
+
+  it('takes sources in their order: files, environment, -P, flags', async () => {
+    const files = {
+      'one.yaml': 'a: 1\nb: 1\nc: 1\nportico: { deployment: { port: 1, watch: [dist] } }\n',
+      'two.json': '{"b": 2, "c": 2}',
+      'three.properties': 'c = 3',
+    };
+    const args = ['-config=one.yaml', '-config=two.json', '-config=three.properties', '-P:portico.deployment.port=3'];
+    const env = { 'ktor.deployment.port': '2', 'portico.x': 'env' };
+    const { environment } = await create(args, files, { env });
+    const value = (path: string) => environment.config.property(path);
+    expect(['a', 'b', 'c', 'portico.x'].map((path) => value(path).getString())).toEqual(['1', '2', '3', 'env']);
+    expect(value('ktor.deployment.port')).toMatchObject({ value: '3', origin: 'command line' });
+    expect([value('b').origin, value('c').origin, value('portico.x').origin]).toEqual(['two.json:1', 'three.properties:1', 'environment']);
+    expect(environment).toMatchObject({ watchPaths: ['dist'], connectors: [{ port: 3 }] });
+  });
+
+  it('takes application.conf before application.yaml, and nothing when there is neither', async () => {
+    const files = { 'application.yaml': 'a: yaml', 'application.conf': 'a = conf' };
+    expect((await create(['-port=1'], files)).environment.config.property('a').getString()).toBe('conf');
+    expect((await create(['-port=1'])).environment.config.keys()).toEqual([]);
+    const named = await create(['-port=1'], files, { env: { 'config.file': 'application.yaml' } });
+    expect(named.environment.config.property('a').getString()).toBe('yaml');
+  });
+
+  it.each<[string, string[], Files, string, RegExp]>([
+    ['no port', [], {}, 'PORTICO_PORT_MISSING', /^Neither port nor sslPort specified/],
+    ['-sslPort', ['-sslPort=443'], {}, 'PORTICO_TLS_UNSUPPORTED', /sslPort 443 is set/],
+    ['-sslKeyStore', ['-port=1', '-sslKeyStore=a.jks'], {}, 'PORTICO_TLS_UNSUPPORTED', /sslKeyStore is set/],
+    ['sslPort in the file', ['-port=1'], { 'application.conf': 'ktor.deployment.sslPort = 443' }, 'PORTICO_TLS_UNSUPPORTED', /443/],
+    ['a port that is none', ['-port=x'], {}, 'PORTICO_ARGUMENT_INVALID', /-port=x is not a port/],
+    ['a port that is too high', [], { 'application.yaml': 'portico:\n  deployment:\n    port: 70000\n' }, 'PORTICO_PROPERTY_TYPE', /70000 is not a port \(application\.yaml:3\)/],
+    ['a port that is text', [], { 'application.conf': '\nportico.deployment.port = web' }, 'PORTICO_PROPERTY_TYPE', /a number is needed \(application\.conf:2\)/],
+    ['-P without a key', ['-port=1', '-P:=x'], {}, 'PORTICO_ARGUMENT_INVALID', /does not name a property/],
+    ['a file that is not there', ['-port=1', '-config=none.conf'], {}, 'PORTICO_FILE_UNREADABLE', /none\.conf does not exist/],
+    ['a file of another kind', ['-port=1', '-config=a.toml'], { 'a.toml': '' }, 'PORTICO_CONFIG_KIND', /a\.toml/],
+    ['an unset variable', ['-port=1'], { 'application.conf': 'a {\n  b = ${NOT_SET}\n}' }, 'PORTICO_CONFIG_INVALID', /application\.conf:2:7: .*NOT_SET/],
+    ['an unknown startup', ['-port=1', '-P:portico.application.startup=x'], {}, 'PORTICO_STARTUP_INVALID', /"x" \(command line\)/],
+  ])('refuses %s', async (_, args, files, code, message) => {
+    await expect(create(args, files)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  it('refuses to serve nothing where modules are required', async () => {
+    const made = create(['-port=0'], {}, { requiresModules: true });
+    await expect(made).rejects.toMatchObject({ code: 'PORTICO_MODULES_MISSING' });
+  });
+});
