@@ -90,8 +90,12 @@ function answer(root: ApplicationConfig, [kind, key, path]: Query['query']): unk
 function check(config: ApplicationConfig, queries: readonly Query[]): void {
   for (const { query, expect: expected } of queries) {
     const { error, message } = (expected ?? {}) as { readonly error?: string; readonly message?: string };
-    if (error === undefined) expect({ query, result: answer(config, query) }).toEqual({ query, result: expected });
-    else expect(() => answer(config, query)).toThrow(expect.objectContaining({ code: 'PORTICO_PROPERTY_MISSING', message }));
+    if (error === undefined)
+      expect({ query, result: answer(config, query) }).toEqual({ query, result: expected });
+    else
+      expect(() => answer(config, query)).toThrow(
+        expect.objectContaining({ code: 'PORTICO_PROPERTY_MISSING', message }),
+      );
   }
 }
 
@@ -131,19 +135,23 @@ describe('vectors config', () => {
     expect(message).toMatch(/application\.(?:conf|yaml):\d+:\d+: /);
   });
 
-  it.each(vectors.commandLine)('command line: $name', async ({ args, files: given, env, expect: expected }) => {
-    const at = folder.write(`line-${serial++}`, given);
-    const commandLine = parseCommandLine(args);
-    const config = await loadConfiguration({ folder: at, commandLine, env });
-    const { environment } = await EngineMain.createServer(args, { folder: at, env });
-    for (const { type, host, port } of expected.connectors ?? []) {
-      expect(serverSettings(commandLine, config).connector).toEqual({ scheme: type, host, port });
-      expect(environment.connectors).toEqual([{ scheme: type, host, port }]);
-    }
-    check(config, expected.queries ?? []);
-    check(environment.config, expected.queries ?? []);
-    if (expected.rootPath !== undefined) expect(environment.rootPath).toBe(expected.rootPath);
-    if (expected.watchPaths !== undefined) expect(environment.watchPaths).toEqual(expected.watchPaths);
-    if (expected.developmentMode !== undefined) expect(environment.developmentMode).toBe(expected.developmentMode);
-  });
+  it.each(vectors.commandLine)(
+    'command line: $name',
+    async ({ args, files: given, env, expect: expected }) => {
+      const at = folder.write(`line-${serial++}`, given);
+      const commandLine = parseCommandLine(args);
+      const config = await loadConfiguration({ folder: at, commandLine, env });
+      const { environment } = await EngineMain.createServer(args, { folder: at, env });
+      for (const { type, host, port } of expected.connectors ?? []) {
+        expect(serverSettings(commandLine, config).connector).toEqual({ scheme: type, host, port });
+        expect(environment.connectors).toEqual([{ scheme: type, host, port }]);
+      }
+      check(config, expected.queries ?? []);
+      check(environment.config, expected.queries ?? []);
+      if (expected.rootPath !== undefined) expect(environment.rootPath).toBe(expected.rootPath);
+      if (expected.watchPaths !== undefined) expect(environment.watchPaths).toEqual(expected.watchPaths);
+      if (expected.developmentMode !== undefined)
+        expect(environment.developmentMode).toBe(expected.developmentMode);
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PorticoError } from 'portico';
-import { embeddedServer, CIO } from 'portico/embedded';
+import { CIO, embeddedServer } from 'portico/embedded';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 import { readVectors } from '#test/support/vectors.js';
 
@@ -12,9 +12,9 @@ interface SelectionCase {
   readonly expect: { readonly called?: string; readonly awaited?: boolean; readonly error?: string };
 }
 
-const skipped = readVectors<{ 'module-selection': { cases: string[] } }>('skips')['module-selection'].cases.map(
-  (name) => name.replace(/^cases /, ''),
-);
+const skipped = readVectors<{ 'module-selection': { cases: string[] } }>('skips')[
+  'module-selection'
+].cases.map((name) => name.replace(/^cases /, ''));
 const { cases } = readVectors<{ cases: SelectionCase[] }>('module-selection');
 
 let folder: TemporaryFolder;
@@ -26,7 +26,9 @@ afterAll(() => folder.remove());
 /** The function of a case: tells what it was called with, `await`s first where that matters. */
 function functionText({ overloads, expect: expected }: SelectionCase): string {
   const [overload] = overloads;
-  const params = (overload?.params ?? []).map((type, index) => (type.endsWith('=default') ? `p${index} = true` : `p${index}`));
+  const params = (overload?.params ?? []).map((type, index) =>
+    type.endsWith('=default') ? `p${index} = true` : `p${index}`,
+  );
   const body = `{
     ${expected.awaited === true ? 'await new Promise((resolve) => setImmediate(resolve));' : ''}
     globalThis.called = { id: '${overload?.id}', isApplication: ${params[0] ?? 'undefined'}?.environment !== undefined };
@@ -46,11 +48,19 @@ describe('vectors module-selection', () => {
   const runnable = cases.filter(({ name }) => !skipped.includes(name));
 
   it('skips only what needs overloads', () => {
-    expect(cases.filter(({ overloads }) => overloads.length > 1).map(({ name }) => name).sort()).toEqual([...skipped].sort());
+    expect(
+      cases
+        .filter(({ overloads }) => overloads.length > 1)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual([...skipped].sort());
   });
 
   it.each(runnable)('$name', async (one) => {
-    const at = folder.write(one.name.replaceAll(' ', '-'), one.holder === null ? {} : { 'Holder.mjs': fileText(one) });
+    const at = folder.write(
+      one.name.replaceAll(' ', '-'),
+      one.holder === null ? {} : { 'Holder.mjs': fileText(one) },
+    );
     const [holder = '', name = ''] = one.reference.split(/[.#]/);
     const reference = `./${holder}.mjs#${one.holder === 'top-level' ? name : `Holder.${name}`}`;
     const server = embeddedServer(CIO, {

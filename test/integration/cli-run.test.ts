@@ -13,7 +13,10 @@ beforeAll(() => {
 });
 afterAll(() => temporary.remove());
 
-function portico(args: readonly string[], cwd = repositoryFolder): Promise<{ code: number; out: string; err: string }> {
+function portico(
+  args: readonly string[],
+  cwd = repositoryFolder,
+): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
     execFile(process.execPath, [cli, ...args], { cwd, timeout: 60_000 }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
@@ -60,7 +63,10 @@ describe('portico run', () => {
       'app.mjs': 'export const main = ;\n',
     });
     const { code, err } = await portico(['run', '-port=0', '-host=127.0.0.1'], folder);
-    expect([code, err]).toEqual([1, expect.stringMatching(/app\.mjs could not be loaded: syntax error.*app\.mjs:1.*PORTICO_SYNTAX_ERROR/)]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/app\.mjs could not be loaded: syntax error.*app\.mjs:1.*PORTICO_SYNTAX_ERROR/),
+    ]);
   });
 
   it('tells its options', async () => {

@@ -42,6 +42,32 @@ describe('an instance of a framework application', () => {
     expect((await agent.fetch({ target: '/none' })).status).toBe(404);
   });
 
+  it('gives it its whole configuration, under both names of the section, with the places of the values', async () => {
+    const agent = start({
+      config: { ktor: { deployment: { port: 'web' } }, greeting: 'hi' },
+      configOrigins: { 'ktor.deployment.port': 'application.conf:4' },
+    });
+    expect((await agent.fetch({ target: '/property/portico.deployment.port' })).body).toBe(
+      'web application.conf:4',
+    );
+    expect((await agent.fetch({ target: '/property/ktor.deployment.port' })).body).toBe(
+      'web application.conf:4',
+    );
+    expect(agent.output).toMatch(/Not in effect: portico\.deployment\.port\./);
+  });
+
+  it('obeys the start timeout and the startup of its configuration', async () => {
+    const late = start({
+      config: { greeting: 'never', portico: { application: { startupTimeoutMillis: 50 } } },
+    });
+    expect(await late.report('failed')).toMatchObject({ code: 'PORTICO_START_TIMEOUT' });
+    const wrong = start({ config: { ktor: { application: { startup: 'lazy' } } } });
+    expect(await wrong.report('failed')).toMatchObject({
+      code: 'PORTICO_STARTUP_INVALID',
+      message: expect.stringContaining('lazy'),
+    });
+  });
+
   it('serves it with the path as the client sent it, when the prefix is kept', async () => {
     const agent = start({ prefix: 'keep' });
     expect((await agent.fetch({ target: '/test/hello/ann' })).body).toBe('hello ann');

@@ -441,3 +441,79 @@ describe('readOperatorDescriptor', () => {
     expect(() => readOperatorDescriptor(temporary.at('large.yaml'), {})).toThrow(/at most 256KiB/);
   });
 });
+
+describe('readManifest: application.conf', () => {
+  it('takes modules, settings of the servlet and the whole tree, with the place of each value', async () => {
+    const { entry, config, configOrigins, settings, notes } = await read({
+      'application.conf':
+        'ktor {\n  application { modules = ["a.js#one", "plain#two"] }\n  servlet { instances = 2, start.timeout = 5s }\n' +
+        '  deployment.port = 8080\n  deployment.port = ${?PORT}\n}\nfree { include "more" }\n',
+      'more.conf': 'x = [1, {y = z}]',
+      'a.js': '',
+      'node_modules/plain/package.json': '{}',
+    });
+    expect(entry).toEqual({ kind: 'modules', modules: ['a.js#one', 'plain#two'] });
+    expect(settings).toMatchObject({ instances: 2, startTimeoutMs: 5000 });
+    expect(config).toMatchObject({ ktor: { deployment: { port: 8080 } }, free: { x: [1, { y: 'z' }] } });
+    expect([configOrigins?.['ktor.servlet.instances'], configOrigins?.['free.x']]).toEqual([
+      'application.conf:3',
+      'more.conf:1',
+    ]);
+    expect(notes).toEqual([expect.stringMatching(/^ktor\.deployment\.port is ignored/)]);
+  });
+
+  it('takes it before application.yaml, and the operator wins over both under one name', async () => {
+    const files = {
+      'application.conf': 'ktor { application.main = a.js, x { y = 1, z = 1 } }',
+      'application.yaml': 'portico: {application: {main: b.js}}',
+      'a.js': '',
+    };
+    const { config, configOrigins, notes } = await read(files, 'portico:\n  x:\n    y: 2\n');
+    expect(config).toMatchObject({ ktor: { x: { y: 2, z: 1 } } });
+    expect([configOrigins?.['ktor.x.y'], configOrigins?.['ktor.x.z']]).toEqual([
+      'shop.yaml:3',
+      'application.conf:1',
+    ]);
+    expect(notes.join()).toMatch(/application\.yaml is ignored: application\.conf is there as well/);
+  });
+
+  it.each<[string, Files, RegExp]>([
+    [
+      'a mistake in its text',
+      { 'application.conf': 'a = 1\nb = [' },
+      /application\.conf:2:6: a \] is missing/,
+    ],
+    ['an unset variable', { 'application.conf': 'a = ${PATH}' }, /application\.conf:1:5: .*PATH/],
+    [
+      'an include of a URL',
+      { 'application.conf': 'include url("http://127.0.0.1/x")' },
+      /application\.conf:1:1: .*network/,
+    ],
+    [
+      'an unknown key of the servlet',
+      { 'application.conf': 'portico {\n servlet { instnces = 2 }\n}' },
+      /application\.conf:2:\d+: portico\.servlet\.instnces: unknown key.*instances/,
+    ],
+    [
+      'a module that is neither file nor package',
+      { 'application.conf': 'ktor.application.modules = [none]' },
+      /application\.conf:1:\d+: ktor\.application\.modules: module "none" does not exist/,
+    ],
+    [
+      'a package of a folder above',
+      { 'application.yaml': 'portico: {application: {modules: [jest]}}' },
+      /module "jest" does not exist/,
+    ],
+  ])('refuses %s', async (_, files, message) => {
+    expect((await refusal(read(files))).message).toMatch(message);
+  });
+
+  it('says which references within a text stay as they are', async () => {
+    const { notes, config } = await read({
+      'index.js': '',
+      'application.yaml': 'a: { b: "x ${HOST} y", c: "$$5" }',
+    });
+    expect(config).toEqual({ a: { b: 'x ${HOST} y', c: '$5' } });
+    expect(notes).toEqual([expect.stringMatching(/^a\.b: .*is left as it is/)]);
+  });
+});

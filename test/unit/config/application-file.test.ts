@@ -73,17 +73,26 @@ describe('readApplicationFile', () => {
     }
     const folder = temporary.write('linked', { 'application.conf': 'include "link.conf"' });
     symlinkSync(temporary.at('outside/secret.conf'), `${folder}/link.conf`);
-    const document = await readApplicationFile({ file: `${folder}/application.conf`, variables: {}, within: folder });
+    const document = await readApplicationFile({
+      file: `${folder}/application.conf`,
+      variables: {},
+      within: folder,
+    });
     expect(document.problems[0]?.message).toMatch(/not inside the bundle/);
   });
 
   it('includes configuration only', async () => {
-    const { problems } = await read({ 'application.conf': 'include "evil.js"', 'evil.js': 'process.exit(1)' });
+    const { problems } = await read({
+      'application.conf': 'include "evil.js"',
+      'evil.js': 'process.exit(1)',
+    });
     expect(problems[0]?.message).toMatch(/cannot be included/);
   });
 
   it('refuses other kinds, and files that are not there', async () => {
-    await expect(read({ 'application.toml': 'a = 1' })).rejects.toMatchObject({ code: 'PORTICO_CONFIG_KIND' });
+    await expect(read({ 'application.toml': 'a = 1' })).rejects.toMatchObject({
+      code: 'PORTICO_CONFIG_KIND',
+    });
     const missing = readApplicationFile({ file: temporary.at('none.conf'), variables: {} });
     await expect(missing).rejects.toMatchObject({ code: 'PORTICO_FILE_UNREADABLE' });
   });

@@ -30,7 +30,11 @@ describe('HOCON', () => {
     ['text without quotes', 'a =   foo bar  baz  \nb = SHA-256', { a: 'foo bar  baz', b: 'SHA-256' }],
     ['text in quotes', '"a" = "\\u0041\\n//"', { a: 'A\n//' }],
     ['text in three quotes', 'a="""x\n"y" \\n""""', { a: 'x\n"y" \\n"' }],
-    ['truth values, numbers, null', 'a=true\nb=-1.5\nc=null\nd=1.50', { a: true, b: -1.5, c: null, d: '1.50' }],
+    [
+      'truth values, numbers, null',
+      'a=true\nb=-1.5\nc=null\nd=1.50',
+      { a: true, b: -1.5, c: null, d: '1.50' },
+    ],
     ['a key assigned twice', 'a=1\na=2', { a: 2 }],
     ['sections merged', 'a={x:1,y:{z:1}}\na={y:{w:2}}', { a: { x: 1, y: { z: 1, w: 2 } } }],
     ['a section replaced by a value', 'a={x:1}\na=5\na={y:1}', { a: { y: 1 } }],
@@ -39,7 +43,11 @@ describe('HOCON', () => {
     ['a reference to what comes later', 'a=${b}\nb=1\nb=2', { a: 2, b: 2 }],
     ['a reference to a section, extended', 'b={x:1}\na=${b}{y:2}', { b: { x: 1 }, a: { x: 1, y: 2 } }],
     ['a reference into its own section', 'a={c:${a.d},d:5}', { a: { c: 5, d: 5 } }],
-    ['a reference into a section in the making', 'a=${b}{y:${a.x}}\nb={x:3}', { a: { x: 3, y: 3 }, b: { x: 3 } }],
+    [
+      'a reference into a section in the making',
+      'a=${b}{y:${a.x}}\nb={x:3}',
+      { a: { x: 3, y: 3 }, b: { x: 3 } },
+    ],
     ['a reference to what the key held before', 'p=/a\np=${p}":/b"\np=${p}":/c"', { p: '/a:/b:/c' }],
     ['a reference to itself that may be missing', 'a=${?a}b', { a: 'b' }],
     ['a reference within text', 'a = x${b}y ${b}\nb = 1', { a: 'x1y 1', b: 1 }],
@@ -49,7 +57,11 @@ describe('HOCON', () => {
     ['a failing reference that is overridden', 'a=${NOT_SET}\na=1', { a: 1 }],
     ['the environment', 'h=${HOME}/x', { h: '/home/ann/x' }],
     ['lists of the environment', 'l=${L[]}\nm=${?M[]}', { l: ['p', 'q'] }],
-    ['ktor and portico as one section', 'portico.deployment.port=1\na=${ktor.deployment.port}', { portico: { deployment: { port: 1 } }, a: 1 }],
+    [
+      'ktor and portico as one section',
+      'portico.deployment.port=1\na=${ktor.deployment.port}',
+      { portico: { deployment: { port: 1 } }, a: 1 },
+    ],
     ['keys that begin with include', 'includes = 1\ninclude = 2', { includes: 1, include: 2 }],
     ['a missing file that is included', 'include "nofile"\na=1', { a: 1 }],
   ];
@@ -60,7 +72,10 @@ describe('HOCON', () => {
   });
 
   it('puts an included file where it is included, with its references relative to itself first', () => {
-    const files = { 'i.conf': 'v=1\nw=${v}\nouter=${y}\ninclude "p.properties"', 'p.properties': 'k.l = ${v}' };
+    const files = {
+      'i.conf': 'v=1\nw=${v}\nouter=${y}\ninclude "p.properties"',
+      'p.properties': 'k.l = ${v}',
+    };
     const document = parse('y=7\nx { include "i.conf", v=2 }\nz=${x.v}', files);
     expect(document.data).toEqual({ y: 7, x: { v: 2, w: 2, outer: 7, k: { l: '${v}' } }, z: 2 });
     expect(document.problem(['x', 'w'], '')).toMatchObject({ file: 'i.conf', line: 2 });
@@ -103,8 +118,13 @@ describe('HOCON', () => {
   });
 
   it('ends a file that includes itself, or whose references double each other', () => {
-    expect(wrong('include "loop.conf"', { 'loop.conf': 'include "loop.conf"' })).toMatch(/includes within each other/);
-    const doubling = Array.from({ length: 40 }, (_, i) => `b${i}=${i === 0 ? 'x' : `\${b${i - 1}}\${b${i - 1}}`}`);
+    expect(wrong('include "loop.conf"', { 'loop.conf': 'include "loop.conf"' })).toMatch(
+      /includes within each other/,
+    );
+    const doubling = Array.from(
+      { length: 40 },
+      (_, i) => `b${i}=${i === 0 ? 'x' : `\${b${i - 1}}\${b${i - 1}}`}`,
+    );
     expect(wrong(doubling.join('\n'))).toMatch(/steps/);
     expect(wrong(`a=${'['.repeat(200)}`)).toMatch(/nested deeper/);
   });

@@ -22,7 +22,11 @@ class Lines extends ConsoleLog {
 
 type Files = Readonly<Record<string, string>>;
 
-function create(args: readonly string[], files: Files = {}, more: Parameters<typeof EngineMain.createServer>[1] = {}) {
+function create(
+  args: readonly string[],
+  files: Files = {},
+  more: Parameters<typeof EngineMain.createServer>[1] = {},
+) {
   const folder = temporary.write(`app-${serial++}`, files);
   return EngineMain.createServer(args, { folder, env: {}, log: new ConsoleLog('silent'), ...more });
 }
@@ -79,13 +83,27 @@ describe('EngineMain', () => {
       'two.json': '{"b": 2, "c": 2}',
       'three.properties': 'c = 3',
     };
-    const args = ['-config=one.yaml', '-config=two.json', '-config=three.properties', '-P:portico.deployment.port=3'];
+    const args = [
+      '-config=one.yaml',
+      '-config=two.json',
+      '-config=three.properties',
+      '-P:portico.deployment.port=3',
+    ];
     const env = { 'ktor.deployment.port': '2', 'portico.x': 'env' };
     const { environment } = await create(args, files, { env });
     const value = (path: string) => environment.config.property(path);
-    expect(['a', 'b', 'c', 'portico.x'].map((path) => value(path).getString())).toEqual(['1', '2', '3', 'env']);
+    expect(['a', 'b', 'c', 'portico.x'].map((path) => value(path).getString())).toEqual([
+      '1',
+      '2',
+      '3',
+      'env',
+    ]);
     expect(value('ktor.deployment.port')).toMatchObject({ value: '3', origin: 'command line' });
-    expect([value('b').origin, value('c').origin, value('portico.x').origin]).toEqual(['two.json:1', 'three.properties:1', 'environment']);
+    expect([value('b').origin, value('c').origin, value('portico.x').origin]).toEqual([
+      'two.json:1',
+      'three.properties:1',
+      'environment',
+    ]);
     expect(environment).toMatchObject({ watchPaths: ['dist'], connectors: [{ port: 3 }] });
   });
 
@@ -101,17 +119,62 @@ describe('EngineMain', () => {
     ['no port', [], {}, 'PORTICO_PORT_MISSING', /^Neither port nor sslPort specified/],
     ['-sslPort', ['-sslPort=443'], {}, 'PORTICO_TLS_UNSUPPORTED', /sslPort 443 is set/],
     ['-sslKeyStore', ['-port=1', '-sslKeyStore=a.jks'], {}, 'PORTICO_TLS_UNSUPPORTED', /sslKeyStore is set/],
-    ['sslPort in the file', ['-port=1'], { 'application.conf': 'ktor.deployment.sslPort = 443' }, 'PORTICO_TLS_UNSUPPORTED', /443/],
+    [
+      'sslPort in the file',
+      ['-port=1'],
+      { 'application.conf': 'ktor.deployment.sslPort = 443' },
+      'PORTICO_TLS_UNSUPPORTED',
+      /443/,
+    ],
     ['a port that is none', ['-port=x'], {}, 'PORTICO_ARGUMENT_INVALID', /-port=x is not a port/],
-    ['a port that is too high', [], { 'application.yaml': 'portico:\n  deployment:\n    port: 70000\n' }, 'PORTICO_PROPERTY_TYPE', /70000 is not a port \(application\.yaml:3\)/],
-    ['a port that is text', [], { 'application.conf': '\nportico.deployment.port = web' }, 'PORTICO_PROPERTY_TYPE', /a number is needed \(application\.conf:2\)/],
+    [
+      'a port that is too high',
+      [],
+      { 'application.yaml': 'portico:\n  deployment:\n    port: 70000\n' },
+      'PORTICO_PROPERTY_TYPE',
+      /70000 is not a port \(application\.yaml:3\)/,
+    ],
+    [
+      'a port that is text',
+      [],
+      { 'application.conf': '\nportico.deployment.port = web' },
+      'PORTICO_PROPERTY_TYPE',
+      /a number is needed \(application\.conf:2\)/,
+    ],
     ['-P without a key', ['-port=1', '-P:=x'], {}, 'PORTICO_ARGUMENT_INVALID', /does not name a property/],
-    ['a file that is not there', ['-port=1', '-config=none.conf'], {}, 'PORTICO_FILE_UNREADABLE', /none\.conf does not exist/],
-    ['a file of another kind', ['-port=1', '-config=a.toml'], { 'a.toml': '' }, 'PORTICO_CONFIG_KIND', /a\.toml/],
-    ['an unset variable', ['-port=1'], { 'application.conf': 'a {\n  b = ${NOT_SET}\n}' }, 'PORTICO_CONFIG_INVALID', /application\.conf:2:7: .*NOT_SET/],
-    ['an unknown startup', ['-port=1', '-P:portico.application.startup=x'], {}, 'PORTICO_STARTUP_INVALID', /"x" \(command line\)/],
+    [
+      'a file that is not there',
+      ['-port=1', '-config=none.conf'],
+      {},
+      'PORTICO_FILE_UNREADABLE',
+      /none\.conf does not exist/,
+    ],
+    [
+      'a file of another kind',
+      ['-port=1', '-config=a.toml'],
+      { 'a.toml': '' },
+      'PORTICO_CONFIG_KIND',
+      /a\.toml/,
+    ],
+    [
+      'an unset variable',
+      ['-port=1'],
+      { 'application.conf': 'a {\n  b = ${NOT_SET}\n}' },
+      'PORTICO_CONFIG_INVALID',
+      /application\.conf:2:7: .*NOT_SET/,
+    ],
+    [
+      'an unknown startup',
+      ['-port=1', '-P:portico.application.startup=x'],
+      {},
+      'PORTICO_STARTUP_INVALID',
+      /"x" \(command line\)/,
+    ],
   ])('refuses %s', async (_, args, files, code, message) => {
-    await expect(create(args, files)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    await expect(create(args, files)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
   });
 
   it('refuses to serve nothing where modules are required', async () => {

@@ -71,6 +71,29 @@ describe('ServletApplicationEngine', () => {
     ]);
   });
 
+  it('names every setting of its own and of its engine, whatever the section is called, in one line', async () => {
+    const log = new Lines();
+    const config = {
+      ktor: {
+        deployment: {
+          port: 1,
+          sslPort: 2,
+          shutdown: { url: '/off' },
+          maxHeaderSize: 9,
+          watch: ['x'],
+          environment: 'test',
+        },
+        security: { ssl: { keyStore: 'a' } },
+      },
+    };
+    await make([hello], { log, config }).start();
+    expect(log.lines.filter((line) => line.includes('Not in effect'))).toEqual([
+      'info Running inside the container; its connectors are used. Not in effect: portico.deployment.port, ' +
+        'portico.deployment.sslPort, portico.deployment.shutdown.url, portico.deployment.maxHeaderSize, ' +
+        'portico.security.ssl.',
+    ]);
+  });
+
   it('fails the start when a module never ends, and says so', async () => {
     const made = make([() => new Promise<void>(() => undefined)], { startTimeoutMs: 20 });
     await expect(made.start()).rejects.toMatchObject({ code: 'PORTICO_START_TIMEOUT' });

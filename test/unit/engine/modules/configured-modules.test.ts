@@ -35,9 +35,17 @@ class Lines extends ConsoleLog {
   }
 }
 
-async function run(application: Record<string, unknown>, more: EmbeddedSettings = {}, code?: (a: Application) => void) {
+async function run(
+  application: Record<string, unknown>,
+  more: EmbeddedSettings = {},
+  code?: (a: Application) => void,
+) {
   const log = new Lines('silent');
-  const server = embeddedServer(CIO, { folder, port: 0, log, config: { portico: { application } }, ...more }, code);
+  const server = embeddedServer(
+    CIO,
+    { folder, port: 0, log, config: { portico: { application } }, ...more },
+    code,
+  );
   await server.start();
   await server.stop(0);
   return log.lines;
@@ -97,14 +105,19 @@ describe('modules by name', () => {
     monitor.subscribe(ApplicationStopped, (application) => void stops.push(application));
     await expect(run({ modules: ['dist/app.mjs#throwing'] }, { monitor })).rejects.toThrow('boom');
     await expect(run({ modules: ['dist/app.mjs#two'] }, { monitor })).rejects.toThrow(/no export "two"/);
-    const late = await refusal(run({ modules: ['dist/app.mjs#never'], startupTimeoutMillis: 20 }, { monitor }));
+    const late = await refusal(
+      run({ modules: ['dist/app.mjs#never'], startupTimeoutMillis: 20 }, { monitor }),
+    );
     expect([late.code, stops.length]).toEqual(['PORTICO_START_TIMEOUT', 3]);
   });
 
   it('are refused with a startup that is neither sequential nor concurrent', () => {
     const settings = { config: { ktor: { application: { startup: 'lazy' } } } };
     expect(() => embeddedServer(CIO, settings)).toThrow(
-      expect.objectContaining({ code: 'PORTICO_STARTUP_INVALID', message: expect.stringContaining('Invalid startup mode: "lazy"') }),
+      expect.objectContaining({
+        code: 'PORTICO_STARTUP_INVALID',
+        message: expect.stringContaining('Invalid startup mode: "lazy"'),
+      }),
     );
   });
 });
