@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is the notation of HOCON
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ApplicationCallPipeline, ConsoleLog } from 'portico';
 import { DevelopmentEngine, EngineMain } from 'portico/embedded';
