@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngineMain } from '../engine/engine-main.js';
-import { PorticoError } from '../errors.js';
+import { messageOf, PorticoError } from '../errors.js';
+import { providePackage } from './provided-package.js';
 
 const HELP = `Usage: portico run [folder] [options]
 
@@ -40,7 +41,20 @@ export async function run(args: readonly string[]): Promise<void> {
     .filter((argument) => argument.startsWith('-'))
     .map((argument) => fromHere(argument, folder));
   process.chdir(folder);
-  await EngineMain.main(flags, { folder, requiresModules: true });
+  providePackage(folder);
+  try {
+    await EngineMain.main(flags, { folder, requiresModules: true });
+  } catch (error) {
+    throw error instanceof PorticoError ? error : failed(error);
+  }
+}
+
+/** What the application threw; its stack is for its developer. */
+function failed(cause: unknown): PorticoError {
+  if (cause instanceof Error) process.stderr.write(`${cause.stack}\n`);
+  return new PorticoError('PORTICO_MODULE_FAILED', `The application could not be started: ${messageOf(cause)}`, {
+    cause,
+  });
 }
 
 /** `-config=FILE` named relative to the working directory of the caller, where there is such a file. */

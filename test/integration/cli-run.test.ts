@@ -69,6 +69,17 @@ describe('portico run', () => {
     ]);
   });
 
+  it('lets a bundle anywhere import portico, and says what the application threw', async () => {
+    const folder = temporary.write('elsewhere', {
+      'application.yaml': 'portico:\n  application:\n    modules: [app.mjs#main]\n',
+      'app.mjs':
+        "import { PorticoError } from 'portico';\nimport 'portico/embedded';\n" +
+        'export function main() { throw new Error(`from ${PorticoError.name}`); }\n',
+    });
+    const { code, err } = await portico(['run', '-port=0', '-host=127.0.0.1', folder]);
+    expect([code, err]).toEqual([1, expect.stringMatching(/at main .*app\.mjs:3[\s\S]*from PorticoError \[PORTICO_MODULE_FAILED\]/)]);
+  });
+
   it('tells its options', async () => {
     expect((await portico(['run', '--help'])).out).toMatch(/-config=FILE[\s\S]*-P:KEY=VALUE/);
   });
