@@ -52,9 +52,13 @@ export async function run(args: readonly string[]): Promise<void> {
 /** What the application threw; its stack is for its developer. */
 function failed(cause: unknown): PorticoError {
   if (cause instanceof Error) process.stderr.write(`${cause.stack}\n`);
-  return new PorticoError('PORTICO_MODULE_FAILED', `The application could not be started: ${messageOf(cause)}`, {
-    cause,
-  });
+  return new PorticoError(
+    'PORTICO_MODULE_FAILED',
+    `The application could not be started: ${messageOf(cause)}`,
+    {
+      cause,
+    },
+  );
 }
 
 /** `-config=FILE` named relative to the working directory of the caller, where there is such a file. */

@@ -77,7 +77,10 @@ describe('portico run', () => {
         'export function main() { throw new Error(`from ${PorticoError.name}`); }\n',
     });
     const { code, err } = await portico(['run', '-port=0', '-host=127.0.0.1', folder]);
-    expect([code, err]).toEqual([1, expect.stringMatching(/at main .*app\.mjs:3[\s\S]*from PorticoError \[PORTICO_MODULE_FAILED\]/)]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/at main .*app\.mjs:3[\s\S]*from PorticoError \[PORTICO_MODULE_FAILED\]/),
+    ]);
   });
 
   it('tells its options', async () => {
