@@ -26,7 +26,7 @@ export function jsonSerializer<T>(schema?: StandardSchemaV1<unknown, T>): Sessio
       const value: unknown = JSON.parse(text);
       if (schema === undefined) return value as T;
       const result = schema['~standard'].validate(value);
-      return isPromiseLike(result) ? result.then(valueOf) : valueOf(result);
+      return isPromiseLike(result) ? result.then(validOf) : validOf(result);
     },
   };
 }
@@ -43,6 +43,6 @@ function write(value: unknown): string | undefined {
   }
 }
 
-function valueOf<T>(result: StandardSchemaV1.Result<T>): T | undefined {
+function validOf<T>(result: StandardSchemaV1.Result<T>): T | undefined {
   return result.issues === undefined ? result.value : undefined;
 }

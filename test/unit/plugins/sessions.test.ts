@@ -10,7 +10,7 @@ import {
   sessions,
   signed,
 } from 'portico/plugins/sessions';
-import { type TestApplicationEngine, type TestResponse, testApplication } from 'portico/testing';
+import { type TestApplicationEngine, type TestResponse, type TestSettings, testApplication } from 'portico/testing';
 import * as v from 'valibot';
 import { z } from 'zod';
 import { parseSetCookie } from '#host/http/set-cookie.js';
@@ -27,7 +27,7 @@ type Action = (call: ApplicationCall) => unknown;
 async function start(
   configure: (cookie: CookieSessionConfig<Cart>) => void,
   act: { current: Action } = { current: () => undefined },
-  settings: Parameters<typeof testApplication>[1] = {},
+  settings: TestSettings = {},
 ): Promise<TestApplicationEngine> {
   return testApplication((app) => {
     app.install(Sessions, (config) => config.cookie(Cart, configure));
