@@ -76,6 +76,7 @@ export { PorticoError } from './errors.js';
 export type { CookieEncoding } from './http/cookie-encoding.js';
 export { type AcceptedMediaType, MediaType } from './http/media-type.js';
 export type { SetCookie } from './http/set-cookie.js';
+export { UrlBuilder } from './http/url-builder.js';
 export { AttributeKey, Attributes } from './pipeline/attributes.js';
 export { InvalidPhaseError } from './pipeline/invalid-phase-error.js';
 export { Pipeline } from './pipeline/pipeline.js';

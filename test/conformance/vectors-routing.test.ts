@@ -4,9 +4,11 @@ import { ApplicationCall } from '#host/application/application-call.js';
 import { applicationEnvironment } from '#host/application/environment.js';
 import { BadRequestError } from '#host/application/http-errors.js';
 import { decodePercent } from '#host/application/percent-decoding.js';
-import { parseQuery } from '#host/application/query.js';
+import { parseForm, parseQuery } from '#host/application/query.js';
 import { TestExchange } from '#host/engine/test/test-exchange.js';
 import { PorticoError } from '#host/errors.js';
+import { normalizePathComponents } from '#host/http/path-components.js';
+import { encodeParameter, encodePath, encodeQuery, formUrlEncode } from '#host/http/url-encoding.js';
 import { IgnoreTrailingSlash } from '#host/routing/ignore-trailing-slash.js';
 import { parsePattern } from '#host/routing/path-pattern.js';
 import { pathSegments } from '#host/routing/path-segments.js';
@@ -216,6 +218,18 @@ describe('vectors routing-selector-eval', () => {
   });
 });
 
+interface EncodeOptions {
+  readonly full?: boolean;
+  readonly spaceToPlus?: boolean;
+}
+
+function encoded(fn: string, input: string, options: EncodeOptions): string {
+  if (fn === 'encodePath') return encodePath(input);
+  if (fn === 'encodeQueryComponent') return encodeQuery(input, options);
+  if (fn === 'encodeParameter') return encodeParameter(input, options);
+  throw new Error(`no function ${fn}`);
+}
+
 describe('vectors path-decoding', () => {
   const vectors = readVectors<{
     segments: { path: string; ignoreTrailingSlash: boolean; segments?: string[]; error?: string }[];
@@ -233,9 +247,25 @@ describe('vectors path-decoding', () => {
   });
 });
 
+describe('vectors path-decoding, the other way', () => {
+  const { encode, normalizeComponents } = readVectors<{
+    encode: { fn: string; options: EncodeOptions; input: string; expected: string }[];
+    normalizeComponents: { input: string[]; expected: string[] }[];
+  }>('path-decoding');
+
+  it.each(encode)('$fn of $input', ({ fn, options, input, expected }) => {
+    expect(encoded(fn, input, options)).toBe(expected);
+  });
+
+  it.each(normalizeComponents)('path of $input', ({ input, expected }) => {
+    expect(normalizePathComponents(input)).toEqual(expected);
+  });
+});
+
 describe('vectors query-parsing', () => {
   const vectors = readVectors<{
     cases: { query: string; startIndex: number; limit: number; expect: Record<string, string[]> }[];
+    formEncode: { entries: [string, string[]][]; expect: string }[];
     serverView: {
       cases: {
         target: string;
@@ -246,6 +276,11 @@ describe('vectors query-parsing', () => {
 
   it.each(vectors.cases)('query $query', ({ query, startIndex, limit, expect: expected }) => {
     expect(Object.fromEntries(parseQuery(query.slice(startIndex), limit))).toEqual(expected);
+  });
+
+  it.each(vectors.formEncode)('form $expect', ({ entries, expect: expected }) => {
+    expect(formUrlEncode(entries)).toBe(expected);
+    expect([...parseForm(expected)]).toEqual(entries);
   });
 
   it.each(vectors.serverView.cases)('request of $target', ({ target, expect: expected }) => {
