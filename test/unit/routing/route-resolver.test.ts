@@ -74,6 +74,10 @@ function subjectOf(
   return { call, segments: pathSegments(path, ignoresSlash), ignoresTrailingSlash: ignoresSlash };
 }
 
+function sameTexts(own: readonly string[], other: readonly string[]): boolean {
+  return [...own].sort().join('\n') === [...other].sort().join('\n');
+}
+
 describe('RouteResolver', () => {
   it('finds what the plain depth-first search finds, with and without a trace', () => {
     let found = 0;
@@ -88,20 +92,28 @@ describe('RouteResolver', () => {
           const { call, segments, ignoresTrailingSlash } = subject;
           for (const trace of [undefined, new RouteTrace(call, segments)]) {
             const resolved = new RouteResolver(call, segments, ignoresTrailingSlash, trace).resolve(root);
-            expect(resolved.route).toBe(plain.route);
-            if (resolved.route === undefined) expect(resolved.status).toBe(plain.status);
-            else {
-              found++;
-              const own = [...resolved.all()].map(([name, values]) => `${name}=${values.join('|')}`);
-              if (new Set(own).size === plain.parameters.length)
-                expect(own.sort()).toEqual([...plain.parameters].sort());
-            }
+            const isFound = resolved.route !== undefined;
+            if (isFound) found++;
+            const parameters = isFound
+              ? [...resolved.all()].map(([name, values]) => `${name}=${values.join('|')}`)
+              : [];
+            const isSame =
+              resolved.route === plain.route &&
+              (isFound || resolved.status === plain.status) &&
+              (parameters.length !== plain.parameters.length || sameTexts(parameters, plain.parameters));
+            // A single expectation where it fails: thousands of them take longer than what they look at.
+            if (!isSame)
+              expect({ isSame, route: String(resolved.route), parameters }).toEqual({
+                ...plain,
+                isSame: true,
+                route: String(plain.route),
+              });
           }
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
     // The trees must be such that something is found.
-    expect(found).toBeGreaterThan(100);
+    expect(found).toBeGreaterThan(50);
   });
 });
