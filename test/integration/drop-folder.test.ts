@@ -20,7 +20,7 @@ describe('a drop folder', () => {
   };
   afterEach(async () => {
     for (const host of hosts.splice(0)) {
-      chmodSync(join(host.base, 'apps'), 0o755);
+      if (existsSync(join(host.base, 'apps'))) chmodSync(join(host.base, 'apps'), 0o755);
       await host.stop();
     }
   });
