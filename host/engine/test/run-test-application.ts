@@ -7,7 +7,7 @@ import { TestApplication } from './test-application-object.js';
  * ```ts
  * await runTestApplication(async (t) => {
  *   t.application(shopModule);
- *   t.environment({ config: new MapApplicationConfig(['portico.deployment.environment', 'test']) });
+ *   t.environment({ config: new MapApplicationConfig([['portico.deployment.environment', 'test']]) });
  *   t.externalServices((services) => services.hosts('https://api.example', fakeApi));
  *   const response = await t.client.get('/');
  * });
