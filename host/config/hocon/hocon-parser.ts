@@ -2,6 +2,7 @@ import { HoconText } from './hocon-text.js';
 import {
   assign,
   type HoconConcatenation,
+  type HoconList,
   type HoconObject,
   type HoconPlace,
   type HoconScalar,
@@ -102,7 +103,7 @@ class Parser {
     const full = path && [...path, ...keys];
     if (text.take('+=')) {
       const item = this.#value(undefined, depth + 1);
-      const list = { kind: 'list', items: [item], place: item.place } as const;
+      const list: HoconList = { kind: 'list', items: [item], place: item.place };
       value = { kind: 'concatenation', parts: [{ kind: 'previous', place }, list], place };
     } else if (text.take('=') || text.take(':') || text.next === '{') {
       value = this.#value(full, depth + 1);
@@ -145,6 +146,7 @@ class Parser {
     text.takeSpace();
     if (keys.at(-1) === '' && !isQuoted)
       text.fail(end === '}' ? 'a substitution without a name' : 'a key is missing', from);
+    if (keys.length > MAX_DEPTH) text.fail(`a key with more than ${MAX_DEPTH} parts`, from);
     if (keys.includes('__proto__')) text.fail('__proto__ is not allowed as a key', from);
     return keys;
   }

@@ -25,7 +25,7 @@ export type Resolved =
 /** Far above what a person needs; a file whose substitutions double each other ends here. */
 const MAX_STEPS = 50_000;
 const MAX_TEXT = 1024 * 1024;
-const MAX_DEPTH = 100;
+const MAX_DEPTH = 300;
 const ALIASES: Readonly<Record<string, string>> = { ktor: 'portico', portico: 'ktor' };
 
 /**

@@ -32,7 +32,7 @@ export interface HoconObject {
 
 export interface HoconList {
   readonly kind: 'list';
-  readonly items: readonly HoconValue[];
+  readonly items: HoconValue[];
   readonly place: HoconPlace;
 }
 
@@ -57,7 +57,7 @@ export interface HoconConcatenation {
 /** One key assigned several times, where what counts is known only when substitutions are; the last one is on top. */
 export interface HoconLayers {
   readonly kind: 'layers';
-  readonly layers: readonly HoconValue[];
+  readonly layers: HoconValue[];
   /** The layers of the key of which these are the lower ones. */
   readonly whole?: HoconLayers;
   readonly place: HoconPlace;
@@ -69,19 +69,35 @@ export interface HoconPrevious {
   readonly place: HoconPlace;
 }
 
-/** The value of a key that is assigned once more (HOCON: duplicate keys and object merging). */
+/**
+ * Assigns a key, once more where it has a value (HOCON: duplicate keys and object merging). Changes what `object`
+ * holds in place: a value belongs to one key, and files with very many assignments stay linear.
+ */
 export function assign(object: HoconObject, key: string, value: HoconValue): void {
   const before = object.fields.get(key);
-  object.fields.set(key, before === undefined ? value : overlaid(before, value));
+  if (before === undefined || value.kind === 'scalar') object.fields.set(key, value);
+  else if (before.kind === 'object' && value.kind === 'object') {
+    for (const [inner, field] of value.fields) assign(before, inner, field);
+  } else if (before.kind === 'layers') before.layers.push(value);
+  else object.fields.set(key, appended(before, value) ?? layersOf(before, value));
 }
 
-function overlaid(before: HoconValue, value: HoconValue): HoconValue {
-  if (value.kind === 'object' && before.kind === 'object') {
-    const merged: HoconObject = { kind: 'object', fields: new Map(before.fields), place: value.place };
-    for (const [key, field] of value.fields) assign(merged, key, field);
-    return merged;
-  }
-  if (value.kind === 'scalar') return value;
-  const below = before.kind === 'layers' ? before.layers : [before];
-  return { kind: 'layers', layers: [...below, value], place: value.place };
+/** `+=` on a list or behind another `+=`, which needs no substitution to be known. */
+function appended(before: HoconValue, value: HoconValue): HoconValue | undefined {
+  const added = appendedList(value);
+  const list = before.kind === 'list' ? before : appendedList(before);
+  if (added === undefined || list === undefined) return undefined;
+  list.items.push(...added.items);
+  return before;
+}
+
+/** The right part of a value that was written with `+=`. */
+function appendedList(value: HoconValue): HoconList | undefined {
+  if (value.kind !== 'concatenation') return undefined;
+  const [previous, list] = value.parts;
+  return previous?.kind === 'previous' && list?.kind === 'list' ? list : undefined;
+}
+
+function layersOf(before: HoconValue, value: HoconValue): HoconLayers {
+  return { kind: 'layers', layers: [before, value], place: value.place };
 }

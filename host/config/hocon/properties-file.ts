@@ -12,12 +12,16 @@ export function parseProperties(text: string, file: string): HoconObject {
     const match = /^((?:\\.|[^\\\s=:])*)\s*[=:]?\s*(.*)$/s.exec(line);
     const [, name = '', value = ''] = match ?? [];
     const keys = withoutEscapes(name).split('.');
+    if (keys.length > MAX_PARTS) places.fail(`a name with more than ${MAX_PARTS} parts`, at);
     if (keys.includes('') || keys.includes('__proto__'))
       places.fail(`${JSON.stringify(name.slice(0, 80))} is no name: write words with dots between them`, at);
     put(root, keys, withoutEscapes(value), places.place(at));
   }
   return root;
 }
+
+/** Most parts of a name: sections within sections. */
+const MAX_PARTS = 64;
 
 /** Lines without blank space in front; one that ends in an odd number of backslashes goes on in the next. */
 function* logicalLines(text: string): Generator<{ readonly line: string; readonly at: number }> {

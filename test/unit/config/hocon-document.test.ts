@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is the notation of HOCON
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { parseHoconDocument } from '#host/config/hocon/hocon-document.js';
 
 const ENV = { PORT: '9000', HOME: '/home/ann', L_0: 'p', L_1: 'q' };
@@ -127,5 +128,28 @@ describe('HOCON', () => {
     );
     expect(wrong(doubling.join('\n'))).toMatch(/steps/);
     expect(wrong(`a=${'['.repeat(200)}`)).toMatch(/nested deeper/);
+    const long = 'a.'.repeat(50_000);
+    expect(wrong(`${long}b=1\n${long}c=1`)).toMatch(/more than 64 parts/);
+    expect(parse(`${long}b=1`, {}, 'x.properties').problems[0]?.message).toMatch(/more than 64 parts/);
+  });
+
+  it('reads very many assignments of one key and of one section', () => {
+    const document = parse(Array.from({ length: 9000 }, (_, i) => `l += ${i}\no.k${i} = 1`).join('\n'));
+    expect(document.problems).toEqual([]);
+    expect((document.data['l'] as number[]).length).toBe(9000);
+    expect(Object.keys(document.data['o'] as object).length).toBe(9000);
+  });
+
+  it('never throws for what is in the text, and gives data or a problem with its place', () => {
+    const signs = ' \n = += : { } [ ] , # // "x" " 1 null ${a} ${?b} ${b.c} a b.c \\ $ !'.split(' ');
+    const word = fc.constantFrom(' ', 'include "x"', '"""', ...signs);
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 25 }), (parts) => {
+        const document = parse(parts.join(''), { x: 'a = ${b.c}' });
+        if (document.checkable) expect(document.problems).toEqual([]);
+        else expect(document.problems[0]?.line).toBeGreaterThan(0);
+      }),
+      { numRuns: 3000 },
+    );
   });
 });
