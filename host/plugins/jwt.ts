@@ -10,7 +10,7 @@ import {
   type Challenge,
   validated,
 } from './authentication/provider.js';
-import { algorithmsFor, type JwtKey, keyFinder } from './jwt/jwt-key.js';
+import { type JwtKey, prepareKey } from './jwt/jwt-key.js';
 
 export type { JwksUrl, JwtKey } from './jwt/jwt-key.js';
 
@@ -27,7 +27,7 @@ export interface JwtCredential {
 /** Options of `jwt`. */
 export interface JwtOptions<Principal> extends TokenOptions {
   readonly key: JwtKey;
-  /** Default: `HS256` for a secret, else all algorithms with public keys. `none` is never accepted. */
+  /** Default: `HS256` for a secret, else all that the kind of key is made for. `none` is never accepted. */
   readonly algorithms?: readonly string[];
   /** Who must have issued the token (`iss`); one of several. Default: anybody who has the key. */
   readonly issuer?: string | readonly string[];
@@ -66,8 +66,7 @@ export function jwt<Principal>(
   options: JwtOptions<Principal>,
 ): AuthenticationProvider<Principal> {
   const { read, challenge } = tokenReader(options);
-  const algorithms = algorithmsFor(options.key, options.algorithms);
-  const find = keyFinder(options.key, algorithms);
+  const { algorithms, find } = prepareKey(options.key, options.algorithms);
   const verifyOptions = verifyOptionsOf(options, algorithms);
   const { now } = options;
 

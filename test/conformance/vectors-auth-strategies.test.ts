@@ -67,7 +67,10 @@ function nest(
   leaf: (route: Route<unknown>) => void,
 ): void {
   const [block, ...inner] = blocks;
-  if (block === undefined) return leaf(route);
+  if (block === undefined) {
+    leaf(route);
+    return;
+  }
   const strategy = STRATEGIES[block.strategy] ?? 'required';
   authenticate(route, block.providers.map(nameOf), { strategy }, (r) => nest(r, inner, leaf));
 }

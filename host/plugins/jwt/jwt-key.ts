@@ -34,20 +34,45 @@ export interface JwksUrl {
 
 /** Algorithms for a shared secret, with the bytes that it must have (RFC 7518 §3.2). */
 const SECRET_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
-const PUBLIC_ALGORITHMS: readonly string[] = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
-];
+const RSA: readonly string[] = ['RS256', 'RS384', 'RS512'];
+const RSA_PSS: readonly string[] = ['PS256', 'PS384', 'PS512'];
+const CURVES: Readonly<Record<string, string>> = {
+  prime256v1: 'ES256',
+  secp384r1: 'ES384',
+  secp521r1: 'ES512',
+};
+const EDWARDS: readonly string[] = ['EdDSA', 'Ed25519'];
+const PUBLIC_ALGORITHMS: readonly string[] = [...RSA, ...RSA_PSS, ...Object.values(CURVES), ...EDWARDS];
 const MIN_RSA_BITS = 2048;
 
+/** A key that tokens can be checked with. */
+export interface PreparedKey {
+  /** The algorithms that are accepted. */
+  readonly algorithms: readonly string[];
+  /** Finds the key for a token. `PORTICO_JWT_KEY_SET` when the key set of the issuer cannot be got. */
+  readonly find: JWTVerifyGetKey;
+}
+
 /**
- * Algorithms that are accepted with a key. One for secrets with a public key, or the other way round, would let anybody
- * who knows the public key sign (RFC 8725 §2.1); that, and `none`, is `PORTICO_JWT_ALGORITHM`.
+ * Checks a key and the algorithms that are wanted with it, by default all that it is made for. Keys that cannot be used
+ * are `PORTICO_JWT_KEY`. An algorithm for secrets with a public key, or the other way round, would let anybody who knows
+ * the public key sign (RFC 8725 §2.1); that, and `none`, is `PORTICO_JWT_ALGORITHM`.
  */
-export function algorithmsFor(key: JwtKey, wanted: readonly string[] | undefined): readonly string[] {
-  const isSecret = 'secret' in key;
-  const possible = isSecret ? Object.keys(SECRET_BYTES) : PUBLIC_ALGORITHMS;
-  const algorithms = wanted ?? (isSecret ? ['HS256'] : PUBLIC_ALGORITHMS);
+export function prepareKey(key: JwtKey, wanted: readonly string[] | undefined): PreparedKey {
+  if ('secret' in key) {
+    const algorithms = accepted(Object.keys(SECRET_BYTES), wanted ?? ['HS256']);
+    return { algorithms, find: constant(secretKey(key.secret, algorithms)) };
+  }
+  if ('publicKey' in key) {
+    const made = publicKey(key.publicKey);
+    const possible = algorithmsOf(made);
+    return { algorithms: accepted(possible, wanted ?? possible), find: constant(made) };
+  }
+  const algorithms = accepted(PUBLIC_ALGORITHMS, wanted ?? PUBLIC_ALGORITHMS);
+  return { algorithms, find: keySetFinder(key) };
+}
+
+function accepted(possible: readonly string[], algorithms: readonly string[]): readonly string[] {
   const wrong = algorithms.find((algorithm) => !possible.includes(algorithm));
   if (wrong === undefined && algorithms.length > 0) return algorithms;
   throw new PorticoError(
@@ -56,16 +81,19 @@ export function algorithmsFor(key: JwtKey, wanted: readonly string[] | undefined
   );
 }
 
-/**
- * Finds the key for a token. Keys that cannot be used are `PORTICO_JWT_KEY`; a key set of the issuer that cannot be got
- * is `PORTICO_JWT_KEY_SET`, when a token needs it.
- */
-export function keyFinder(key: JwtKey, algorithms: readonly string[]): JWTVerifyGetKey {
-  if ('secret' in key) return constant(secretKey(key.secret, algorithms));
-  if ('publicKey' in key) return constant(publicKey(key.publicKey));
+/** RFC 7518 §3.1, RFC 8037 §3.1: each is for one kind of key. */
+function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): readonly string[] {
+  const curve = CURVES[asymmetricKeyDetails?.namedCurve ?? ''];
+  if (asymmetricKeyType === 'rsa') return [...RSA, ...RSA_PSS];
+  if (asymmetricKeyType === 'rsa-pss') return RSA_PSS;
+  if (asymmetricKeyType === 'ec' && curve !== undefined) return [curve];
+  if (asymmetricKeyType === 'ed25519') return EDWARDS;
+  throw badKey(`A public key is of the kind ${asymmetricKeyType}`, 'Use RSA, P-256, P-384, P-521 or Ed25519');
+}
+
+function keySetFinder(key: Exclude<JwtKey, { secret: unknown } | { publicKey: unknown }>): JWTVerifyGetKey {
   if ('jwks' in key) return localKeys(key.jwks);
-  if ('jwksFile' in key) return localKeys(readKeySet(key.jwksFile));
-  return remoteKeys(key);
+  return 'jwksFile' in key ? localKeys(readKeySet(key.jwksFile)) : remoteKeys(key);
 }
 
 function constant(key: KeyObject): JWTVerifyGetKey {
