@@ -26,7 +26,7 @@ export function jsonSerializer<T>(schema?: StandardSchemaV1<unknown, T>): Sessio
       const value: unknown = JSON.parse(text);
       if (schema === undefined) return value as T;
       const result = schema['~standard'].validate(value);
-      return isPromiseLike(result) ? result.then(validOf) : validOf(result);
+      return isPromiseLike(result) ? result.then(resultOf) : resultOf(result);
     },
   };
 }
@@ -43,6 +43,6 @@ function write(value: unknown): string | undefined {
   }
 }
 
-function validOf<T>(result: StandardSchemaV1.Result<T>): T | undefined {
+function resultOf<T>(result: StandardSchemaV1.Result<T>): T | undefined {
   return result.issues === undefined ? result.value : undefined;
 }

@@ -10,7 +10,12 @@ import {
   sessions,
   signed,
 } from 'portico/plugins/sessions';
-import { type TestApplicationEngine, type TestResponse, type TestSettings, testApplication } from 'portico/testing';
+import {
+  type TestApplicationEngine,
+  type TestResponse,
+  type TestSettings,
+  testApplication,
+} from 'portico/testing';
 import * as v from 'valibot';
 import { z } from 'zod';
 import { parseSetCookie } from '#host/http/set-cookie.js';
