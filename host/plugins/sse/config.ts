@@ -3,7 +3,8 @@ import { PorticoError } from '../../errors.js';
 /** Options of `SSE`. */
 export class SSEConfig {
   /**
-   * Time between two comments that keep a silent stream alive through proxies, in ms. Default 30 000; 0: none.
+   * Time between two comments that keep a silent stream alive through proxies, in ms. Default 30 000; 0: none. A client
+   * that leaves with an orderly close is noticed when something is sent, so at the next heartbeat at the latest.
    */
   heartbeatMs = 30_000;
   /** What the comment says. Default `heartbeat`. */
