@@ -8,6 +8,7 @@ import { parsePort, withBaseOptions } from './base-options.js';
 const EXIT_CODES: Readonly<Record<string, number>> = {
   PORTICO_ARGUMENT_INVALID: 2,
   PORTICO_BASE_MISSING: 2,
+  PORTICO_BUNDLE_NAME: 2,
   PORTICO_CONFIG_INVALID: 2,
   PORTICO_CONFIG_KIND: 2,
   PORTICO_FOLDER_MISSING: 2,
@@ -74,6 +75,13 @@ program
   .command('init <folder>')
   .description('make a base folder with a first application')
   .action(async (folder: string) => (await import('./init.js')).init(folder));
+program
+  .command('new <name>')
+  .description('write an application with a passing test into the folder <name>')
+  .option('--typescript', 'in TypeScript, compiled by tsc')
+  .action(async (...args: Parameters<typeof import('./new.js').makeBundle>) =>
+    (await import('./new.js')).makeBundle(...args),
+  );
 program
   .command('run [folder]')
   .summary('run one framework application on its own')
