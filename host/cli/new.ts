@@ -25,7 +25,9 @@ export function makeBundle(folder: string, { typescript = false }: NewOptions): 
     mkdirSync(dirname(join(target, name)), { recursive: true });
     writeFileSync(join(target, name), text, { flag: 'wx' });
   }
-  process.stdout.write(`made ${target}\nnext: read ${join(folder, 'README.md')}, or portico run ${folder} -port=8080\n`);
+  process.stdout.write(
+    `made ${target}\nnext: read ${join(folder, 'README.md')}, or portico run ${folder} -port=8080\n`,
+  );
 }
 
 function checkEmpty(target: string): void {
