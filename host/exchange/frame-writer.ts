@@ -5,13 +5,17 @@ import { HEADER_BYTES, writeHeader } from './frame.js';
 const BLOCK_BYTES = 64 * 1024;
 /** A body chunk of this size or more is sent as it lies instead of being copied into the block. */
 const REFERENCE_BYTES = 16 * 1024;
+/** So many frames leave before the turn ends: the peer, on another core, works on them meanwhile. */
+const BATCH_FRAMES = 16;
+/** A frame that has waited so long in its turn leaves with the next one: an answer does not wait for slow others. */
+const BATCH_MS = 1;
 /** Unsent bytes from which on body bytes wait in their exchange instead of joining the socket's queue. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
 /**
  * Collects the frames of one event-loop turn and hands them to the socket in one write (one `writev` when large
- * chunks are among them). Owned by one connection. Blocks are filled again only when the kernel has taken their
- * bytes.
+ * chunks are among them); in several when they are many or the turn is long, so that the two processes work side by
+ * side and not in turns. Owned by one connection. Blocks are filled again only when the kernel has taken their bytes.
  */
 export class FrameWriter {
   /** The block that the next frame goes into; a codec writes behind `room()`. */
@@ -27,8 +31,11 @@ export class FrameWriter {
   private segmentBytes = 0;
   private isScheduled = false;
   private isClosed = false;
+  /** Frames collected since the last write, and when the first of them was. */
+  private frames = 0;
+  private collectedAt = 0;
 
-  /** `onFlushed` is called after every write, when the socket has taken the bytes or queued them. */
+  /** `onFlushed` is called at the end of every turn with a write; the socket has taken the bytes or queued them. */
   constructor(socket: Socket, onFlushed: () => void) {
     this.socket = socket;
     this.onFlushed = onFlushed;
@@ -81,9 +88,16 @@ export class FrameWriter {
 
   /** Writes now what was collected. */
   flush(): void {
+    if (this.isClosed) return;
+    if (this.frames > 0) this.write();
+    this.onFlushed();
+  }
+
+  /** Hands over what was collected. Who waits for that is told later, by `flush`: a frame may be in the making. */
+  private write(): void {
     const { socket, segments } = this;
-    if (this.isClosed || (segments.length === 0 && this.position === this.start)) return;
     this.writeCount++;
+    this.frames = 0;
     if (segments.length === 0) {
       socket.write(this.bytes.subarray(this.start, this.position));
     } else {
@@ -97,7 +111,6 @@ export class FrameWriter {
     // An empty queue means that the kernel has taken all: the block can be filled anew.
     if (socket.writableLength === 0) this.position = 0;
     this.start = this.position;
-    this.onFlushed();
   }
 
   /** Nothing is written any more. */
@@ -107,12 +120,17 @@ export class FrameWriter {
     this.bytes = Buffer.alloc(0);
     this.segments = [];
     this.segmentBytes = 0;
+    this.frames = 0;
     this.position = 0;
     this.start = 0;
   }
 
   private schedule(): void {
-    if (this.isScheduled || this.isClosed) return;
+    if (this.isClosed) return;
+    const now = performance.now();
+    if (this.frames === 0) this.collectedAt = now;
+    if (++this.frames >= BATCH_FRAMES || now - this.collectedAt >= BATCH_MS) this.write();
+    if (this.isScheduled) return;
     this.isScheduled = true;
     setImmediate(this.flushLater);
   }

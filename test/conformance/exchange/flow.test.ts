@@ -82,16 +82,35 @@ describe.each(bothEnds)('flow control at the $name', (end) => {
     await until('y', () => session.peer.frames.some(({ id, type }) => id === y.id && type === Type.DATA));
   });
 
-  it('sends the frames of one turn in one write', async () => {
+  it('sends the frames of one turn in few writes', async () => {
     const others = await Promise.all(Array.from({ length: 20 }, () => session.open()));
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now());
     const writes = countWrites();
     const big = Buffer.alloc(40_000);
     for (const other of others) other.write(Buffer.from('small'));
     x.write(big);
     for (const other of others) other.end();
+    clock.mockRestore();
     await until('all', () => session.peer.frames.filter(({ type }) => type === Type.END).length === 20);
     expect(received(session.peer)).toBe(20 * 5 + big.length);
-    expect(writes.stop()).toBe(1);
+    // 41 frames, 16 at once.
+    expect(writes.stop()).toBe(3);
+  });
+
+  it('sends frames within a turn that takes long', async () => {
+    const start = performance.now();
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(start);
+    const writes = countWrites();
+    x.write(Buffer.from('first'));
+    x.write(Buffer.from('second'));
+    expect(writes.count).toBe(0);
+    clock.mockReturnValue(start + 5);
+    x.write(Buffer.from('third'));
+    expect(writes.count).toBe(1);
+    x.write(Buffer.from('fourth'));
+    clock.mockRestore();
+    await until('all', () => received(session.peer) === 22);
+    expect(writes.stop()).toBe(2);
   });
 
   it('holds memory bounded while the peer reads nothing: 100 exchanges, each written until told to stop', async () => {
@@ -150,12 +169,15 @@ describe.each(bothEnds)('flow control at the $name', (end) => {
 /**
  * Counts what sockets hand to the kernel. The real end runs in this process; the raw peer only reads meanwhile.
  */
-function countWrites(): { stop(): number } {
+function countWrites(): { readonly count: number; stop(): number } {
   const single = jest.spyOn(Socket.prototype, '_write');
   const several = jest.spyOn(Socket.prototype as Required<Socket>, '_writev');
   return {
+    get count() {
+      return single.mock.calls.length + several.mock.calls.length;
+    },
     stop() {
-      const count = single.mock.calls.length + several.mock.calls.length;
+      const { count } = this;
       single.mockRestore();
       several.mockRestore();
       return count;
