@@ -64,7 +64,10 @@ export const CallFailed: Hook<(call: ApplicationCall, error: unknown) => unknown
 export const CallUnhandled: Hook<CallHandler> = {
   install(pipeline, handler) {
     pipeline.insertPhaseBefore(ApplicationCallPipeline.Fallback, BeforeFallback);
-    pipeline.intercept(BeforeFallback, (run) => (run.context.isHandled ? undefined : handler(run.context)));
+    pipeline.intercept(BeforeFallback, ({ context: call }) =>
+      // An answer under way counts, also when the handler did not wait for it.
+      call.isHandled || call.answering !== undefined ? undefined : handler(call),
+    );
   },
 };
 

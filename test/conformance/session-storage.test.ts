@@ -1,14 +1,20 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { routing } from 'portico';
 import {
   CacheSessionStorage,
   DirectorySessionStorage,
   MemorySessionStorage,
   RedisSessionStorage,
   type SessionStorage,
+  Sessions,
+  sessionKey,
+  sessions,
 } from 'portico/plugins/sessions';
+import { testApplication } from 'portico/testing';
 import { createClient } from 'redis';
 import { until } from '#test/support/polling.js';
+import { RecordingLog } from '#test/support/recording-log.js';
 import { hasRedis, RedisServer } from '#test/support/redis-server.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
@@ -175,5 +181,47 @@ const left = hasRedis ? '' : ' (LEFT OUT: there is no redis-server on this machi
     await other.write('a', 'shop', 60);
     await storage.write('a', 'here', 60);
     expect([await other.read('a'), await client.get('shop:a')]).toEqual(['shop', 'shop']);
+  });
+
+  it('concerns only calls that need it when Redis goes away, until it is back', async () => {
+    const Name = sessionKey<string>('name');
+    const log = new RecordingLog();
+    const application = await testApplication(
+      (app) => {
+        app.install(Sessions, (config) =>
+          config.cookie(Name, (cookie) => {
+            cookie.storage = storage;
+            cookie.storageTimeoutMs = 1000;
+          }),
+        );
+        routing(app, (r) => {
+          r.post('/', (call) => {
+            sessions(call).set(Name, 'jo');
+            return call.respondStatus(204);
+          });
+          r.get('/', (call) => sessions(call).get(Name) ?? 'nobody');
+          r.get('/free', () => 'free');
+        });
+      },
+      { log },
+    );
+    const cookie = (await application.client.post('/')).header('set-cookie')?.split(';')[0] ?? '';
+    const get = async (path: string) => {
+      const response = await application.client.get(path, { headers: { Cookie: cookie } });
+      return [response.status, await response.text()];
+    };
+    expect([await get('/'), await get('/free')]).toEqual([
+      [200, 'jo'],
+      [200, 'free'],
+    ]);
+    await server.kill();
+    expect([await get('/'), await get('/free')]).toEqual([
+      [500, ''],
+      [200, 'free'],
+    ]);
+    expect(log.of('error').length).toBe(1);
+    await server.start();
+    await until('sessions work again', async () => (await get('/'))[1] === 'nobody');
+    await application.stop();
   });
 });

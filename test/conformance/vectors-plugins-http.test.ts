@@ -20,6 +20,7 @@ import {
 } from 'portico';
 import { BodyLimit } from 'portico/plugins/body-limit';
 import { CallId, callId } from 'portico/plugins/call-id';
+import { CSRF } from 'portico/plugins/csrf';
 import { DefaultHeaders } from 'portico/plugins/default-headers';
 import { XForwardedHeaders } from 'portico/plugins/forwarded-headers';
 import { HSTS } from 'portico/plugins/hsts';
@@ -178,6 +179,18 @@ function installPlugin(application: Application, target: Route | undefined, use:
         const { generateByUri } = options;
         if (generateByUri !== undefined)
           config.generate((call) => generateByUri[call.request.uri] ?? generateByUri['*']);
+      });
+      break;
+    case 'CSRF':
+      at.install(CSRF, (config) => {
+        config.originMatchesHost = options.originMatchesHost === true;
+        for (const origin of options.allowOrigin ?? []) config.allowOrigin(origin);
+        for (const [header, { equals }] of Object.entries<Options>(options.checkHeader ?? {}))
+          config.checkHeader(header, (value) => value === equals);
+        const { respond } = options.onFailure ?? {};
+        config.onFailure((call) =>
+          respond === undefined ? undefined : call.respondText(respond.text, undefined, respond.status),
+        );
       });
       break;
     case 'DefaultHeaders':

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { until } from './polling.js';
 import { TemporaryFolder } from './temporary-folder.js';
 
@@ -30,7 +30,8 @@ export class RedisServer {
     await until('Redis listens', () => existsSync(this.socket));
   }
 
-  async stop(): Promise<void> {
+  /** Ends it at once; it can be started again, and then knows nothing. */
+  async kill(): Promise<void> {
     const running = this.#process;
     this.#process = undefined;
     if (running !== undefined && running.exitCode === null && running.signalCode === null) {
@@ -38,6 +39,11 @@ export class RedisServer {
       running.kill('SIGKILL');
       await exit;
     }
+    rmSync(this.socket, { force: true });
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
     this.#folder.remove();
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { type } from 'arktype';
 import { type ApplicationCall, routing } from 'portico';
 import {
   type CookieSessionConfig,
@@ -10,6 +11,7 @@ import {
   sessions,
   signed,
 } from 'portico/plugins/sessions';
+import { StatusPages } from 'portico/plugins/status-pages';
 import {
   type TestApplicationEngine,
   type TestResponse,
@@ -216,6 +218,29 @@ describe('a session in a cookie', () => {
 });
 
 describe('a session with a storage', () => {
+  it('is sent also when the handler does not wait for its answer', async () => {
+    const unhandled: string[] = [];
+    const application = await testApplication((app) => {
+      app.install(Sessions, (config) =>
+        config.cookie(Cart, (cookie) => {
+          cookie.storage = new MemorySessionStorage();
+        }),
+      );
+      app.install(StatusPages, (config) => config.unhandled((call) => void unhandled.push(call.localPath)));
+      routing(app, (r) =>
+        r.get('/', (call) => {
+          sessions(call).set(Cart, { items: [] });
+          call.respondText('ok');
+        }),
+      );
+    });
+    const response = await application.client.get('/');
+    expect([response.status, await response.text(), cookieOf(response)?.name]).toEqual([200, 'ok', 'cart']);
+    await application.client.get('/other');
+    expect(unhandled).toEqual(['/other']);
+    await application.stop();
+  });
+
   it('takes no id that the storage does not know', async () => {
     const storage = new MemorySessionStorage();
     const application = await start(
@@ -329,6 +354,7 @@ describe('a session with a storage', () => {
 describe('sessions', () => {
   it.each([
     ['zod', sessionKey('user', z.object({ id: z.string(), visits: z.number().default(0) }))],
+    ['arktype', sessionKey('user', type({ id: 'string', visits: 'number = 0' }))],
     ['valibot', sessionKey('user', v.object({ id: v.string(), visits: v.optional(v.number(), 0) }))],
     [
       'an asynchronous schema',
