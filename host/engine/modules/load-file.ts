@@ -16,8 +16,11 @@ export async function loadFile(folder: string, path: string, asMain: boolean): P
   const name = relative(folder, resolve(folder, path)) || path;
   try {
     if (asMain) process.argv[1] = file;
-    if (await isCommonJs(file)) return { name, exports: commonJsExports(requireFile(file, asMain)) };
-    return { name, exports: (await import(pathToFileURL(file).href)) as Record<string, unknown> };
+    const isCommon = await isCommonJs(file);
+    if (isCommon && asMain) return { name, exports: commonJsExports(requireMain(file)) };
+    // By `import` also for CommonJS: test runners bring a loader of their own, and `require` would go around it.
+    const loaded = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+    return { name, exports: isCommon ? commonJsExports(loaded['default']) : loaded };
   } catch (thrown) {
     throw await loadFailure(name, file, thrown);
   }
@@ -110,9 +113,10 @@ function packageType(path: string): string | undefined {
   }
 }
 
-function requireFile(file: string, asMain: boolean): unknown {
+/** As the program: `require.main === module`. */
+function requireMain(file: string): unknown {
   const loader = Module as unknown as { _load(file: string, parent: null, isMain: boolean): unknown };
-  return loader._load(file, null, asMain);
+  return loader._load(file, null, true);
 }
 
 /** CommonJS exports in the shape of a module: `exports.default` of compiled ES modules counts as default export. */

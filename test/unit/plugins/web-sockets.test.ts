@@ -263,6 +263,38 @@ describe('webSocket', () => {
     expect((await socket.closed).code).toBe(1007);
   });
 
+  it.each([
+    ['an unmasked frame', [0x81, 0x01, 0x61], 1002],
+    ['a reserved opcode', [0x83, 0x80, 0, 0, 0, 0], 1002],
+    ['a reserved bit', [0xc1, 0x80, 0, 0, 0, 0], 1002],
+    ['a ping in fragments', [0x09, 0x80, 0, 0, 0, 0], 1002],
+    ['a continuation of nothing', [0x80, 0x80, 0, 0, 0, 0], 1002],
+    ['a close code that is not sent', [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xed], 1002],
+    ['a length beyond all limits', [0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0], 1009],
+  ])('closes when a client sends %s', async (_what, bytes, code) => {
+    const engine = await start((a) =>
+      routing(a, (r) => webSocket(r, '/', async (s) => void (await s.closed))),
+    );
+    const socket = await engine.client.webSocket('/', { perMessageDeflate: false });
+    socket.sendRaw(Buffer.from(bytes));
+    expect((await socket.closed).code).toBe(code);
+    await until(() => engine.running === 0);
+  });
+
+  it('does not wait at a stop for a client that answers nothing', async () => {
+    const engine = await start(
+      (a) => routing(a, (r) => webSocket(r, '/', async (s) => void (await s.closed))),
+      (config) => {
+        config.closeTimeoutMs = 50;
+      },
+    );
+    const socket = await engine.client.webSocket('/');
+    socket.pause();
+    await engine.stop(20_000);
+    expect(engine.running).toBe(0);
+    socket.cut();
+  });
+
   it('pings, and closes with 1011 when no pong comes', async () => {
     const { client } = await start(
       (a) => routing(a, (r) => webSocket(r, '/', async (s) => void (await s.closed))),
