@@ -8,8 +8,8 @@ export interface ApplicationEnvironment {
   readonly log: Log;
   readonly config: ApplicationConfig;
   /**
-   * Tells what happens to the application; `application.monitor` is the same. Subscribe here before there is one.
-   * Applications that are given one environment share it.
+   * Tells what happens to the application, before what is subscribed at `application.monitor`. Subscribe here before
+   * there is one, and to go on hearing of it after a reload. Applications that are given one environment share it.
    */
   readonly monitor: Events;
   /** Where an application on its own is asked to listen. Empty inside the container, which owns the connectors. */

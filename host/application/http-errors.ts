@@ -88,8 +88,12 @@ export class CallAbortedError extends PorticoError {
  * its own, a timeout (`TimeoutError` as `AbortSignal.timeout` makes it) is 504, everything else 500.
  */
 export function statusOfError(error: unknown): number {
-  if (error instanceof HttpError) return error.status;
-  if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'TimeoutError')
-    return 504;
+  try {
+    if (error instanceof HttpError) return error.status;
+    if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'TimeoutError')
+      return 504;
+  } catch {
+    // A proxy that does not want to be looked at.
+  }
   return 500;
 }

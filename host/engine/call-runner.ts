@@ -4,7 +4,9 @@ import { CallAbortedError, statusOfError } from '../application/http-errors.js';
 import { NoContent, TextContent } from '../application/outgoing-content.js';
 import { messageOf } from '../errors.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
+import { statusText } from '../http/status-text.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
+import { errorAnswer } from './error-page/error-answer.js';
 
 /** Hears of errors that ended calls, before they are answered. MUST NOT throw. */
 export type FailureObserver = (call: ApplicationCall, status: number, error: unknown) => void;
@@ -98,7 +100,7 @@ export class CallRunner {
     }
     try {
       call.response.status = undefined;
-      const result = call.respond(this.#errorContent(status, error));
+      const result = call.respond(this.#errorContent(call, status, error));
       return isPromiseLike(result) ? result : undefined;
     } catch (failure) {
       this.#giveUp(call, failure);
@@ -106,10 +108,14 @@ export class CallRunner {
     }
   }
 
-  /** Messages of our own faults are for the log; the developer sees them in the answer as well. */
-  #errorContent(status: number, error: unknown): NoContent | TextContent {
-    const isPublic = status < 500 || this.#application.developmentMode;
-    const message = isPublic ? messageOf(error) : '';
+  /** Messages of our own faults are for the log; the developer sees them in the answer as well, with all there is. */
+  #errorContent(call: ApplicationCall, status: number, error: unknown): NoContent | TextContent {
+    if (status >= 500 && this.#application.developmentMode) {
+      const title = `${status} ${statusText(status)}`;
+      const { contentType, body } = errorAnswer(error, call.exchange.head, title);
+      return new TextContent(body, contentType, status, ['Cache-Control', 'no-store']);
+    }
+    const message = status < 500 ? messageOf(error) : '';
     return message === '' ? new NoContent({ status }) : new TextContent(message, undefined, status);
   }
 

@@ -1,17 +1,29 @@
+import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import type { Module } from '../application/application.js';
-import { applicationEnvironment, type EnvironmentSettings } from '../application/environment.js';
+import {
+  applicationEnvironment,
+  type ConnectorAddress,
+  type EnvironmentSettings,
+} from '../application/environment.js';
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { ApplicationEngine } from './application-engine.js';
+import type { ModuleSource } from './base-engine.js';
 import { CioApplicationEngine } from './cio/cio-application-engine.js';
+import { type ConnectorSettings, completeConnector } from './connector-settings.js';
 import { configuredModules, startupSettings } from './modules/configured-modules.js';
+import { NodeApplicationEngine } from './node/node-application-engine.js';
+import type { EmbeddedModules } from './reload/modules-from.js';
+import type { SelfContainedSettings } from './self-contained-engine.js';
 
 /** How an application on its own is served. */
-export interface EmbeddedSettings extends EnvironmentSettings {
-  /** Default: that of the first of `connectors`, else `0.0.0.0`. */
+export interface EmbeddedSettings extends Omit<EnvironmentSettings, 'connectors'> {
+  /** Of the one connector when `connectors` is not given; default `0.0.0.0`. */
   readonly host?: string | undefined;
-  /** Default: that of the first of `connectors`, else 80; 0 picks a free one, see `resolvedConnectors`. */
+  /** As above; default 80; 0 picks a free one, see `resolvedConnectors`. */
   readonly port?: number | undefined;
+  /** Several addresses, with TLS where they say so; `host` and `port` do not count then. */
+  readonly connectors?: readonly ConnectorSettings[];
   readonly limits?: Partial<ConnectorLimits>;
   /** For all modules together; default `portico.application.startupTimeoutMillis`, else 10 s. */
   readonly startTimeoutMs?: number | undefined;
@@ -19,47 +31,61 @@ export interface EmbeddedSettings extends EnvironmentSettings {
   readonly startup?: 'sequential' | 'concurrent' | undefined;
   /** Where references in `portico.application.modules` start from; default the working directory. */
   readonly folder?: string | undefined;
+  /** Running calls may finish for so long when the server stops; default 1000. */
+  readonly shutdownGracePeriodMs?: number | undefined;
+  /** Time of the whole stop; default 5000. */
+  readonly shutdownTimeoutMs?: number | undefined;
+  /** SIGTERM and SIGINT stop the server in order, then the process ends: 0 in order, 1 when calls were cut. Default true. */
+  readonly shutdownHook?: boolean;
+}
+
+/** Settings of the engine `Node`. */
+export interface NodeEmbeddedSettings extends EmbeddedSettings {
+  /** Called with each `http.Server` before it listens. */
+  readonly configureServer?: (server: Server) => void;
 }
 
 /** Makes engines that open their own socket. */
-export interface EmbeddedEngine {
+export interface EmbeddedEngine<Settings extends EmbeddedSettings = EmbeddedSettings> {
   readonly name: string;
-  create(settings: EmbeddedSettings, modules: readonly Module[]): ApplicationEngine;
+  create(settings: Settings, modules: readonly Module[] | ModuleSource): ApplicationEngine;
 }
 
 /** The engine on Portico's own connector. */
 export const CIO: EmbeddedEngine = {
   name: 'CIO',
-  create: ({ host, port, limits, startTimeoutMs, startup, ...settings }, modules) => {
-    const environment = applicationEnvironment(settings);
-    const [connector] = environment.connectors;
-    return new CioApplicationEngine({
-      environment,
-      modules,
-      host: host ?? connector?.host,
-      port: port ?? connector?.port,
-      limits,
-      startTimeoutMs,
-      startup,
-    });
-  },
+  create: (settings, modules) => new CioApplicationEngine(engineSettings(settings, modules)),
+};
+
+/** The engine on `node:http`. */
+export const Node: EmbeddedEngine<NodeEmbeddedSettings> = {
+  name: 'Node',
+  create: ({ configureServer, ...settings }, modules) =>
+    new NodeApplicationEngine({ ...engineSettings(settings, modules), configureServer }),
 };
 
 /**
  * Serves an application without the container; the process is the server. Modules that the configuration names
- * (`portico.application.modules`) run before those given here.
+ * (`portico.application.modules`) run before those given here. In development mode a change of a file below
+ * `watchPaths` reloads the application at the next request: modules that the configuration or `modulesFrom` names take
+ * their new code; a function given as module runs again as it is.
  *
  * ```ts
  * await embeddedServer(CIO, { port: 8080 }, shopModule).start({ wait: true });
  * ```
  */
-export function embeddedServer(
-  engine: EmbeddedEngine,
-  settings: EmbeddedSettings,
-  modules: Module | readonly Module[] = [],
+export function embeddedServer<Settings extends EmbeddedSettings>(
+  engine: EmbeddedEngine<Settings>,
+  settings: Settings,
+  modules: Module | readonly Module[] | EmbeddedModules = [],
 ): ApplicationEngine {
-  const { config } = applicationEnvironment(settings);
+  const { config } = applicationEnvironment(settings.config === undefined ? {} : { config: settings.config });
   const configured = startupSettings(config);
+  const folder = resolve(settings.folder ?? '.');
+  const given = (generation: number): readonly Module[] => {
+    if (typeof modules === 'function') return [modules];
+    return 'modulesOf' in modules ? modules.modulesOf(generation) : modules;
+  };
   return engine.create(
     {
       ...settings,
@@ -67,9 +93,30 @@ export function embeddedServer(
       startup: settings.startup ?? configured.startup,
       startTimeoutMs: settings.startTimeoutMs ?? configured.startTimeoutMs,
     },
-    [
-      ...configuredModules(config, resolve(settings.folder ?? '.')),
-      ...(typeof modules === 'function' ? [modules] : modules),
-    ],
+    (generation) => [...configuredModules(config, folder, generation), ...given(generation)],
   );
+}
+
+function engineSettings(
+  settings: EmbeddedSettings,
+  modules: readonly Module[] | ModuleSource,
+): SelfContainedSettings {
+  const { host, port, connectors = [{ host, port }], shutdownHook = true, ...own } = settings;
+  return {
+    environment: applicationEnvironment({ ...own, connectors: connectors.map(addressOf) }),
+    modules,
+    connectors,
+    limits: settings.limits,
+    startTimeoutMs: settings.startTimeoutMs,
+    startup: settings.startup,
+    shutdownGracePeriodMs: settings.shutdownGracePeriodMs,
+    shutdownTimeoutMs: settings.shutdownTimeoutMs,
+    shutdownHook,
+  };
+}
+
+/** What the application itself is told of a connector. */
+function addressOf(settings: ConnectorSettings): ConnectorAddress {
+  const { host, port, tls } = completeConnector(settings);
+  return { scheme: tls === undefined ? 'http' : 'https', host, port };
 }

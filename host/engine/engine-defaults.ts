@@ -2,11 +2,17 @@ import type { Application } from '../application/application.js';
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
 import { NoContent } from '../application/outgoing-content.js';
+import { shutDownUrlHandler } from '../application/shut-down-url.js';
+import { PipelinePhase } from '../pipeline/pipeline-phase.js';
+
+/** Before everything of the application; exists only where the shutdown URL is configured. */
+const SHUTDOWN_URL = new PipelinePhase('ShutDownUrl');
 
 /**
  * What every engine adds to an application before its modules run. In Fallback: a call that nobody has answered gets
  * the status set on the response, else the failure of routing, else 404. It comes first in Fallback; who wants to
- * answer unhandled calls differently inserts a phase before it.
+ * answer unhandled calls differently inserts a phase before it. In front of all phases: the shutdown URL, if the
+ * configuration names one in `portico.deployment.shutdown.url`.
  */
 export function installEngineDefaults(application: Application): void {
   application.intercept(ApplicationCallPipeline.Fallback, ({ context: call }) => {
@@ -14,6 +20,18 @@ export function installEngineDefaults(application: Application): void {
     if (!call.isHandled && call.answering === undefined) return answerUnhandled(call);
     return undefined;
   });
+  const url = configuredShutDownUrl(application);
+  if (url === undefined) return;
+  const stopAt = shutDownUrlHandler({ url, exitCode: () => 0 });
+  application.insertPhaseBefore(ApplicationCallPipeline.Setup, SHUTDOWN_URL);
+  application.intercept(SHUTDOWN_URL, async (run) => {
+    await stopAt(run.context);
+    if (run.context.isHandled) run.finish();
+  });
+}
+
+function configuredShutDownUrl({ environment: { config } }: Application): string | undefined {
+  return config.propertyOrNull('portico.deployment.shutdown.url')?.getString();
 }
 
 function answerUnhandled(call: ApplicationCall): void | Promise<void> {

@@ -82,15 +82,27 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   const config = await loadConfiguration({ folder, commandLine, env: options.env ?? process.env });
   const { connector, rootPath, watchPaths, graceMs, stopTimeoutMs } = serverSettings(commandLine, config);
   const environment = applicationEnvironment({ log, config, connectors: [connector], rootPath, watchPaths });
-  const modules = [...configuredModules(config, folder), ...(options.modules ?? [])];
-  if (options.requiresModules === true && modules.length === 0)
+  const modules = (generation: number): readonly Module[] => [
+    ...configuredModules(config, folder, generation),
+    ...(options.modules ?? []),
+  ];
+  if (options.requiresModules === true && modules(0).length === 0)
     throw new PorticoError(
       'PORTICO_MODULES_MISSING',
       `The configuration in ${folder} names no module: list them below portico.application.modules, as file#function.`,
     );
   const { startup, startTimeoutMs } = startupSettings(config);
   const engine = (options.engine ?? CIO).create(
-    { ...environment, host: connector.host, port: connector.port, startup, startTimeoutMs },
+    {
+      ...environment,
+      connectors: [connector],
+      startup,
+      startTimeoutMs,
+      shutdownGracePeriodMs: graceMs,
+      shutdownTimeoutMs: stopTimeoutMs,
+      // `main` listens for the signals itself: it ends when the server has stopped, and the process goes on.
+      shutdownHook: false,
+    },
     modules,
   );
   return { engine, graceMs, stopTimeoutMs };

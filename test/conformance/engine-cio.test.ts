@@ -14,8 +14,8 @@ engineSuite(
     await engine.start();
     const port = (await engine.resolvedConnectors())[0]?.port ?? 0;
     return {
+      engine,
       request: (method, target, options) => sendHttp(port, method, target, options),
-      stop: (graceMs, timeoutMs) => engine.stop(graceMs, timeoutMs),
     };
   },
   { rootPath: '', refusesAfterStop: false },

@@ -1,5 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Application } from 'portico';
+import {
+  type Application,
+  ApplicationModulesLoaded,
+  ApplicationModulesLoading,
+  ApplicationStarted,
+  ApplicationStarting,
+  ApplicationStopPreparing,
+  ApplicationStopped,
+  ApplicationStopping,
+  type EventDefinition,
+  ServerReady,
+} from 'portico';
+import type { ApplicationEngine } from 'portico/embedded';
 import type { TestRequestOptions } from 'portico/testing';
 import { engineModule, type Probe } from '#test/support/engine-module.js';
 import { WAIT_MS } from '#test/support/polling.js';
@@ -15,8 +27,26 @@ export interface ReadResponse {
 
 /** A started engine with one application. */
 export interface EngineUnderTest {
+  readonly engine: ApplicationEngine;
   request(method: string, target: string, options?: TestRequestOptions): Promise<ReadResponse>;
-  stop(graceMs?: number, timeoutMs?: number): Promise<void>;
+}
+
+const EVENTS = [
+  ApplicationStarting,
+  ApplicationModulesLoading,
+  ApplicationModulesLoaded,
+  ApplicationStarted,
+  ServerReady,
+  ApplicationStopPreparing,
+  ApplicationStopping,
+  ApplicationStopped,
+] as unknown as readonly EventDefinition<unknown>[];
+
+/** Names of the events from here on. */
+function recordEvents(engine: ApplicationEngine): string[] {
+  const names: string[] = [];
+  for (const event of EVENTS) engine.monitor.subscribe(event, () => void names.push(event.name));
+  return names;
 }
 
 /** Starts an engine with one module. */
@@ -29,23 +59,24 @@ export function engineSuite(
   { rootPath, refusesAfterStop }: { readonly rootPath: string; readonly refusesAfterStop: boolean },
 ): void {
   describe(`engine ${name}`, () => {
-    let engine: EngineUnderTest;
+    let engine: ApplicationEngine;
+    let request: EngineUnderTest['request'];
     let probe: Probe;
 
     beforeEach(async () => {
       const made = engineModule();
       probe = made.probe;
-      engine = await start(made.module);
+      ({ engine, request } = await start(made.module));
     });
     afterEach(() => engine.stop(0));
 
     async function read(method: string, target: string, options?: TestRequestOptions) {
-      const response = await engine.request(method, target, options);
+      const response = await request(method, target, options);
       return [response.status, await response.text()] as const;
     }
 
     it('answers a text as UTF-8 with type and length', async () => {
-      const response = await engine.request('GET', '/text');
+      const response = await request('GET', '/text');
       expect(await response.text()).toBe('grüße');
       expect(response.status).toBe(200);
       expect(response.header('Content-Type')).toBe('text/plain; charset=UTF-8');
@@ -53,7 +84,7 @@ export function engineSuite(
     });
 
     it('answers with the type and status given', async () => {
-      const response = await engine.request('GET', '/html');
+      const response = await request('GET', '/html');
       expect([response.status, response.header('content-type')]).toEqual([201, 'text/html; charset=UTF-8']);
     });
 
@@ -91,32 +122,32 @@ export function engineSuite(
     });
 
     it('names the methods that are there with 405', async () => {
-      const response = await engine.request('DELETE', '/twice');
+      const response = await request('DELETE', '/twice');
       expect([response.status, response.header('Allow')]).toEqual([405, 'GET, POST']);
     });
 
     it('answers HEAD only where there is a route for it, without a body', async () => {
-      const response = await engine.request('HEAD', '/text');
+      const response = await request('HEAD', '/text');
       expect([response.status, await response.text(), response.header('content-type')]).toEqual([
         200,
         '',
         'text/plain; charset=UTF-8',
       ]);
-      expect((await engine.request('HEAD', '/html')).status).toBe(405);
+      expect((await request('HEAD', '/html')).status).toBe(405);
     });
 
     it('sends own headers, and its Content-Type instead of the default', async () => {
-      const response = await engine.request('GET', '/headers');
+      const response = await request('GET', '/headers');
       expect([response.header('X-A'), response.header('Content-Type')]).toEqual(['1, 2', 'text/x']);
     });
 
     it('tells the path relative to the application, the URI as the client sees it', async () => {
-      const response = await engine.request('GET', '/uri?a=b');
+      const response = await request('GET', '/uri?a=b');
       expect(JSON.parse(await response.text())).toEqual([`${rootPath}/uri?a=b`, '/uri', `${rootPath}/x`]);
     });
 
     it('redirects to a path of the application', async () => {
-      const response = await engine.request('GET', '/redirect');
+      const response = await request('GET', '/redirect');
       expect([response.status, response.header('Location')]).toEqual([302, `${rootPath}/text`]);
     });
 
@@ -175,12 +206,12 @@ export function engineSuite(
 
     it('streams a body through and back', async () => {
       const body = Buffer.alloc(2_000_000, 'abcdefghi');
-      const response = await engine.request('POST', '/pipe', { body });
+      const response = await request('POST', '/pipe', { body });
       expect((await response.text()) === body.toString()).toBe(true);
     });
 
     it('does not read a source faster than the client, and stops it when the client goes', async () => {
-      const response = await engine.request('GET', '/endless');
+      const response = await request('GET', '/endless');
       const chunks = response.chunks();
       await chunks.next();
       let before = -1;
@@ -194,14 +225,14 @@ export function engineSuite(
     });
 
     it.each(['/failing', '/short'])('truncates visibly when the body of %s breaks', async (target) => {
-      const response = await engine.request('GET', target);
+      const response = await request('GET', target);
       expect(response.status).toBe(200);
       await expect(response.text()).rejects.toThrow();
     });
 
     it('tells the handler when the client goes', async () => {
       const controller = new AbortController();
-      const pending = engine.request('GET', '/hang', { signal: controller.signal });
+      const pending = request('GET', '/hang', { signal: controller.signal });
       pending.catch(() => undefined);
       await probe.hanging;
       controller.abort();
@@ -227,10 +258,80 @@ export function engineSuite(
       expect([502, 'cut']).toContain(await pending);
     });
 
+    it('answers others while a handler never ends, and cuts it at the stop', async () => {
+      const controller = new AbortController();
+      const pending = request('GET', '/never', { signal: controller.signal }).then(
+        ({ status }) => status,
+        () => 'cut',
+      );
+      expect(await read('GET', '/text')).toEqual([200, 'grüße']);
+      await engine.stop(20, 1000);
+      expect([502, 'cut']).toContain(await pending);
+    });
+
+    it('has the time to stop from its settings', async () => {
+      const stopping = engine.stop();
+      expect(engine.stop()).toBe(stopping);
+      await stopping;
+    });
+
+    it('raises the events of the stop once and in order', async () => {
+      const events = recordEvents(engine);
+      await Promise.all([engine.stop(100), engine.stop(100)]);
+      expect(events).toEqual(['ApplicationStopPreparing', 'ApplicationStopping', 'ApplicationStopped']);
+    });
+
+    it('starts once only', async () => {
+      await expect(engine.start()).rejects.toMatchObject({ code: 'PORTICO_ENGINE_STATE' });
+    });
+
+    it('is reloaded: another application, no overlap, connectors stay open', async () => {
+      const events = recordEvents(engine);
+      const before = engine.application;
+      const reloading = engine.reload();
+      const held = [read('GET', '/text'), read('POST', '/echo-text', { body: 'kept' })];
+      await reloading;
+      expect(engine.application).not.toBe(before);
+      expect(events).toEqual([
+        'ApplicationStopping',
+        'ApplicationStopped',
+        'ApplicationStarting',
+        'ApplicationModulesLoading',
+        'ApplicationModulesLoaded',
+        'ApplicationStarted',
+      ]);
+      expect(await Promise.all(held)).toEqual([
+        [200, 'grüße'],
+        [200, 'kept'],
+      ]);
+    });
+
+    it('answers 500 after a reload that failed, until one succeeds', async () => {
+      probe.failNextStart = true;
+      await expect(engine.reload()).rejects.toThrow('the module failed');
+      expect(() => engine.application).toThrow('Application is not loaded; check logs for details');
+      expect((await read('GET', '/text'))[0]).toBe(500);
+      await engine.reload();
+      expect(await read('GET', '/text')).toEqual([200, 'grüße']);
+      probe.failNextStart = true;
+      await expect(engine.reload()).rejects.toThrow('the module failed');
+    });
+
+    it('gives up calls that are running when it is reloaded', async () => {
+      const pending = request('GET', '/hang').then(
+        ({ status }) => status,
+        () => 'cut',
+      );
+      await probe.hanging;
+      await engine.reload();
+      await probe.aborted;
+      expect([502, 'cut']).toContain(await pending);
+    });
+
     it('accepts nothing after the stop', async () => {
       await engine.stop(0);
       await engine.stop(0);
-      const outcome = engine.request('GET', '/text').then(
+      const outcome = request('GET', '/text').then(
         ({ status }) => status,
         () => 'refused',
       );

@@ -8,8 +8,8 @@ engineSuite(
   async (module) => {
     const engine = await testApplication(module);
     return {
+      engine,
       request: (method, target, options) => engine.client.request(method, target, options),
-      stop: (graceMs, timeoutMs) => engine.stop(graceMs, timeoutMs),
     };
   },
   { rootPath: '', refusesAfterStop: true },
@@ -23,8 +23,8 @@ engineSuite(
     await engine.start();
     const client = new TestClient(engine.handle);
     return {
+      engine,
       request: (method, target, options) => client.request(method, target, options),
-      stop: (graceMs, timeoutMs) => engine.stop(graceMs, timeoutMs),
     };
   },
   { rootPath: '/shop', refusesAfterStop: true },

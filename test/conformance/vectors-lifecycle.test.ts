@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import {
   type Application,
   ApplicationModulesLoaded,
@@ -8,19 +9,22 @@ import {
   ApplicationStopPreparing,
   ApplicationStopped,
   ApplicationStopping,
-  applicationEnvironment,
   ConsoleLog,
   EventDefinition,
   Events,
   ServerReady,
 } from 'portico';
+import { TestClient } from 'portico/testing';
 import { ServletApplicationEngine } from '#host/engine/servlet/servlet-application-engine.js';
+import { TemporaryFolder } from '#test/support/temporary-folder.js';
 import { readVectors } from '#test/support/vectors.js';
 
 interface ModuleCase {
   readonly name: string;
   readonly suspends?: boolean;
   readonly throws?: boolean;
+  /** Which of its runs fail, from 1. */
+  readonly throwsOnLoad?: readonly number[];
 }
 interface LifecycleCase {
   readonly name: string;
@@ -28,6 +32,11 @@ interface LifecycleCase {
   readonly modules?: readonly ModuleCase[];
   readonly throwingHandlers?: readonly string[];
   readonly steps?: readonly string[];
+  readonly development?: boolean;
+  readonly watch?: boolean;
+  readonly expectAfter?: Readonly<
+    Record<string, { readonly moduleCalls: number; readonly applicationAvailable: boolean }>
+  >;
   readonly bindFails?: boolean;
   readonly expectEvents?: readonly string[];
   readonly expectIncludes?: readonly string[];
@@ -41,7 +50,6 @@ interface LifecycleCase {
   };
 }
 
-const skips = readVectors<{ 'lifecycle-events': { steps: string[] } }>('skips')['lifecycle-events'];
 const { cases } = readVectors<{ cases: LifecycleCase[] }>('lifecycle-events');
 
 const EVENTS = new Map<string, EventDefinition<never>>(
@@ -61,37 +69,65 @@ describe('vectors lifecycle-events', () => {
   let engine: ServletApplicationEngine | undefined;
   afterEach(() => engine?.stop(0));
 
-  const isRunnable = ({ steps }: LifecycleCase): boolean =>
-    !(steps ?? []).some((step) => skips.steps.includes(step));
-  const engineCases = cases.filter((one) => one.steps !== undefined && isRunnable(one));
+  const folder = new TemporaryFolder();
+  afterAll(() => folder.remove());
+  const watched = folder.at('module.js');
+  let touches = 0;
+  const touch = (): void => writeFileSync(watched, `// ${'x'.repeat(++touches)}`);
 
-  it('skips only the case with reload', () => {
-    expect(cases.filter((one) => !isRunnable(one)).length).toBe(1);
-  });
+  async function step(name: string, { handle }: ServletApplicationEngine): Promise<void> {
+    if (name === 'start' || name === 'deploy') await engine?.start();
+    else if (name === 'stop' || name === 'undeploy') await engine?.stop();
+    else if (name === 'touchWatched') touch();
+    else if (name === 'request') await new TestClient(handle).get('/');
+    else throw new Error(`unknown step ${name}`);
+  }
+
+  const isAvailable = (): boolean => {
+    try {
+      return engine?.application !== undefined;
+    } catch {
+      // That is how an engine without application tells it.
+      return false;
+    }
+  };
+
+  const engineCases = cases.filter((one) => one.steps !== undefined);
 
   it.each(engineCases)('$name', async (one) => {
+    touch();
     const events: string[] = [];
+    let moduleCalls = 0;
     const modules = (one.modules ?? []).map((module) => async (_application: Application) => {
       if (module.suspends === true) await new Promise((resolve) => setImmediate(resolve));
+      moduleCalls++;
+      if (module.throwsOnLoad?.includes(moduleCalls) === true) throw new Error(`module ${module.name}`);
       if (module.throws === true) throw new Error(`module ${module.name}`);
       events.push(`module:${module.name}`);
     });
     engine = new ServletApplicationEngine({
-      environment: applicationEnvironment({ log: new ConsoleLog('silent') }),
+      environment: {
+        log: new ConsoleLog('silent'),
+        developmentMode: one.development ?? false,
+        watchPaths: one.watch === true ? [watched] : [],
+      },
       contextPath: '',
       modules,
       startup: one.startup,
     });
     for (const [name, definition] of EVENTS)
-      engine.application.monitor.subscribe(definition, () => {
+      engine.monitor.subscribe(definition, () => {
         events.push(name);
         if (one.throwingHandlers?.includes(name) === true) throw new Error(`handler of ${name}`);
       });
 
-    for (const [index, step] of (one.steps ?? []).entries()) {
-      const done = step === 'start' || step === 'deploy' ? engine.start() : engine.stop();
+    for (const [index, name] of (one.steps ?? []).entries()) {
+      const done = step(name, engine);
       if (one.expectError?.step === index) await expect(done).rejects.toThrow();
       else await done;
+      const expected = one.expectAfter?.[index];
+      if (expected !== undefined)
+        expect({ moduleCalls, applicationAvailable: isAvailable() }).toEqual(expected);
     }
     if (one.expectEvents !== undefined) expect(events).toEqual(one.expectEvents);
     expect(events).toEqual(expect.arrayContaining([...(one.expectIncludes ?? [])]));

@@ -3,7 +3,6 @@ import { readVectors } from '#test/support/vectors.js';
 
 interface Skip {
   readonly groups?: readonly string[];
-  readonly steps?: readonly string[];
   /** `group name` of single cases. */
   readonly cases?: readonly string[];
   readonly reason: string;
@@ -22,15 +21,6 @@ describe('an entry of skips.json is needed:', () => {
     (file, { groups = [] }) => {
       const all = Object.keys(readVectors<object>(file)).filter((key) => !key.startsWith('schema'));
       expect([...groups].sort()).toEqual(all.filter((key) => RUN[file]?.includes(key) !== true).sort());
-    },
-  );
-
-  it.each(skips.filter(([, { steps }]) => steps !== undefined))(
-    'the steps of %s, which occur',
-    (file, { steps = [] }) => {
-      const { cases } = readVectors<{ cases: { steps?: string[] }[] }>(file);
-      const used = new Set(cases.flatMap((one) => one.steps ?? []));
-      expect(steps.filter((step) => !used.has(step))).toEqual([]);
     },
   );
 

@@ -21,6 +21,8 @@ export interface Probe {
   /** Resolves when a call to `/gate` is running; `open` lets it finish. */
   readonly atGate: Promise<void>;
   open(): void;
+  /** The next time the module runs it fails. */
+  failNextStart: boolean;
 }
 
 /** The application that every engine must serve alike. */
@@ -48,6 +50,7 @@ export function engineModule(): { module: (application: Application) => void; pr
       markAtGate = resolve;
     }),
     open: () => open(),
+    failNextStart: false,
   };
   async function* endless(): AsyncGenerator<Buffer> {
     try {
@@ -66,6 +69,10 @@ export function engineModule(): { module: (application: Application) => void; pr
     throw new Error('the source broke');
   }
   const module = (application: Application): void => {
+    if (probe.failNextStart) {
+      probe.failNextStart = false;
+      throw new Error('the module failed');
+    }
     routing(application, (r) => {
       r.get('/', (call) => call.respondText('root'));
       r.get('/text', (call) => call.respondText('grüße'));
@@ -164,6 +171,7 @@ export function engineModule(): { module: (application: Application) => void; pr
         await new Promise<void>((resolve) => call.signal.addEventListener('abort', () => resolve()));
         markAborted();
       });
+      r.get('/never', () => new Promise<void>(() => undefined));
       r.get('/gate', async (call) => {
         markAtGate();
         await gate;

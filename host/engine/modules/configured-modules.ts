@@ -4,12 +4,17 @@ import { PorticoError } from '../../errors.js';
 
 /**
  * The modules that the configuration names, in order, each found when its turn comes. `folder` is absolute: the
- * references start from there. What finds them is loaded with the first one.
+ * references start from there. What finds them is loaded with the first one. `generation` is above 0 at a reload, see
+ * `importGeneration`.
  */
-export function configuredModules(config: ApplicationConfig, folder: string): readonly Module[] {
+export function configuredModules(
+  config: ApplicationConfig,
+  folder: string,
+  generation = 0,
+): readonly Module[] {
   return moduleReferences(config).map((reference) => async (application: Application) => {
     const { loadModule } = await import('./named-module.js');
-    const module = await loadModule(folder, reference);
+    const module = await loadModule(folder, reference, generation);
     await module(application);
   });
 }

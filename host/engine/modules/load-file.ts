@@ -8,14 +8,24 @@ import { describeThrown } from './thrown.js';
 /**
  * Loads one file of a bundle: CommonJS or an ES module, by the same rules as `node file`. Loaded with `asMain`, the
  * file sees itself as the program: `require.main === module`, `process.argv[1]`.
+ * With a `generation` above 0 it is loaded anew, see `importGeneration`.
  * Fails with ModuleLoadError: missing, outside of the bundle, TypeScript without support, syntax error, missing
  * dependency, or whatever it threw.
  */
-export async function loadFile(folder: string, path: string, asMain: boolean): Promise<LoadedFile> {
+export async function loadFile(
+  folder: string,
+  path: string,
+  asMain: boolean,
+  generation = 0,
+): Promise<LoadedFile> {
   const file = checkedPath(folder, path);
   const name = relative(folder, resolve(folder, path)) || path;
   try {
     if (asMain) process.argv[1] = file;
+    if (generation > 0) {
+      const { importGeneration } = await import('../reload/import-generation.js');
+      return { name, exports: await importGeneration(file, generation) };
+    }
     const isCommon = await isCommonJs(file);
     if (isCommon && asMain) return { name, exports: commonJsExports(requireMain(file)) };
     // By `import` also for CommonJS: test runners bring a loader of their own, and `require` would go around it.

@@ -15,9 +15,9 @@ import { ModuleLoadError } from './module-load-error.js';
  * - `./dist/shop.js#Shop.main`: a function that an exported object or class holds;
  * - `@acme/shop#module`, `@acme/shop`: the same of a package in `node_modules` of the folder.
  *
- * Throws ModuleLoadError.
+ * With a `generation` above 0 the file is loaded anew, see `importGeneration`. Throws ModuleLoadError.
  */
-export async function loadModule(folder: string, reference: string): Promise<Module> {
+export async function loadModule(folder: string, reference: string, generation = 0): Promise<Module> {
   const [path = '', name = 'default', ...rest] = reference.trim().split('#');
   if (path === '' || name === '' || rest.length > 0)
     throw new ModuleLoadError(
@@ -25,7 +25,7 @@ export async function loadModule(folder: string, reference: string): Promise<Mod
       `The module reference ${JSON.stringify(reference)} is not of the form file#function.`,
     );
   const place = fileOf(folder, path);
-  const file = await loadFile(place.folder, place.path, false);
+  const file = await loadFile(place.folder, place.path, false, generation);
   const [holder, exported] = exportNamed(file, name);
   if (typeof exported === 'function' && !isClass(exported))
     return (application: Application) => (exported as Module).call(holder, application);

@@ -18,6 +18,8 @@ export interface ServletEngineSettings extends Omit<EngineSettings, 'environment
    * it, and routing matches it.
    */
   readonly prefix?: 'strip' | 'keep' | undefined;
+  /** The application wants to be stopped (shutdown URL): the container stops it as an operator would, and no other. */
+  readonly onShutdownRequest?: (() => void) | undefined;
 }
 
 /**
@@ -29,8 +31,17 @@ export class ServletApplicationEngine extends BaseEngine {
   /** Answers one exchange; refused before the start and after the stop. Needs no `this`. */
   readonly handle: ExchangeHandler = (exchange) => this.accept(exchange);
 
+  readonly #onShutdownRequest: (() => void) | undefined;
+
   constructor(settings: ServletEngineSettings) {
     super({ ...settings, environment: inContainer(settings) });
+    this.#onShutdownRequest = settings.onShutdownRequest;
+  }
+
+  /** The process belongs to the container: it is asked. Without one to ask, the application stops and the process stays. */
+  protected override shutDown(exitCode: number): void {
+    if (this.#onShutdownRequest === undefined) super.shutDown(exitCode);
+    else this.#onShutdownRequest();
   }
 
   protected override open(): Promise<void> {

@@ -158,7 +158,8 @@ describe('runTestApplication', () => {
       t.application(greeting);
       configure(t);
       const response = await t.client.get('/fail');
-      expect([response.status, await response.text()]).toEqual([500, 'the handler is broken']);
+      expect(response.status).toBe(500);
+      expect(await response.text()).toContain('the handler is broken');
     });
   });
 

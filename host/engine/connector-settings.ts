@@ -1,0 +1,29 @@
+import type { TlsOptions } from 'node:tls';
+import type { EngineConnector } from './application-engine.js';
+
+/** One address on which an engine of its own accepts connections. */
+export interface ConnectorSettings {
+  /** Default `0.0.0.0`. */
+  readonly host?: string | undefined;
+  /** Default 80, 443 with `tls`; 0 picks a free one, see `resolvedConnectors`. */
+  readonly port?: number | undefined;
+  /** Makes it https: what `node:tls` takes, such as `key` and `cert`, or `pfx` and `passphrase`. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** `ConnectorSettings` with all defaults filled in. */
+export interface CompleteConnector {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsOptions | undefined;
+}
+
+/** Fills in the defaults. */
+export function completeConnector({ host, port, tls }: ConnectorSettings): CompleteConnector {
+  return { host: host ?? '0.0.0.0', port: port ?? (tls === undefined ? 80 : 443), tls };
+}
+
+/** `http://127.0.0.1:8080`, with brackets around IPv6 addresses. */
+export function connectorUrl({ scheme, host, port }: EngineConnector): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

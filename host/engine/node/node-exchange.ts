@@ -1,0 +1,444 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ConnectorLimits } from '../../config/connector-limits.js';
+import { BODY_WINDOW_BYTES } from '../../connector/http1-exchange.js';
+import {
+  closesConnection,
+  isFinalStatus,
+  lengthWithoutBody,
+  mayHaveBody,
+  statusOfAbort,
+} from '../../connector/response-framing.js';
+import { messageOf, PorticoError } from '../../errors.js';
+import { AbortReason, type Exchange, type RequestListener } from '../../exchange/exchange.js';
+import { FieldBlock, type Fields } from '../../http/field-block.js';
+import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
+import type { NodeRequestHead } from './node-request-head.js';
+import { type NodeResponseFields, nodeResponseFields } from './node-response-fields.js';
+import { NodeTunnel } from './node-tunnel.js';
+
+/** What an exchange needs of the engine. */
+export interface NodeExchangeOwner {
+  readonly limits: ConnectorLimits;
+  readonly isDraining: boolean;
+  /** Something is wrong with a response; for the log. */
+  failed(exchange: NodeExchange, error: unknown): void;
+  tunnelBegun(tunnel: NodeTunnel): void;
+  tunnelEnded(tunnel: NodeTunnel): void;
+}
+
+/** How much of a body that nobody wants is swallowed, so that the connection can be used again. */
+const SWALLOW_BYTES = 1024 * 1024;
+
+/**
+ * One request and its response on `node:http`. Made by the engine for each request; its messages outlive it by what
+ * Node still has to send. Answers to an upgrade request go through it as well; 101 hands the socket to a `NodeTunnel`.
+ */
+export class NodeExchange implements Exchange {
+  readonly head: NodeRequestHead;
+  isEnded = false;
+  isBegun = false;
+  attachment?: unknown;
+  readonly #owner: NodeExchangeOwner;
+  readonly #message: IncomingMessage;
+  readonly #response: ServerResponse;
+  /** Bytes that came behind the head of an upgrade request. */
+  readonly #firstBytes: Buffer | undefined;
+  #listener: RequestListener | undefined;
+  #tunnel: NodeTunnel | undefined;
+  #credit = BODY_WINDOW_BYTES;
+  #isBodyComplete: boolean;
+  /** Bytes that may still be swallowed; undefined while somebody takes the body. */
+  #swallow: number | undefined;
+  #remaining = -1;
+  #isBodyless = false;
+  #hasContinued = false;
+  #bodyTimer: NodeJS.Timeout | undefined;
+  #writeTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    owner: NodeExchangeOwner,
+    head: NodeRequestHead,
+    message: IncomingMessage,
+    response: ServerResponse,
+    firstBytes?: Buffer,
+  ) {
+    this.#owner = owner;
+    this.head = head;
+    this.#message = message;
+    this.#response = response;
+    this.#firstBytes = firstBytes;
+    this.#isBodyComplete = head.bodyLength === 0 || firstBytes !== undefined;
+    response.on('close', () => this.#closed());
+    response.on('drain', () => this.#drained());
+    // What went wrong with the connection is told by `close`, which follows.
+    response.on('error', () => response.destroy());
+  }
+
+  /** Gives the exchange to its handler, then the body to whoever listened. */
+  dispatch(handler: (exchange: Exchange) => void): void {
+    try {
+      handler(this);
+    } catch (error) {
+      this.#owner.failed(this, error);
+      this.abort(AbortReason.APPLICATION_ERROR);
+    }
+    if (this.head.upgrade !== undefined) return;
+    if (this.head.bodyLength === 0) this.#tell((listener) => listener.end(undefined));
+    else if (this.#listener !== undefined && !this.isEnded) this.#readBody();
+    else this.#swallowRest();
+  }
+
+  listen(listener: RequestListener): void {
+    this.#listener = listener;
+  }
+
+  consumed(bytes: number): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.consumed(bytes);
+      return;
+    }
+    this.#credit = Math.min(this.#credit + bytes, BODY_WINDOW_BYTES);
+    if (this.#credit > 0 && !this.#isBodyComplete && this.#message.isPaused()) {
+      this.#message.resume();
+      this.#awaitBody();
+    }
+  }
+
+  interim(status: number, fields: Fields): void {
+    // RFC 9110 §15.2: HTTP/1.0 knows no interim responses.
+    if (this.isBegun || this.isEnded || this.head.version === '1.0') return;
+    if (status === 100) {
+      if (!this.head.expectsContinue || this.#hasContinued) return;
+      this.#hasContinued = true;
+      this.#response.writeContinue();
+    } else if (status === 102) {
+      this.#response.writeProcessing();
+    } else if (status === 103) {
+      const hints = pairsOf(fields);
+      const link = hints.filter(([name]) => name.toLowerCase() === 'link').map(([, value]) => value);
+      if (link.length > 0) this.#response.writeEarlyHints({ link });
+    }
+  }
+
+  respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    const sent = this.#canBegin('respond', status, isFinalStatus(status))
+      ? nodeResponseFields(fields, false)
+      : null;
+    if (sent === null) return;
+    if (sent === undefined) {
+      this.#refuseResponse('its Content-Length is no length');
+      return;
+    }
+    const hasBody = mayHaveBody(status, this.head.method);
+    const size = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    const length = hasBody
+      ? sent.contentLength >= 0
+        ? sent.contentLength
+        : size
+      : lengthWithoutBody(status, sent.contentLength, body === undefined ? -1 : size);
+    if (!this.#writeHead(status, sent, length)) return;
+    if (!hasBody || size === 0) {
+      if (hasBody && length > 0) {
+        this.#breakOff(`Content-Length is ${length}, the body is empty`);
+        return;
+      }
+      this.#finish();
+    } else if (length === size) {
+      this.#finish(body);
+    } else {
+      const bytes = Buffer.from(typeof body === 'string' ? body : (body ?? ''));
+      this.#response.write(bytes.subarray(0, length));
+      this.#breakOff(`Content-Length is ${length}, the body has ${size} bytes`);
+    }
+  }
+
+  begin(status: number, fields: Fields): void {
+    const isTunnel = status === 101;
+    if (!this.#canBegin('begin', status, isTunnel || isFinalStatus(status))) return;
+    if (isTunnel && this.head.upgrade === undefined) {
+      this.#refuseResponse('status 101 answers a request that asked for no upgrade');
+      return;
+    }
+    const sent = nodeResponseFields(fields, isTunnel);
+    if (sent === undefined) {
+      this.#refuseResponse('its Content-Length is no length');
+      return;
+    }
+    if (isTunnel) {
+      this.#openTunnel(sent.flat);
+      return;
+    }
+    this.#isBodyless = !mayHaveBody(status, this.head.method);
+    const length = this.#isBodyless ? lengthWithoutBody(status, sent.contentLength, -1) : sent.contentLength;
+    if (!this.#writeHead(status, sent, length)) return;
+    if (!this.#isBodyless) this.#remaining = length;
+    // Node keeps the head for the first bytes of the body; a client may wait for the head alone.
+    process.nextTick(() => {
+      if (!this.isEnded) this.#response.flushHeaders();
+    });
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.isEnded) return false;
+    if (!this.isBegun) throw illegal('write', 'no response has begun');
+    if (this.#tunnel !== undefined) return this.#tunnel.write(chunk);
+    if (this.#isBodyless || chunk.length === 0) return !this.#response.writableNeedDrain;
+    if (this.#remaining >= 0) {
+      if (chunk.length > this.#remaining) {
+        this.#response.write(chunk.subarray(0, this.#remaining));
+        this.#breakOff('the body is longer than its Content-Length');
+        return false;
+      }
+      this.#remaining -= chunk.length;
+    }
+    const isWritable = this.#response.write(chunk);
+    if (!isWritable) this.#awaitDrain();
+    return isWritable;
+  }
+
+  end(trailers?: Fields): void {
+    if (this.isEnded) return;
+    if (!this.isBegun) throw illegal('end', 'no response has begun');
+    if (this.#tunnel !== undefined) {
+      this.isEnded = true;
+      this.#tunnel.end();
+      return;
+    }
+    if (this.#remaining > 0) {
+      this.#breakOff(`the body lacks ${this.#remaining} bytes of its Content-Length`);
+      return;
+    }
+    if (trailers !== undefined) {
+      try {
+        // Node takes pairs as well; its types know objects only.
+        this.#response.addTrailers(pairsOf(trailers) as unknown as Record<string, string>);
+      } catch (error) {
+        this.#breakOff(`a trailer field is illegal: ${messageOf(error)}`);
+        return;
+      }
+    }
+    this.#finish();
+  }
+
+  abort(reason: AbortReason): void {
+    if (this.isEnded) return;
+    if (this.#tunnel !== undefined) {
+      this.isEnded = true;
+      this.#tunnel.destroy();
+    } else if (reason === AbortReason.CANCELLED || this.isBegun) {
+      this.#cut();
+    } else {
+      if (closesConnection(reason)) this.#response.shouldKeepAlive = false;
+      const fields = ['Content-Type', STATUS_PAGE_TYPE];
+      if (reason === AbortReason.REFUSED) fields.push('Retry-After', '1');
+      this.respond(statusOfAbort(reason), fields, statusPage(statusOfAbort(reason)));
+    }
+  }
+
+  #canBegin(verb: string, status: number, isPossible: boolean): boolean {
+    if (this.isBegun) throw illegal(verb, 'the response has begun already');
+    if (this.isEnded) return false;
+    if (isPossible) return true;
+    this.#refuseResponse(`${String(status)} is not a final status`);
+    return false;
+  }
+
+  #writeHead(status: number, { flat, asksClose }: NodeResponseFields, length: number): boolean {
+    const response = this.#response;
+    if (length >= 0) flat.push('Content-Length', String(length));
+    // RFC 9112 §9.3: a body that is not worth swallowing ends the connection instead.
+    if (asksClose || this.#owner.isDraining || this.#isTooMuchLeft()) response.shouldKeepAlive = false;
+    try {
+      response.writeHead(status, flat);
+    } catch (error) {
+      this.#refuseResponse(`a response field is illegal: ${messageOf(error)}`);
+      return false;
+    }
+    this.isBegun = true;
+    return true;
+  }
+
+  #isTooMuchLeft(): boolean {
+    return !this.#isBodyComplete && this.head.bodyLength > SWALLOW_BYTES;
+  }
+
+  #finish(body?: string | Uint8Array): void {
+    this.isEnded = true;
+    this.#response.end(body);
+    if (this.#response.writableLength > 0) this.#awaitDrain();
+    if (!this.#isBodyComplete && this.#listener !== undefined) this.#swallowRest();
+  }
+
+  #openTunnel(fields: string[]): void {
+    const socket = this.#message.socket;
+    const { upgrade = '' } = this.head;
+    let tunnel: NodeTunnel;
+    try {
+      tunnel = new NodeTunnel(socket, this.#response, upgrade, fields);
+    } catch (error) {
+      this.#refuseResponse(`a response field is illegal: ${messageOf(error)}`);
+      return;
+    }
+    this.isBegun = true;
+    this.#tunnel = tunnel;
+    this.#owner.tunnelBegun(tunnel);
+    tunnel.open(
+      this.#firstBytes ?? Buffer.alloc(0),
+      () => this.#listener,
+      (isComplete) => {
+        this.#owner.tunnelEnded(tunnel);
+        const wasEnded = this.isEnded;
+        this.isEnded = true;
+        if (!(wasEnded && isComplete)) this.#tell((listener) => listener.aborted(AbortReason.CANCELLED));
+      },
+    );
+  }
+
+  // The request body.
+
+  #readBody(): void {
+    const message = this.#message;
+    this.#awaitBody();
+    message.on('data', (chunk: Buffer) => this.#onData(chunk));
+    message.on('end', () => this.#onEnd());
+    // Ends before its time: `close` of the response follows and tells the listener.
+    message.on('error', () => this.#bodyOver());
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#swallow !== undefined) {
+      this.#swallow -= chunk.length;
+      if (this.#swallow < 0) this.#message.socket.destroySoon();
+      return;
+    }
+    this.#credit -= chunk.length;
+    if (this.#credit <= 0) {
+      this.#message.pause();
+      clearTimeout(this.#bodyTimer);
+    } else this.#bodyTimer?.refresh();
+    this.#tell((listener) => listener.data(chunk));
+  }
+
+  #onEnd(): void {
+    this.#bodyOver();
+    if (this.#swallow !== undefined) return;
+    const { rawTrailers } = this.#message;
+    const trailers = rawTrailers.length === 0 ? undefined : FieldBlock.of(rawTrailers);
+    this.#tell((listener) => listener.end(trailers));
+  }
+
+  #bodyOver(): void {
+    this.#isBodyComplete = true;
+    clearTimeout(this.#bodyTimer);
+  }
+
+  /** Nobody wants the rest of the body. */
+  #swallowRest(): void {
+    if (this.#isBodyComplete || this.#swallow !== undefined) return;
+    this.#swallow = SWALLOW_BYTES;
+    if (this.#message.listenerCount('data') === 0) this.#readBody();
+    this.#message.resume();
+    this.#awaitBody();
+  }
+
+  #awaitBody(): void {
+    clearTimeout(this.#bodyTimer);
+    this.#bodyTimer = setTimeout(() => {
+      if (this.#swallow !== undefined || this.isEnded) return void this.#message.socket.destroySoon();
+      this.abort(AbortReason.BODY_TIMEOUT);
+      this.#tell((listener) => listener.aborted(AbortReason.BODY_TIMEOUT));
+      this.#listener = undefined;
+    }, this.#owner.limits.bodyIdleTimeoutMs).unref();
+  }
+
+  // The response.
+
+  #awaitDrain(): void {
+    this.#writeTimer ??= setTimeout(
+      () => this.#message.socket.destroy(),
+      this.#owner.limits.bodyIdleTimeoutMs,
+    ).unref();
+  }
+
+  #drained(): void {
+    clearTimeout(this.#writeTimer);
+    this.#writeTimer = undefined;
+    if (!this.isEnded) this.#tell((listener) => listener.drain());
+  }
+
+  /** Node is done with the response, in order or because the client has gone. */
+  #closed(): void {
+    clearTimeout(this.#writeTimer);
+    if (this.#tunnel !== undefined) return;
+    if (!this.#response.writableFinished) this.#bodyOver();
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.#tell((listener) => listener.aborted(AbortReason.CANCELLED));
+  }
+
+  #refuseResponse(what: string): void {
+    this.#owner.failed(
+      this,
+      new PorticoError(
+        'PORTICO_ILLEGAL_RESPONSE',
+        `The response to ${this.head.method} ${this.head.path} cannot be sent: ${what}; answered with 500. ` +
+          'Send field names that are tokens, values without control characters, one Content-Length, and a status ' +
+          'from 200 to 599.',
+      ),
+    );
+    this.abort(AbortReason.APPLICATION_ERROR);
+    this.#tell((listener) => listener.aborted(AbortReason.APPLICATION_ERROR));
+  }
+
+  /** The response has begun and turned out wrong. */
+  #breakOff(what: string): void {
+    this.#owner.failed(
+      this,
+      new PorticoError(
+        'PORTICO_RESPONSE_TRUNCATED',
+        `The response to ${this.head.method} ${this.head.path} was cut: ${what}. ` +
+          'Send as many bytes as Content-Length says, or leave it out.',
+      ),
+    );
+    this.#cut();
+    this.#tell((listener) => listener.aborted(AbortReason.APPLICATION_ERROR));
+  }
+
+  /** Ends the connection so that the client sees that something is missing. */
+  #cut(): void {
+    this.isEnded = true;
+    const { socket } = this.#response;
+    if (socket === null || !this.isBegun) this.#response.destroy();
+    // RFC 9112 §8: without length and chunks an orderly close would look complete.
+    else if (this.#remaining < 0 && this.head.version === '1.0') socket.resetAndDestroy();
+    else {
+      this.#response.flushHeaders();
+      socket.destroySoon();
+    }
+  }
+
+  #tell(what: (listener: RequestListener) => void): void {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    try {
+      what(listener);
+    } catch (error) {
+      this.#owner.failed(this, error);
+      this.abort(AbortReason.APPLICATION_ERROR);
+    }
+  }
+}
+
+function pairsOf(fields: Fields): (readonly [string, string])[] {
+  const flat = fields instanceof FieldBlock ? fields.flat() : fields;
+  const pairs: (readonly [string, string])[] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
+  return pairs;
+}
+
+function illegal(verb: string, state: string): PorticoError {
+  return new PorticoError(
+    'PORTICO_ILLEGAL_EXCHANGE_CALL',
+    `Exchange.${verb} is not allowed now: ${state}. Answer every exchange once: respond, or begin, write and end.`,
+  );
+}

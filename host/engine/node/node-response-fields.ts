@@ -1,0 +1,49 @@
+import { contentLengthAt } from '../../connector/field-kind.js';
+import { FieldBlock, type Fields } from '../../http/field-block.js';
+
+/** Fields of a response as `node:http` takes them; what the engine itself writes is taken out. */
+export interface NodeResponseFields {
+  /** `name, value, …` without framing and connection fields. */
+  readonly flat: string[];
+  /** Content-Length among the fields, -1 without one. */
+  readonly contentLength: number;
+  /** `Connection: close` was among them. */
+  readonly asksClose: boolean;
+}
+
+/** Undefined when there are two lengths, or one that is no number. Names and values are checked by `node:http`. */
+export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeResponseFields | undefined {
+  const all = fields instanceof FieldBlock ? fields.flat() : fields;
+  const flat: string[] = [];
+  let contentLength = -1;
+  let asksClose = false;
+  for (let i = 0; i + 1 < all.length; i += 2) {
+    const name = all[i] as string;
+    const value = all[i + 1] as string;
+    switch (name.toLowerCase()) {
+      case 'content-length': {
+        const bytes = Buffer.from(value, 'latin1');
+        const length = contentLengthAt(bytes, 0, bytes.length);
+        // RFC 9110 §8.6: one, of digits only.
+        if (contentLength >= 0 || length < 0) return undefined;
+        contentLength = length;
+        continue;
+      }
+      case 'connection':
+        asksClose ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+        continue;
+      case 'transfer-encoding':
+      case 'keep-alive':
+      case 'proxy-connection':
+      case 'te':
+        continue;
+      case 'upgrade':
+        if (!keepsUpgrade) continue;
+        break;
+      default:
+        break;
+    }
+    flat.push(name, value);
+  }
+  return { flat, contentLength, asksClose };
+}

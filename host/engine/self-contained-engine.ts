@@ -1,0 +1,127 @@
+import type { Server } from 'node:net';
+import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '../config/connector-limits.js';
+import { listenError } from '../listen-error.js';
+import type { EngineConnector } from './application-engine.js';
+import { BaseEngine, type EngineSettings } from './base-engine.js';
+import {
+  type CompleteConnector,
+  type ConnectorSettings,
+  completeConnector,
+  connectorUrl,
+} from './connector-settings.js';
+import { registerShutdownHook } from './shutdown-hook.js';
+
+/** Where and how an engine accepts connections itself. */
+export interface SelfContainedSettings extends EngineSettings {
+  /** All addresses; none: one on port 80. */
+  readonly connectors: readonly ConnectorSettings[];
+  /** What differs from the default limits; the same for all connectors. */
+  readonly limits?: Partial<ConnectorLimits> | undefined;
+  /** Stop at SIGTERM and SIGINT, then end the process; see `registerShutdownHook`. Default false. */
+  readonly shutdownHook?: boolean | undefined;
+}
+
+/** An address with the server that listens on it. */
+interface OpenConnector {
+  readonly connector: CompleteConnector;
+  readonly server: Server;
+}
+
+/**
+ * An engine that opens its own sockets, in the process of the application. Owns them from `start` to `stop`, and the
+ * hook that stops it when the process is told to end.
+ */
+export abstract class SelfContainedEngine extends BaseEngine {
+  protected readonly limits: ConnectorLimits;
+  readonly #connectors: readonly CompleteConnector[];
+  readonly #hasHook: boolean;
+  readonly #servers: OpenConnector[] = [];
+  #removeHook: () => void = () => undefined;
+  #exitCode: number | undefined;
+
+  constructor(settings: SelfContainedSettings) {
+    super(settings);
+    this.limits = { ...DEFAULT_CONNECTOR_LIMITS, ...settings.limits };
+    const { connectors } = settings;
+    this.#connectors = (connectors.length === 0 ? [{}] : connectors).map(completeConnector);
+    this.#hasHook = settings.shutdownHook ?? false;
+  }
+
+  override async start(options?: { readonly wait?: boolean }): Promise<void> {
+    if (this.#hasHook) this.#removeHook = registerShutdownHook(this);
+    try {
+      await super.start(options);
+    } catch (error) {
+      this.#removeHook();
+      throw error;
+    }
+  }
+
+  /** For the hook. */
+  async stopForExit(): Promise<boolean> {
+    await this.stop();
+    return !this.hasCut;
+  }
+
+  /** Makes the server of one connector; connections are accepted as soon as it listens. */
+  protected abstract createServer(connector: CompleteConnector): Server;
+  /** Lets go of the connections of all servers: idle ones now, busy ones behind their answer, all by `timeoutMs`. */
+  protected abstract drain(timeoutMs: number): void;
+  /** Ends the connections that are left. */
+  protected abstract destroyConnections(timeoutMs: number): Promise<void>;
+
+  /** Opens all connectors or none. Rejects with `PORTICO_PORT_IN_USE` and the other codes of `listenError`. */
+  protected override async open(): Promise<void> {
+    try {
+      for (const connector of this.#connectors) {
+        const server = this.createServer(connector);
+        await listen(server, connector);
+        this.#servers.push({ connector, server });
+      }
+    } catch (error) {
+      for (const { server } of this.#servers.splice(0)) server.close();
+      throw error;
+    }
+    for (const connector of this.connectors())
+      this.environment.log.info(`Responding at ${connectorUrl(connector)}`);
+  }
+
+  protected override close(timeoutMs: number): Promise<void> {
+    for (const { server } of this.#servers) server.close();
+    this.drain(timeoutMs);
+    return Promise.resolve();
+  }
+
+  protected override async cut(timeoutMs: number): Promise<void> {
+    await this.destroyConnections(timeoutMs);
+    this.#removeHook();
+  }
+
+  protected override connectors(): readonly EngineConnector[] {
+    return this.#servers.flatMap(({ connector, server }) => {
+      const address = server.address();
+      if (address === null || typeof address === 'string') return [];
+      const scheme = connector.tls === undefined ? 'http' : 'https';
+      return [{ scheme, host: connector.host, port: address.port } as const];
+    });
+  }
+
+  /** The process is this application: it ends with it. */
+  protected override shutDown(exitCode: number): void {
+    if (this.#exitCode !== undefined) return;
+    this.#exitCode = exitCode;
+    void this.stop().then(() => process.exit(exitCode));
+  }
+}
+
+function listen(server: Server, { host, port }: CompleteConnector): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void =>
+      reject(listenError('The engine', 'port', host, port, cause.code ?? cause.message, { cause }));
+    server.once('error', onError);
+    server.listen(port, host, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
