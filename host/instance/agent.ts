@@ -87,7 +87,9 @@ class Agent {
     };
     if (plan.entry.kind === 'modules') {
       const { startFrameworkApplication } = await import('./framework-application.js');
-      return startFrameworkApplication(plan, plan.entry.modules, progress);
+      return startFrameworkApplication(plan, plan.entry.modules, progress, () =>
+        this.#channel.send({ type: 'stop-requested' }),
+      );
     }
     const { startServerApplication } = await import('./server-application.js');
     return startServerApplication(plan, plan.entry.main, progress);

@@ -18,6 +18,7 @@ export async function startFrameworkApplication(
   plan: BootPlan,
   modules: readonly string[],
   progress: BootProgress,
+  onStopRequest: () => void,
 ): Promise<RunningApplication> {
   const loaded: Module[] = [];
   for (const reference of modules) {
@@ -34,10 +35,14 @@ export async function startFrameworkApplication(
   const config = new ObjectConfig(plan.config, plan.configOrigins);
   const { startup, startTimeoutMs = plan.startTimeoutMs } = startupSettings(config);
   const engine = new ServletApplicationEngine({
-    environment: applicationEnvironment({ config }),
+    environment: applicationEnvironment({
+      config,
+      ...(plan.developmentMode === true ? { developmentMode: true } : {}),
+    }),
     contextPath: plan.contextPath,
     prefix: plan.prefix,
     modules: loaded,
+    onShutdownRequest: onStopRequest,
     startup,
     startTimeoutMs: Math.min(startTimeoutMs, plan.startTimeoutMs),
   });

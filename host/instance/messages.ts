@@ -27,6 +27,8 @@ export type AgentReport =
       readonly message: string;
       readonly stack: string;
     }
+  /** The application wants to be stopped (its shutdown URL): as an operator would do it, with all its instances. */
+  | { readonly type: 'stop-requested' }
   /** Every `statsIntervalMs`; also the heartbeat. */
   | {
       readonly type: 'stats';
@@ -73,4 +75,6 @@ export interface BootPlan {
   readonly secret: string;
   readonly statsIntervalMs: number;
   readonly startTimeoutMs: number;
+  /** Error answers name the error, with its stack. Default false. */
+  readonly developmentMode?: boolean;
 }

@@ -25,6 +25,8 @@ export function parseReport(message: unknown): AgentReport | undefined {
         stack: text(report['stack'], 16_384),
       };
     }
+    case 'stop-requested':
+      return { type: 'stop-requested' };
     case 'stats':
       return {
         type: 'stats',

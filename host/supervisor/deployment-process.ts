@@ -47,7 +47,9 @@ export type DeploymentChange =
       readonly retryInMs: number;
     }
   /** Crashed too often; given up until started again by hand or redeployed. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** The application has asked to be stopped. Nothing has changed yet. */
+  | { readonly kind: 'stop-requested' };
 
 /** One place of a deployment as operators see it. The values in bytes are those of the process that runs there now. */
 export interface InstanceStatus {

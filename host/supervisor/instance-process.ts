@@ -27,6 +27,8 @@ export interface InstanceOptions {
   readonly maxMemoryBytes: number;
   readonly hangTimeoutMs: number;
   readonly capture: OutputCapture;
+  /** The application has asked to be stopped; called while it is running, any number of times. */
+  readonly onStopRequest: () => void;
   /** Ends what the process has spawned and left behind; never rejects. */
   readonly endStrays: () => Promise<void>;
 }
@@ -168,6 +170,8 @@ export class InstanceProcess {
       const { step, message: text, stack } = report;
       this.#cause ??= { reason: `failed to start: ${text}`, failure: { step, message: text, stack } };
       this.#killAfter(FAILED_EXIT_MS);
+    } else if (report.type === 'stop-requested' && this.#state === 'running' && this.#cause === undefined) {
+      this.#options.onStopRequest();
     } else if (report.type === 'stats' && this.#state === 'running') {
       this.stats = report;
       this.#heartbeat?.beat();
