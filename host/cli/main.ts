@@ -11,6 +11,7 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   PORTICO_BUNDLE_NAME: 2,
   PORTICO_CONFIG_INVALID: 2,
   PORTICO_CONFIG_KIND: 2,
+  PORTICO_DEV_BUNDLE: 2,
   PORTICO_FOLDER_MISSING: 2,
   PORTICO_MODULES_MISSING: 2,
   PORTICO_PORT_MISSING: 2,
@@ -41,6 +42,16 @@ withBaseOptions(program.command('start'))
   )
   .action(async (...args: Parameters<typeof import('./start.js').start>) =>
     (await import('./start.js')).start(...args),
+  );
+withBaseOptions(program.command('dev <bundle>'))
+  .description(
+    'run one bundle for its developer: starts it again on each change, shows errors in the browser',
+  )
+  .option('--all', 'run all bundles that lie beside it as well')
+  .option('-p, --port <number>', 'port of the first connector; 0 picks a free one (PORTICO_PORT)', parsePort)
+  .option('--host <address>', 'address of the first connector')
+  .action(async (...args: Parameters<typeof import('./dev.js').dev>) =>
+    (await import('./dev.js')).dev(...args),
   );
 withBaseOptions(program.command('stop'))
   .description('drain and stop the running host')

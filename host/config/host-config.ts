@@ -48,6 +48,12 @@ export interface HostConfig {
     /** As above. Default 5. */
     readonly keptFiles: number;
   };
+  /** Set by `portico dev`, never by the file: the host of a developer. `only`: the one application it runs. */
+  readonly development?: {
+    readonly only: string | undefined;
+    /** Told each line an application prints. */
+    readonly echo: (application: string, line: string) => void;
+  };
   /** Total time SIGTERM leaves for in-flight work before the process exits. Default 30s. */
   readonly shutdownTimeoutMs: number;
 }

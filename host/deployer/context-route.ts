@@ -1,6 +1,6 @@
 import type { ContextRoute, RouteTarget } from '../front/messages.js';
 import type { ContextState } from './application-status.js';
-import type { Running, Version } from './version.js';
+import type { FailurePage, Running, Version } from './version.js';
 
 /** `Retry-After` of a context that does not answer, in seconds, by state. */
 const RETRY_AFTER: Readonly<Record<string, number>> = {
@@ -48,10 +48,14 @@ export function targetOf(running: Running): RouteTarget | undefined {
 }
 
 /** 503: the path stays reserved in every state, so nobody else answers for it. */
-export function unavailable(state: ContextState | 'lazy', retryInMs: number | undefined): RouteTarget {
+export function unavailable(
+  state: ContextState | 'lazy',
+  retryInMs: number | undefined,
+  development: { readonly holds?: boolean; readonly page?: FailurePage } = {},
+): RouteTarget {
   const seconds = retryInMs === undefined ? (RETRY_AFTER[state] ?? 1) : Math.ceil(retryInMs / 1000);
   const reason = TOLD[state] ?? `The application is ${state}.`;
-  return { kind: 'unavailable', state, reason, retryAfterSeconds: Math.max(1, seconds) };
+  return { kind: 'unavailable', state, reason, retryAfterSeconds: Math.max(1, seconds), ...development };
 }
 
 /** The route of a context that `version` speaks for. */

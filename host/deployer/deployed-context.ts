@@ -34,7 +34,12 @@ export class DeployedContext {
   constructor(path: string, parts: ContextParts) {
     this.path = path;
     this.#parts = parts;
-    this.#serving = new Serving(path, parts, (task) => this.#background(task));
+    this.#serving = new Serving(
+      path,
+      parts,
+      (task) => this.#background(task),
+      (name) => this.#stopForItself(name),
+    );
   }
 
   /** No version is left and nothing runs. */
@@ -138,13 +143,28 @@ export class DeployedContext {
 
   /** Ends a start that is on its way. Throws `PORTICO_APPLICATION_BUSY` when another stop is. */
   stop(name: string): Promise<void> {
+    return this.#stopAndHold(name, 'stopped by an operator');
+  }
+
+  /** The application has called for its own end: it is stopped as an operator would stop it. A stop under way is enough. */
+  #stopForItself(name: string): void {
+    if (this.#isHalting || this.#serving.isClosing) return;
+    this.#stopAndHold(name, 'stopped at its own request').catch((error: unknown) =>
+      this.#parts.log.error(
+        { code: 'PORTICO_STOP_FAILED', err: error, application: name },
+        `${name} asked to be stopped and could not be: ${messageOf(error)}`,
+      ),
+    );
+  }
+
+  #stopAndHold(name: string, how: string): Promise<void> {
     return this.#halt(name, async () => {
       const version = this.#version(name);
       version.wish = 'held';
       await this.#parts.hold(name, true);
       await this.#serving.settle();
       await this.#serving.retirements.over(version);
-      this.#serving.say(version, 'stopped by an operator; it stays so until it is started by hand');
+      this.#serving.say(version, `${how}; it stays so until it is started by hand`);
     });
   }
 

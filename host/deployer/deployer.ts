@@ -6,7 +6,7 @@ import type { ApplicationSettings } from '../config/host-config.js';
 import { within } from '../deadline.js';
 import { messageOf } from '../errors.js';
 import type { ApplicationStatus, Deployments } from './application-status.js';
-import { type Candidate, signatureOf } from './candidate.js';
+import { type Candidate, type Scan, signatureOf } from './candidate.js';
 import type { Collaborators } from './collaborators.js';
 import { type ContextParts, DeployedContext } from './deployed-context.js';
 import { unknownApplication } from './deployer-errors.js';
@@ -35,6 +35,8 @@ export interface DeployerOptions extends Collaborators {
   readonly maxEntries: number;
   /** Defaults of every application. */
   readonly defaults: ApplicationSettings;
+  /** For developers, see `RolloutParts.isDevelopment`. `only`: the one name of the drop folder that is looked at. */
+  readonly development?: { readonly only: string | undefined } | undefined;
 }
 
 /** An archive without its end is tried, and refused, after this many stability windows without a change. */
@@ -88,6 +90,7 @@ export class Deployer implements Deployments {
       preparations: new Slots(options.maxParallelStarts),
       starts: new Slots(options.maxParallelStarts),
       log,
+      isDevelopment: options.development !== undefined,
       nextSerial: () => ++this.#serial,
       batch: new RouteBatch(routes),
       hold: (name, isHeld) => this.#hold(name, isHeld),
@@ -209,7 +212,7 @@ export class Deployer implements Deployments {
   /** One look at the drop folder and what follows from it. Runs in the watcher's lane. */
   async #pass(): Promise<number | undefined> {
     const { stabilityWindowMs } = this.#options;
-    const scan = await this.#scanner.scan();
+    const scan = this.#wanted(await this.#scanner.scan());
     if (this.#isClosed) return undefined;
     const next = plan(this.#known, scan, performance.now(), {
       stabilityWindowMs,
@@ -227,6 +230,12 @@ export class Deployer implements Deployments {
     }
     for (const action of inOrder(next.actions)) this.#act(action);
     return next.wakeInMs;
+  }
+
+  #wanted(scan: Scan): Scan {
+    const only = this.#options.development?.only;
+    if (only === undefined || scan.kind !== 'listed') return scan;
+    return { ...scan, candidates: scan.candidates.filter(({ name }) => name === only), refused: [] };
   }
 
   #act(action: Action): void {

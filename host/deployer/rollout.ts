@@ -21,6 +21,11 @@ export interface RolloutParts {
   readonly preparations: Slots;
   readonly starts: Slots;
   readonly log: DeployerLog;
+  /**
+   * For developers: a change ends the old processes before the new ones start, requests wait meanwhile, and what fails
+   * shows why.
+   */
+  readonly isDevelopment: boolean;
   /** A number never given before; makes ids of deployments unique. */
   readonly nextSerial: () => number;
 }

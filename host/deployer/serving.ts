@@ -3,6 +3,7 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
 import type { DeploymentChange } from '../supervisor/deployment-process.js';
 import { routeOf, targetOf, unavailable } from './context-route.js';
+import { failurePage } from './failure-page.js';
 import { Retirements } from './retirements.js';
 import { begin, prepare, type RolloutParts } from './rollout.js';
 import { RolloutFailure } from './rollout-failure.js';
@@ -18,6 +19,9 @@ export interface ServingParts extends RolloutParts {
   readonly changed: (name: string) => void;
 }
 
+/** For developers: what is in flight when the code changes gets this long. */
+const DEVELOPMENT_DRAIN_MS = 200;
+
 /**
  * What serves one context path: the highest version that is neither stopped by an operator nor failed. `settle` brings
  * that about: new processes beside the old, swap, drain. Owned by the context, which calls the methods that wait one
@@ -31,6 +35,7 @@ export class Serving {
   readonly #path: string;
   readonly #parts: ServingParts;
   readonly #enqueue: (task: () => Promise<void>) => void;
+  readonly #stopRequested: (name: string) => void;
   #active: Running | undefined;
   /** Content that is neither prepared for a version yet nor out of use. */
   #incoming: string | undefined;
@@ -38,11 +43,17 @@ export class Serving {
   #work: { readonly version: Version; readonly abort: AbortController } | undefined;
   #isClosing = false;
 
-  /** `enqueue` runs a task after what the context is doing. */
-  constructor(path: string, parts: ServingParts, enqueue: (task: () => Promise<void>) => void) {
+  /** `enqueue` runs a task after what the context is doing; `stopRequested`: what serves has asked to be stopped. */
+  constructor(
+    path: string,
+    parts: ServingParts,
+    enqueue: (task: () => Promise<void>) => void,
+    stopRequested: (name: string) => void,
+  ) {
     this.#path = path;
     this.#parts = parts;
     this.#enqueue = enqueue;
+    this.#stopRequested = stopRequested;
     this.retirements = new Retirements(parts);
     this.publisher = new RoutePublisher(path, parts.batch, parts.log, () => this.#route());
   }
@@ -114,6 +125,7 @@ export class Serving {
     const prepared = version.prepared;
     if (prepared === undefined) return false;
     const began = performance.now();
+    if (this.#parts.isDevelopment) await this.#makeWay(version);
     try {
       const running = await this.#interruptible(version, async (signal) => {
         await this.retirements.room();
@@ -128,7 +140,7 @@ export class Serving {
       return false;
     }
     version.wish = 'run';
-    version.reason = version.pendingFailure = version.rejected = undefined;
+    version.reason = version.pendingFailure = version.rejected = version.failurePage = undefined;
     version.lastOutput = [];
     const took = Math.round(performance.now() - began);
     this.#parts.log.info(
@@ -143,6 +155,17 @@ export class Serving {
     );
     for (const note of prepared.notes) this.say(version, note);
     return true;
+  }
+
+  /** For developers: the old processes end before the new ones start, so that what is seen is the new code or its error. */
+  async #makeWay(version: Version): Promise<void> {
+    const old = this.#active;
+    if (old === undefined) return;
+    this.say(version, 'has changed; starting it again');
+    this.#active = undefined;
+    version.activity = 'starting';
+    await this.publisher.publishOrLog();
+    await this.retirements.add(old, DEVELOPMENT_DRAIN_MS);
   }
 
   async #swap(running: Running): Promise<void> {
@@ -221,7 +244,11 @@ export class Serving {
     const active = this.#active;
     const goesOn = active?.version === version && active.gaveUp === undefined;
     const hasOther = prepared === undefined && version.prepared !== undefined && version.wish !== 'failed';
-    if (goesOn || hasOther || version.wish === 'held') {
+    if (this.#parts.isDevelopment && version.wish !== 'held') {
+      version.wish = 'failed';
+      version.reason = reason;
+      version.failurePage = failurePage(version, prepared?.folder, failure);
+    } else if (goesOn || hasOther || version.wish === 'held') {
       version.pendingFailure = reason;
       if (goesOn) version.prepared = active.prepared;
     } else {
@@ -246,6 +273,10 @@ export class Serving {
   }
 
   #onChange(running: Running, change: DeploymentChange): void {
+    if (change.kind === 'stop-requested') {
+      if (this.#active === running) this.#stopRequested(running.version.name);
+      return;
+    }
     if (change.kind === 'addresses') {
       if (targetOf(running) !== undefined) running.trouble = undefined;
     } else if (change.kind === 'restarting') {
@@ -305,7 +336,10 @@ export class Serving {
     const isLazy = state === 'stopped' && version.wish === 'lazy' && !this.#isClosing;
     const target =
       (this.#active === undefined ? undefined : targetOf(this.#active)) ??
-      unavailable(isLazy ? 'lazy' : state, this.#active?.trouble?.retryInMs);
+      unavailable(isLazy ? 'lazy' : state, this.#active?.trouble?.retryInMs, {
+        ...(this.#parts.isDevelopment ? { holds: true } : {}),
+        ...(state === 'failed' && version.failurePage !== undefined ? { page: version.failurePage } : {}),
+      });
     return routeOf(this.#path, version, target, settings.maxBodyBytes);
   }
 }

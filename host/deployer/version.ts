@@ -64,6 +64,14 @@ export interface Version {
   /** Key of the content that failed last. */
   rejected: string | undefined;
   lastOutput: readonly string[];
+  /** For developers: what is shown for it while it has failed. */
+  failurePage: FailurePage | undefined;
+}
+
+/** Why a version failed, with stack and source; for a host of developers only. */
+export interface FailurePage {
+  readonly html: string;
+  readonly text: string;
 }
 
 /** A version of which nothing is known but the order. */
@@ -78,6 +86,7 @@ export function newVersion(order: Order, isHeld: boolean): Version {
     pendingFailure: undefined,
     rejected: undefined,
     lastOutput: [],
+    failurePage: undefined,
   };
 }
 

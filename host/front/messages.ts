@@ -91,6 +91,10 @@ export type RouteTarget =
       readonly state: string;
       readonly reason: string;
       readonly retryAfterSeconds: number;
+      /** For developers: requests without a body wait until it starts, instead of being sent away. */
+      readonly holds?: boolean;
+      /** For developers: this page with status 500 instead of 503. */
+      readonly page?: { readonly html: string; readonly text: string };
     }
   | {
       readonly kind: 'process';

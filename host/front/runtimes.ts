@@ -1,5 +1,6 @@
 import { within } from '../deadline.js';
 import { messageOf } from '../errors.js';
+import { ErrorPageRuntime } from '../runtime/error-page-runtime.js';
 import { LazyRuntime } from '../runtime/lazy-runtime.js';
 import type { Runtime } from '../runtime/mount.js';
 import { ProcessRuntime } from '../runtime/process/process-runtime.js';
@@ -47,7 +48,8 @@ export class Runtimes {
     const { target } = route;
     if (target.kind === 'unavailable') {
       if (target.state === 'lazy') return new LazyRuntime(target, () => this.#events.wanted(route.context));
-      if (target.state === 'starting') return new LazyRuntime(target, undefined);
+      if (target.state === 'starting') return new LazyRuntime(target, undefined, target.holds);
+      if (target.page !== undefined) return new ErrorPageRuntime(target.page);
       return new UnavailableRuntime(target.reason, target.retryAfterSeconds);
     }
     const { deployment } = target;

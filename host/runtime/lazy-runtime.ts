@@ -26,12 +26,12 @@ export class LazyRuntime implements Runtime {
 
   /**
    * `onWanted` is called once, by the first request. Without it this is a context that is starting: it lets requests
-   * wait only if it takes over others that do.
+   * wait only if it takes over others that do, or if it `holds`.
    */
-  constructor(unavailability: Unavailability, onWanted: (() => void) | undefined) {
+  constructor(unavailability: Unavailability, onWanted: (() => void) | undefined, holds = false) {
     this.#unavailable = new UnavailableRuntime(unavailability.reason, unavailability.retryAfterSeconds);
     this.#onWanted = onWanted;
-    this.#isHolding = onWanted !== undefined;
+    this.#isHolding = holds || onWanted !== undefined;
   }
 
   handle(exchange: Exchange): void {

@@ -79,6 +79,7 @@ const SAFETY = ['cache-control', 'no-store', 'x-content-type-options', 'nosniff'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;
 
-function wantsHtml(exchange: Exchange): boolean {
+/** True for browsers. */
+export function wantsHtml(exchange: Exchange): boolean {
   return exchange.head.fields.get('accept')?.includes('text/html') === true;
 }

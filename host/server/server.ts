@@ -155,6 +155,7 @@ export class PorticoServer {
       output: config.output,
       logger: log,
       catalogFile: catalog.file,
+      ...(config.development === undefined ? {} : { development: config.development }),
     });
     const deployer = new Deployer({
       appsFolder: folders.apps,
@@ -162,6 +163,7 @@ export class PorticoServer {
       ...config.deployer,
       maxEntries: config.archives.maxEntries,
       defaults: config.applications,
+      development: config.development,
       launcher: supervisor,
       routes: fronts,
       store: new BundleStore(folders.work, config.archives),

@@ -14,13 +14,15 @@ export class OutputCapture {
   readonly #log: OutputLog;
   readonly #tail: OutputTail;
   readonly #label: string;
+  readonly #echo: ((line: string) => void) | undefined;
   readonly #rate = new OutputRate();
 
-  /** `label` names the process: version, number and incarnation. */
-  constructor(log: OutputLog, tail: OutputTail, label: string) {
+  /** `label` names the process: version, number and incarnation. `echo` gets each line that is logged, printable. */
+  constructor(log: OutputLog, tail: OutputTail, label: string, echo?: (line: string) => void) {
     this.#log = log;
     this.#tail = tail;
     this.#label = label;
+    this.#echo = echo;
   }
 
   attach(stream: Readable, name: 'out' | 'err'): void {
@@ -38,6 +40,8 @@ export class OutputCapture {
   }
 
   #write(name: 'out' | 'err', line: string): void {
-    this.#log.write(`${new Date().toISOString()} ${this.#label} ${name} ${printable(line)}`);
+    const text = printable(line);
+    this.#log.write(`${new Date().toISOString()} ${this.#label} ${name} ${text}`);
+    this.#echo?.(text);
   }
 }

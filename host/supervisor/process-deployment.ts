@@ -16,6 +16,7 @@ import { OutputTail } from './output-tail.js';
 import { instanceEnvironment } from './process-environment.js';
 import { StartFailure } from './start-failure.js';
 import { markOf, type StrayProcesses } from './stray-processes.js';
+import type { SupervisorDevelopment } from './supervisor.js';
 
 /** What the processes of a deployment are made with; the same for all of them. */
 export interface DeploymentOptions {
@@ -30,6 +31,7 @@ export interface DeploymentOptions {
   readonly runFolder: string;
   readonly strays: StrayProcesses;
   readonly output: OutputLog;
+  readonly development: SupervisorDevelopment | undefined;
   readonly log: ServerLog;
   /** Called once, when no process is left and none will come. */
   readonly ended: () => void;
@@ -147,7 +149,7 @@ export class ProcessDeployment implements DeploymentProcess {
   }
 
   #spawn(number: number, incarnation: number): InstanceProcess {
-    const { spec, output, agentPath } = this.#options;
+    const { spec, output, agentPath, development } = this.#options;
     const { settings } = spec.manifest;
     const plan = this.#plan(`${spec.deployment}/${number}#${incarnation}`);
     const mark = markOf(this.#options.runFolder, plan.socketPath);
@@ -156,13 +158,17 @@ export class ProcessDeployment implements DeploymentProcess {
       plan,
       environment: {
         ...instanceEnvironment(spec, process.env, this.#options.catalogFile),
+        ...(development === undefined ? {} : { NODE_ENV: 'development' }),
         PORTICO_INSTANCE: mark,
       },
       endStrays: () => this.#options.strays.end((other) => other === mark),
       maxHeapBytes: settings.maxHeapBytes,
       maxMemoryBytes: settings.maxMemoryBytes,
       hangTimeoutMs: settings.hangTimeoutMs,
-      capture: new OutputCapture(output, this.#tail, plan.instance),
+      capture: new OutputCapture(output, this.#tail, plan.instance, (line) =>
+        development?.echo(spec.application, line),
+      ),
+      onStopRequest: () => this.#tell({ kind: 'stop-requested' }),
     });
   }
 
@@ -184,6 +190,7 @@ export class ProcessDeployment implements DeploymentProcess {
       secret: randomBytes(32).toString('hex'),
       statsIntervalMs: Math.min(statsIntervalMs, Math.max(10, settings.hangTimeoutMs / 4)),
       startTimeoutMs: settings.startTimeoutMs,
+      developmentMode: this.#options.development !== undefined,
     };
   }
 }

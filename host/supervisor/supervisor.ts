@@ -23,6 +23,13 @@ export interface SupervisorOptions {
   readonly catalogFile?: string;
   /** Time between two reports of an instance. Default 1000. */
   readonly statsIntervalMs?: number;
+  /** For developers: applications run in development mode, and `echo` is told each line they print. */
+  readonly development?: SupervisorDevelopment;
+}
+
+/** What `portico dev` adds to a supervisor. */
+export interface SupervisorDevelopment {
+  readonly echo: (application: string, line: string) => void;
 }
 
 /**
@@ -70,6 +77,7 @@ export class Supervisor {
       nextSocketPath: () => this.#sockets.next(),
       runFolder: this.#options.runFolder,
       strays: this.#strays,
+      development: this.#options.development,
       output: this.#openOutput(spec.application),
       log: this.#options.logger,
       ended: () => {
