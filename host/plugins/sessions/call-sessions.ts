@@ -151,6 +151,8 @@ class SessionState<T> {
   clear(): void {
     this.#failure = undefined;
     this.#isCleared = true;
+    // What is set behind that is another session.
+    this.#isRenewed = true;
     this.#value = undefined;
   }
 

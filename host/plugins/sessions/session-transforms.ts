@@ -21,7 +21,8 @@ export type SecretBytes = string | Uint8Array;
 
 /**
  * Signs with HMAC: `value/hexmac`. The value stays readable for the client, who cannot change it. Of several keys the
- * first one signs, all are accepted, so that keys can be rotated. An empty key is `PORTICO_SESSION_KEY`.
+ * first one signs, all are accepted, so that keys can be rotated. Give each session a key of its own: what is
+ * signed does not say for which session. An empty key is `PORTICO_SESSION_KEY`.
  */
 export function signed(
   keys: SecretBytes | readonly SecretBytes[],

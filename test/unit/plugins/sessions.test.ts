@@ -293,6 +293,25 @@ describe('a session with a storage', () => {
     await application.stop();
   });
 
+  it('is another one when it is cleared and set again', async () => {
+    const storage = new MemorySessionStorage();
+    storage.write('known', '{"items":["tea"]}', 60);
+    const application = await start(
+      (cookie) => {
+        cookie.storage = storage;
+      },
+      {
+        current: (call) => {
+          sessions(call).clear(Cart);
+          sessions(call).set(Cart, { items: [] });
+        },
+      },
+    );
+    const id = cookieOf(await application.client.get('/', withCookie('known')))?.value ?? '';
+    expect([storage.read('known'), storage.read(id), storage.size]).toEqual([undefined, '{"items":[]}', 1]);
+    await application.stop();
+  });
+
   it('does not write back what it has only read: another request may have changed it', async () => {
     const writes: string[] = [];
     const storage: SessionStorage = {
