@@ -41,13 +41,18 @@ export {
   CallAbortedError,
   HttpError,
   MissingRequestParameterError,
+  MultipartLimitError,
   NotFoundError,
   PayloadTooLargeError,
   RequestAlreadyConsumedError,
+  RequestValidationError,
   UnsupportedMediaTypeError,
 } from './application/http-errors.js';
 export { ConsoleLog, type Log, type LogLevel } from './application/log.js';
 export { MapApplicationConfig } from './application/map-application-config.js';
+export { FilePart } from './application/multipart/file-part.js';
+export { Multipart } from './application/multipart/multipart.js';
+export type { FieldPart, MultipartOptions, Part } from './application/multipart/part.js';
 export {
   type AnyContent,
   BytesContent,

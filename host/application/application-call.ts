@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Exchange } from '../exchange/exchange.js';
 import { Attributes } from '../pipeline/attributes.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
@@ -8,6 +9,8 @@ import { ApplicationResponse, checkStatus } from './application-response.js';
 import type { ApplicationReceivePipeline, ApplicationSendPipeline } from './call-pipelines.js';
 import { CallSignals } from './call-signals.js';
 import { UnsupportedMediaTypeError } from './http-errors.js';
+import { Multipart } from './multipart/multipart.js';
+import type { MultipartOptions } from './multipart/part.js';
 import {
   APPLICATION_JSON,
   BytesContent,
@@ -201,15 +204,26 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
   }
 
   /** Runs the receive pipeline. `PORTICO_UNSUPPORTED_MEDIA_TYPE` (415) when nothing can make the wanted type of it. */
-  async receive<T>(type: ReceiveType<T>, options?: ReceiveOptions): Promise<T> {
+  receive<T>(type: ReceiveType<T>, options?: ReceiveOptions): Promise<T>;
+  /**
+   * Receives a value that a Standard Schema (zod, valibot, arktype, …) lets through, as the schema gives it: from JSON,
+   * from a form (an object of its fields, lists for those that came more than once), or by content negotiation. A value
+   * that the schema refuses: `RequestValidationError` (400).
+   */
+  receive<Schema extends StandardSchemaV1>(
+    schema: Schema,
+    options?: ReceiveOptions,
+  ): Promise<StandardSchemaV1.InferOutput<Schema>>;
+  async receive(wanted: ReceiveType<unknown> | StandardSchemaV1, options?: ReceiveOptions): Promise<unknown> {
     const { body } = this.signals;
+    const type = wanted instanceof ReceiveType ? wanted : ReceiveType.of(wanted);
     this.receiveType = type;
     this.receiveLimit = options?.maxBytes ?? DEFAULT_MAX_RECEIVE_BYTES;
     const pipeline = this.route?.receivePipelineOfCall ?? this.application.receivePipeline;
     const value = await pipeline.execute(this as ApplicationCall, body);
     if (value instanceof RequestBody)
       throw new UnsupportedMediaTypeError(`The body cannot be received as ${type.name}.`);
-    return value as T;
+    return value;
   }
 
   /** The body as text, by the charset of Content-Type; UTF-8 without one. */
@@ -226,9 +240,22 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
     return this.receive(ReceiveType.JSON as ReceiveType<T>, options);
   }
 
-  /** Fields of an `application/x-www-form-urlencoded` body; another content type is 415. */
+  /** Fields of a form, urlencoded or multipart, whose files are dropped; another content type is 415. */
   receiveForm(options?: ReceiveOptions): Promise<Parameters> {
     return this.receive(ReceiveType.FORM, options);
+  }
+
+  /**
+   * Fields and files of a multipart form, as they come; another content type is 415, a malformed form 400
+   * (`PORTICO_BAD_MULTIPART`), more than the limits 413 (`PORTICO_MULTIPART_LIMIT`).
+   *
+   * ```ts
+   * for await (const part of call.receiveMultipart())
+   *   if (part.kind === 'file') await part.saveTo(join(uploads, randomUUID()));
+   * ```
+   */
+  receiveMultipart(options?: MultipartOptions): Multipart {
+    return new Multipart(() => this.receiveStream(), this.request.contentType, options);
   }
 
   /** The body as it comes, no faster than it is read. */

@@ -1,6 +1,8 @@
+import { messageOf } from '../errors.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
 import type { ApplicationCall } from './application-call.js';
+import { decodeBodyText } from './body-text.js';
 import {
   type ApplicationCallPipeline,
   ApplicationReceivePipeline,
@@ -8,7 +10,8 @@ import {
 } from './call-pipelines.js';
 import { isChunkSource } from './chunk-reader.js';
 import { commitResponse } from './commit-response.js';
-import { BadRequestError, UnsupportedMediaTypeError } from './http-errors.js';
+import { BadRequestError, RequestValidationError, UnsupportedMediaTypeError } from './http-errors.js';
+import { MULTIPART_FORM, readFields } from './multipart/multipart.js';
 import {
   type AnyContent,
   APPLICATION_JSON,
@@ -19,10 +22,12 @@ import {
   TEXT_PLAIN,
   TextContent,
 } from './outgoing-content.js';
+import type { Parameters } from './parameters.js';
 import { parseForm } from './query.js';
 import { ReceiveType } from './receive-type.js';
 import { RequestBody } from './request-body.js';
 import { requestMediaType } from './request-media-type.js';
+import { checkBySchema } from './schema-issues.js';
 
 /** Where bytes become a text; `After` sees the text. */
 const AfterTransform = new PipelinePhase('AfterTransform');
@@ -30,7 +35,7 @@ const AfterTransform = new PipelinePhase('AfterTransform');
 /**
  * What happens to values that no plugin cares for. Sending, in Render: texts, bytes, streams as they are, every other
  * value that JSON knows as `application/json`, the rest 406. Receiving, in Transform: bytes, stream, JSON, form; texts
- * behind Transform, so that plugins see the bytes first. The Engine phase of sending commits the answer.
+ * and what a schema must check behind Transform, so that plugins see the bytes first. The Engine phase of sending commits the answer.
  */
 export function installDefaultTransforms(target: ApplicationCallPipeline): void {
   target.sendPipeline.intercept(ApplicationSendPipeline.Render, (run, subject) => {
@@ -59,8 +64,13 @@ export function installDefaultTransforms(target: ApplicationCallPipeline): void 
   target.receivePipeline.insertPhaseAfter(ApplicationReceivePipeline.Transform, AfterTransform);
   target.receivePipeline.intercept(AfterTransform, (run, subject) => {
     const call = run.context;
-    if (subject instanceof Uint8Array && call.receiveType === ReceiveType.TEXT)
-      run.subject = decodeText(call, subject);
+    const { receiveType } = call;
+    if (subject instanceof Uint8Array && receiveType === ReceiveType.TEXT)
+      run.subject = decodeBodyText(call, subject);
+    if (receiveType.schema === undefined) return undefined;
+    return checked(call, receiveType.schema, subject).then((value) => {
+      run.subject = value;
+    });
   });
 }
 
@@ -82,51 +92,74 @@ function convert(call: ApplicationCall, body: RequestBody): unknown {
     case ReceiveType.TEXT:
       return body.readAll(call.receiveLimit);
     case ReceiveType.JSON:
-      requireMediaType(
-        call,
-        (type) => type === 'application/json' || type.endsWith('+json'),
-        'application/json',
-      );
-      return body.readAll(call.receiveLimit).then((bytes) => parseJson(call, bytes));
+      return receiveJson(call, body);
     case ReceiveType.FORM:
-      requireMediaType(call, (type) => type === URLENCODED, URLENCODED);
-      return body.readAll(call.receiveLimit).then((bytes) => parseForm(decodeText(call, bytes)));
+      return receiveForm(call, body);
     default:
       return body;
   }
 }
 
-const URLENCODED = 'application/x-www-form-urlencoded';
+/** A body for a schema that no plugin has converted: JSON or a form. */
+async function checked<T>(
+  call: ApplicationCall,
+  schema: NonNullable<ReceiveType<T>['schema']>,
+  subject: unknown,
+): Promise<T> {
+  const value = subject instanceof RequestBody ? await receiveValue(call, subject) : subject;
+  const result = await checkBySchema(schema, value);
+  if ('reasons' in result) throw new RequestValidationError(value, result.reasons);
+  return result.value;
+}
 
-function requireMediaType(call: ApplicationCall, isRight: (type: string) => boolean, wanted: string): void {
+async function receiveValue(call: ApplicationCall, body: RequestBody): Promise<unknown> {
+  if (!isForm(call)) return receiveJson(call, body);
+  const object: Record<string, unknown> = {};
+  // A field named __proto__ is a field.
+  for (const [name, values] of await receiveForm(call, body))
+    Object.defineProperty(object, name, {
+      value: values.length > 1 ? values : (values[0] ?? ''),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  return object;
+}
+
+async function receiveJson(call: ApplicationCall, body: RequestBody): Promise<unknown> {
   const { contentType } = call.request;
   const essence = requestMediaType(contentType)?.essence;
-  if (essence === undefined || !isRight(essence))
-    throw new UnsupportedMediaTypeError(
-      `Content-Type is ${contentType ?? 'missing'}, but ${wanted} is needed.`,
-    );
-}
-
-function parseJson(call: ApplicationCall, bytes: Uint8Array): unknown {
+  if (essence !== APPLICATION_JSON && essence?.endsWith('+json') !== true)
+    throw wrongType(contentType, APPLICATION_JSON);
+  const text = decodeBodyText(call, await body.readAll(call.receiveLimit));
   try {
-    return JSON.parse(decodeText(call, bytes)) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (cause) {
-    if (cause instanceof SyntaxError)
-      throw new BadRequestError(`The body is not JSON: ${cause.message}.`, {
-        cause,
-        code: 'PORTICO_BAD_JSON',
-      });
-    throw cause;
+    throw new BadRequestError(`The body is not JSON: ${messageOf(cause)}.`, {
+      cause,
+      code: 'PORTICO_BAD_JSON',
+    });
   }
 }
 
-function decodeText(call: ApplicationCall, bytes: Uint8Array): string {
-  const charset = requestMediaType(call.request.contentType)?.charset;
-  if (charset === undefined || charset === 'utf-8')
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  try {
-    return new TextDecoder(charset).decode(bytes);
-  } catch (cause) {
-    throw new BadRequestError(`The charset ${charset} of Content-Type is not known.`, { cause });
-  }
+const URLENCODED = 'application/x-www-form-urlencoded';
+
+/** Does Content-Type name one of the two encodings of forms? */
+function isForm(call: ApplicationCall): boolean {
+  const essence = requestMediaType(call.request.contentType)?.essence;
+  return essence === URLENCODED || essence === MULTIPART_FORM;
+}
+
+async function receiveForm(call: ApplicationCall, body: RequestBody): Promise<Parameters> {
+  const { contentType } = call.request;
+  if (!isForm(call)) throw wrongType(contentType, `${URLENCODED} or ${MULTIPART_FORM}`);
+  if (requestMediaType(contentType)?.essence === MULTIPART_FORM)
+    return readFields(async () => body.stream(), contentType, call.receiveLimit);
+  return parseForm(decodeBodyText(call, await body.readAll(call.receiveLimit)));
+}
+
+function wrongType(contentType: string | undefined, wanted: string): UnsupportedMediaTypeError {
+  return new UnsupportedMediaTypeError(
+    `Content-Type is ${contentType ?? 'missing'}, but ${wanted} is needed.`,
+  );
 }

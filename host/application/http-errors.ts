@@ -33,6 +33,20 @@ export class MissingRequestParameterError extends BadRequestError {
   }
 }
 
+/** 400: the body was understood, and is not what it should be. Code `PORTICO_REQUEST_INVALID`. */
+export class RequestValidationError extends BadRequestError {
+  /** What was received. */
+  readonly value: unknown;
+  /** What is wrong with it, one text each; clients see them. */
+  readonly reasons: readonly string[];
+
+  constructor(value: unknown, reasons: readonly string[]) {
+    super(`The request is not valid: ${reasons.join(', ')}`, { code: 'PORTICO_REQUEST_INVALID' });
+    this.value = value;
+    this.reasons = reasons;
+  }
+}
+
 /** 404: there is no such thing. Code `PORTICO_NOT_FOUND`. */
 export class NotFoundError extends HttpError {
   constructor(message = 'Not found.', options?: { readonly cause?: unknown }) {
@@ -56,6 +70,13 @@ export class PayloadTooLargeError extends HttpError {
     const limit = maxBytes === undefined ? '' : `; at most ${maxBytes} bytes are allowed`;
     super(413, 'PORTICO_PAYLOAD_TOO_LARGE', `The request body is too large${limit}.`);
     this.maxBytes = maxBytes;
+  }
+}
+
+/** 413: a multipart form has more than the handler allows. Code `PORTICO_MULTIPART_LIMIT`. */
+export class MultipartLimitError extends HttpError {
+  constructor(what: string) {
+    super(413, 'PORTICO_MULTIPART_LIMIT', `The form has ${what}.`);
   }
 }
 

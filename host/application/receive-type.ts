@@ -1,14 +1,21 @@
 import type { Readable } from 'node:stream';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Parameters } from './parameters.js';
 
-/** Names what a handler wants the body to become, and carries its type. Plugins MAY define more. */
+/**
+ * Names what a handler wants the body to become, and carries its type. Plugins MAY define more: what is none of those
+ * below is for content negotiation.
+ */
 export class ReceiveType<T> {
   readonly name: string;
+  /** What the received value must fulfil; see `of`. */
+  readonly schema: StandardSchemaV1<unknown, T> | undefined;
   /** Exists for the compiler only. */
   declare readonly valueType: T;
 
-  constructor(name: string) {
+  constructor(name: string, schema?: StandardSchemaV1<unknown, T>) {
     this.name = name;
+    this.schema = schema;
   }
 
   static readonly TEXT = new ReceiveType<string>('text');
@@ -16,4 +23,18 @@ export class ReceiveType<T> {
   static readonly JSON = new ReceiveType<unknown>('json');
   static readonly FORM = new ReceiveType<Parameters>('form');
   static readonly STREAM = new ReceiveType<Readable>('stream');
+
+  /** The type of what a Standard Schema lets through; always the same one for a schema. */
+  static of<Schema extends StandardSchemaV1>(
+    schema: Schema,
+  ): ReceiveType<StandardSchemaV1.InferOutput<Schema>> {
+    let type = OF_SCHEMA.get(schema);
+    if (type === undefined) {
+      type = new ReceiveType(`a value for the schema of ${schema['~standard'].vendor}`, schema);
+      OF_SCHEMA.set(schema, type);
+    }
+    return type as ReceiveType<StandardSchemaV1.InferOutput<Schema>>;
+  }
 }
+
+const OF_SCHEMA = new WeakMap<object, ReceiveType<unknown>>();
