@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TestHost } from '#test/support/host.js';
+import { until } from '#test/support/polling.js';
 
 const stoppable = (configured: string): Record<string, string> => ({
   'package.json': '{ "type": "module" }',
@@ -38,7 +39,8 @@ describe('the shutdown URL inside the container', () => {
     expect(stopped.instances).toEqual([]);
     expect((await host.get(`/${name}/`)).status).toBe(503);
     await host.logFile(`${name}/output.log`, /ApplicationStopPreparing[\s\S]*ApplicationStopped/);
-    expect(host.log).toContain(`${name}: stopped at its own request`);
+    // Said last, when its processes have gone; until then it is busy.
+    await until('it is said', () => host.log.includes(`${name}: stopped at its own request`));
 
     expect(await host.text('/calm/')).toBe('hello');
     expect((await host.application('calm'))?.instances[0]?.pid).toBe(before);
