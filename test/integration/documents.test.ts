@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { testBundle } from 'portico/testing';
+import { ExecutedDocument, runTests } from '#test/support/documents/executed-document.js';
+import { play } from '#test/support/documents/http-script.js';
+import { fencesOf } from '#test/support/documents/markdown.js';
+import { repositoryFolder } from '#test/support/paths.js';
+
+const DOCUMENTS = ['apps/GUIDE.md'];
+const CODE = ['ts', 'js'];
+
+// Inside the repository, so that the compiler finds the packages of the documents.
+const work = join(repositoryFolder, '.portico');
+mkdirSync(work, { recursive: true });
+const folder = mkdtempSync(join(work, 'documents-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(DOCUMENTS)('%s', (file) => {
+  const own = mkdtempSync(join(folder, 'document-'));
+  const document = new ExecutedDocument(file, own);
+  const text = readFileSync(join(repositoryFolder, file), 'utf8');
+  let compilerSaid = '';
+  beforeAll(async () => {
+    compilerSaid = await document.compile();
+  });
+
+  it('compiles', () => {
+    expect(compilerSaid.replaceAll(own, '')).toBe('');
+  });
+
+  it('names the file of each block of code, so that none is left out', () => {
+    const fences = fencesOf(text).filter(({ language }) => CODE.includes(language));
+    expect(fences.filter((fence) => fence.file === undefined).map(({ line }) => `${file}:${line}`)).toEqual(
+      [],
+    );
+    const written = new Set(fences.map((fence) => fence.file?.split('/')[0]));
+    expect([...written].filter((bundle) => !document.finished.has(bundle ?? ''))).toEqual([]);
+  });
+
+  it.each(document.scenes.map((scene) => [scene.line, scene] as const))(
+    'gets the answers of the block in line %d',
+    async (_line, { folder, bundle, turns }) => {
+      const mounted = await testBundle(folder, { contextPath: `/${bundle}`, rethrowErrors: false });
+      try {
+        await play(turns, mounted.client.with({ cookies: true }));
+      } finally {
+        await mounted.stop();
+      }
+    },
+  );
+
+  it('has bundles whose own tests pass', async () => {
+    for (const [bundle, at] of document.finished) {
+      if (!existsSync(join(at, 'dist')) || !readdirSync(join(at, 'dist')).includes('app.test.js')) continue;
+      // That of the template belongs to the template's application.
+      if (!text.includes(`file=${bundle}/src/app.test.ts`)) continue;
+      expect(await runTests(at)).toMatch(/^# pass [1-9]\d*$[\s\S]*^# fail 0$/m);
+    }
+  });
+});
+
+it('apps/GUIDE.md begins as portico new does, and has the hello of the sample', () => {
+  const guide = readFileSync(join(repositoryFolder, 'apps/GUIDE.md'), 'utf8');
+  expect(guide).toContain('portico new board --typescript');
+  for (const name of ['hello.mjs', 'application.yaml']) {
+    const shown = fencesOf(guide).find((fence) => fence.file === `hello/${name}`);
+    expect(shown?.text).toBe(readFileSync(join(repositoryFolder, 'apps/hello', name), 'utf8'));
+  }
+});
