@@ -12,6 +12,7 @@ import {
   NotFoundError,
   OutgoingContent,
   PayloadTooLargeError,
+  ReceiveType,
   type Route,
   type RouteScopedPlugin,
   routing,
@@ -27,6 +28,7 @@ import { HSTS } from 'portico/plugins/hsts';
 import { HttpsRedirect } from 'portico/plugins/https-redirect';
 import { MethodOverride } from 'portico/plugins/method-override';
 import { RateLimit, rateLimit } from 'portico/plugins/rate-limit';
+import { RequestValidation, RequestValidationError } from 'portico/plugins/request-validation';
 import { StatusPages } from 'portico/plugins/status-pages';
 import { type TestApplicationEngine, testApplication } from 'portico/testing';
 import { statusText } from '#host/http/status-text.js';
@@ -92,7 +94,9 @@ class IllegalState extends Error {
   override readonly name = 'IllegalState';
 }
 
-const ERRORS: Readonly<Record<string, new (message: string) => Error>> = {
+// biome-ignore lint/suspicious/noExplicitAny: constructors of any signature are meant
+const ERRORS: Readonly<Record<string, new (...args: any[]) => Error>> = {
+  RequestValidation: RequestValidationError,
   Error,
   RangeError,
   TypeError,
@@ -218,6 +222,15 @@ function installPlugin(application: Application, target: Route | undefined, use:
         }
       });
       break;
+    case 'RequestValidation':
+      at.install(RequestValidation, (config) => {
+        for (const { mustStartWith: start, mustEndWith: end } of options.validators)
+          config.validate(ReceiveType.TEXT, (text) => {
+            if (start !== undefined && !text.startsWith(start)) return `${text} should start with "${start}"`;
+            return end === undefined || text.endsWith(end) ? undefined : `${text} should end with "${end}"`;
+          });
+      });
+      break;
     case 'StatusPages':
       application.install(StatusPages, (config) => {
         for (const [code, action] of Object.entries<Options>(options.status ?? {}))
@@ -233,6 +246,8 @@ function installPlugin(application: Application, target: Route | undefined, use:
             const text = fill(action.respondTemplate, {
               'error.name': error.name,
               'error.code': (error as { code?: string }).code,
+              'error.value': (error as { value?: unknown }).value,
+              'error.reasons:, ': (error as { reasons?: readonly string[] }).reasons?.join(', '),
             });
             return call.respondText(text, undefined, action.status);
           });
@@ -255,6 +270,7 @@ function limitOf({ limit, refillMs, keyFromQuery, weightFromQuery }: Options) {
 async function answer(call: ApplicationCall, route: Options): Promise<void> {
   if (route.throw !== undefined) throw thrown(route.throw, route.message, route.fields);
   if (route.receiveBytes) await call.receiveBytes();
+  if (route.receiveStream) await call.receiveStream();
   const body = route.receiveText ? await call.receiveText() : undefined;
   const { text, status, template, contentStatus, stream, object } = route.respond ?? {};
   if (template !== undefined) {

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
@@ -9,16 +7,14 @@ import { pipeline } from 'node:stream/promises';
  * removed. A file of its own, loaded when a file is saved: an application that saves none loads no `node:fs`.
  */
 export async function saveStream(source: Readable, path: string): Promise<number> {
-  const target = createWriteStream(path, { flags: 'wx' });
-  let isOurs = false;
-  target.once('open', () => {
-    isOurs = true;
-  });
+  // Fails when there is something already; from here on the file is ours.
+  const handle = await open(path, 'wx');
+  const target = handle.createWriteStream();
   try {
     await pipeline(source, target);
   } catch (error) {
-    if (!target.closed) await once(target, 'close');
-    if (isOurs) await rm(path, { force: true });
+    await handle.close();
+    await rm(path, { force: true });
     throw error;
   }
   return target.bytesWritten;
