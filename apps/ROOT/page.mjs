@@ -19,10 +19,11 @@ main { max-width: 60rem; margin: 0 auto; padding: clamp(2.5rem, 8vw, 6rem) 1.25r
 h1 { font-size: clamp(2.2rem, 6vw, 3.4rem); letter-spacing: -.03em; line-height: 1.1; margin: 0 0 .6rem; }
 .lead { color: var(--soft); max-width: 36rem; margin: 0 0 2.5rem; }
 ul { list-style: none; padding: 0; margin: 0; display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); }
-li > * { display: block; height: 100%; padding: 1.1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .8rem; color: inherit; text-decoration: none; }
+li > * { display: flex; flex-direction: column; height: 100%; padding: 1.1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .8rem; color: inherit; text-decoration: none; }
 li > a:hover, li > a:focus-visible { border-color: var(--accent); }
 .path { font: 600 1.1rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
-.about { display: flex; justify-content: space-between; color: var(--soft); font-size: .85rem; margin-top: .4rem; }
+.says { margin-top: .3rem; flex-grow: 1; }
+.about { display: flex; justify-content: space-between; color: var(--soft); font-size: .85rem; margin-top: .6rem; }
 .state::before { content: "● "; color: var(--soft); }
 .running::before { color: var(--good); }
 .failed::before { color: var(--bad); }
@@ -46,12 +47,13 @@ ${applications.map(cardOf).join('\n')}
 }
 
 /** @param {import('./welcome.mjs').Mounted} application */
-function cardOf({ path, state, kind }) {
-  const about = `<span class="path">${escapeHtml(path)}</span>
+function cardOf({ path, state, kind, about = '' }) {
+  const text = `<span class="path">${escapeHtml(path)}</span>
+<span class="says">${escapeHtml(about)}</span>
 <span class="about"><span>${escapeHtml(kind ?? '')}</span><span class="state ${escapeHtml(state)}">${escapeHtml(state)}</span></span>`;
   return state === 'running'
-    ? `<li><a href="${escapeHtml(path)}/">${about}</a></li>`
-    : `<li><div>${about}</div></li>`;
+    ? `<li><a href="${escapeHtml(path)}/">${text}</a></li>`
+    : `<li><div>${text}</div></li>`;
 }
 
 /** @param {string} text */

@@ -1,49 +1,60 @@
-import { NotFoundError, routing } from 'portico';
-import { entryOf } from './entry.mjs';
+import { HttpError, NotFoundError, RequestValidationError, routing, TEXT_HTML } from 'portico';
+import { StatusPages } from 'portico/plugins/status-pages';
+import { NewEntry } from './entry.mjs';
 import { page } from './page.mjs';
 
+const LIMIT = { maxBytes: 16 * 1024 };
+
 /**
- * Routes, a form and a JSON API over one list in memory.
+ * One list in memory, for people as a page with a form, for programs as JSON. Both are checked by one schema, and errors are
+ * answered in one place: with the page, or as JSON.
  * @param {import('portico').Application} application
  */
 export function guestbookModule(application) {
-  const limit = Number(
-    application.environment.config.propertyOrNull('guestbook.maxEntries')?.getString() ?? 100,
-  );
+  const maxEntries =
+    application.environment.config.propertyOrNull('guestbook.maxEntries')?.getNumber() ?? 100;
   /** @type {import('./entry.mjs').Entry[]} */
   const entries = [];
 
-  /** @param {unknown} input */
-  const add = (input) => {
-    const entry = { id: (entries.at(-1)?.id ?? 0) + 1, ...entryOf(input) };
-    entries.push(entry);
-    if (entries.length > limit) entries.shift();
-    return entry;
-  };
+  application.install(StatusPages, (config) => {
+    config.exception(HttpError, (call, error) => {
+      const problems = error instanceof RequestValidationError ? error.reasons : [error.message];
+      return call.localPath.startsWith('/api/')
+        ? call.respondJson({ problems }, error.status)
+        : call.respondText(page(entries, application.href('/'), problems), TEXT_HTML, error.status);
+    });
+  });
 
   routing(application, (route) => {
-    route.get('/', (call) =>
-      call.respondText(page(entries, application.href('/')), 'text/html; charset=UTF-8'),
-    );
+    route.get('/', (call) => call.respondText(page(entries, application.href('/')), TEXT_HTML));
 
     route.post('/', async (call) => {
-      const form = await call.receiveForm({ maxBytes: 16 * 1024 });
-      add({ name: form.get('name'), text: form.get('text') });
-      call.respondStatus(303, { headers: ['Location', application.href('/')] });
+      add(await call.receive(NewEntry, LIMIT));
+      return call.respondStatus(303, { headers: ['Location', application.href('/')] });
     });
 
-    route.route('/api/entries', (api) => {
-      api.get('', () => entries);
-      api.post('', async (call) => {
-        const entry = add(await call.receiveJson({ maxBytes: 16 * 1024 }));
+    route.route('/api/entries', (route) => {
+      route.get(() => entries);
+
+      route.post(async (call) => {
+        const entry = add(await call.receive(NewEntry, LIMIT));
         call.response.header('Location', application.href(`/api/entries/${entry.id}`));
-        call.respondJson(entry, 201);
+        return call.respondJson(entry, 201);
       });
-      api.get('/{id}', (call) => {
+
+      route.get('/{id}', (call) => {
         const entry = entries.find(({ id }) => id === Number(call.parameters.id));
         if (entry === undefined) throw new NotFoundError(`There is no entry ${call.parameters.id}.`);
         return entry;
       });
     });
   });
+
+  /** @param {import('./entry.mjs').NewEntry} entry */
+  function add(entry) {
+    const added = { id: (entries.at(-1)?.id ?? 0) + 1, ...entry };
+    entries.push(added);
+    if (entries.length > maxEntries) entries.shift();
+    return added;
+  }
 }

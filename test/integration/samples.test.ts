@@ -30,14 +30,16 @@ describe('the samples', () => {
       '/flaky stopped ?',
       '/guestbook running framework',
       '/hello running framework',
+      '/members running framework',
       '/notes running program',
     ]);
   });
 
   it('ROOT lists what is mounted, without JavaScript', async () => {
     const page = await host.text('/');
-    for (const path of ['hello', 'guestbook', 'notes', 'chat', 'docs'])
+    for (const path of ['hello', 'guestbook', 'members', 'notes', 'chat', 'docs'])
       expect(page).toContain(`href="/${path}/"`);
+    expect(page).toContain('Login, sessions, several ways to be known');
     expect(page).not.toContain('<script');
     expect((await host.get('/no-such-page')).status).toBe(404);
   });
@@ -71,6 +73,19 @@ describe('the samples', () => {
       headers: { 'content-type': 'application/json' },
     });
     expect(bad.status).toBe(400);
+  });
+
+  it('members lets in who logs in, and nobody else', async () => {
+    expect((await host.get('/members/')).headers.get('location')).toBe('/members/login');
+    const login = await host.get('/members/login', {
+      method: 'POST',
+      headers: { origin: host.url('') },
+      body: new URLSearchParams({ user: 'ada', password: 'lovelace' }),
+    });
+    expect([login.status, login.headers.get('location')]).toEqual([303, '/members/']);
+    const cookie = String(login.headers.get('set-cookie')).split(';', 1).join('');
+    const page = await host.get('/members/', { headers: { cookie } });
+    expect(await page.text()).toContain('Hello, ada');
   });
 
   it('notes is Express, and its Location carries the context path', async () => {
