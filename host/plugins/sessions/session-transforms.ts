@@ -52,6 +52,7 @@ export interface EncryptionKeys {
   readonly signKey: SecretBytes;
 }
 
+/** Options of `encrypted`. */
 export interface EncryptionOptions {
   /**
    * Writes and reads what Ktor does, whose MAC does not cover the initialization vector: the first 16 bytes of a session
