@@ -12,7 +12,10 @@ export const ApplicationModulesLoaded = new EventDefinition<Application>('Applic
 export const ApplicationStarted = new EventDefinition<Application>('ApplicationStarted');
 /** Calls are accepted. */
 export const ServerReady = new EventDefinition<ApplicationEnvironment>('ServerReady');
-/** The engine is about to stop accepting calls. */
+/**
+ * The engine is about to stop accepting calls, or the container sends no more but what is on its way: answers that last
+ * for long end now. Raised once; calls are still answered.
+ */
 export const ApplicationStopPreparing = new EventDefinition<ApplicationEnvironment>(
   'ApplicationStopPreparing',
 );

@@ -140,12 +140,15 @@ export async function begin(
 }
 
 /**
- * The end of what served until now and is out of the mapping: what is in flight finishes, then the processes stop.
- * A drain time of 0 waits for nothing. Never rejects; all trouble is logged.
+ * The end of what served until now and is out of the mapping: its instances hear that nothing new comes, what is in
+ * flight finishes, then the processes stop. A drain time of 0 waits for nothing. Never rejects; all trouble is logged.
  */
 export async function retire(running: Running, parts: RolloutParts, drainTimeoutMs: number): Promise<void> {
-  if (drainTimeoutMs > 0) await drain(running, parts, drainTimeoutMs);
   const { process, prepared } = running;
+  if (drainTimeoutMs > 0) {
+    process?.prepareStop?.();
+    await drain(running, parts, drainTimeoutMs);
+  }
   if (process !== undefined) await stopProcess(process, prepared.manifest.settings, parts.log);
   parts.store.collectSoon();
 }

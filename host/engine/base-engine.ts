@@ -60,6 +60,7 @@ export abstract class BaseEngine implements ApplicationEngine {
   /** While the application is reloaded. */
   #held: HeldRequests | undefined;
   #watch: SourceWatch | undefined;
+  #preparing: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #hasCut = false;
   readonly #started = new Signal();
@@ -127,8 +128,17 @@ export abstract class BaseEngine implements ApplicationEngine {
     return this.#stopping;
   }
 
+  /**
+   * Nothing new comes but what is on its way: raises `ApplicationStopPreparing`, once, so that answers that last for long
+   * end. Calls are still taken and answered; `stop` follows. Without effect unless started.
+   */
+  prepareStop(): Promise<void> {
+    if (this.#state === 'started') this.#preparing ??= this.#prepareStop();
+    return this.#preparing ?? Promise.resolve();
+  }
+
   reload(): Promise<void> {
-    if (this.#state !== 'started' || this.#stopping !== undefined)
+    if (this.#state !== 'started' || this.#preparing !== undefined || this.#stopping !== undefined)
       return Promise.reject(this.#illegal('reloaded', 'Start it first.'));
     this.#reloading ??= this.#reload().finally(() => {
       this.#reloading = undefined;
@@ -151,7 +161,7 @@ export abstract class BaseEngine implements ApplicationEngine {
       this.#held.hold(exchange);
       return;
     }
-    if (this.#watch?.hasChanged() === true && this.#stopping === undefined) {
+    if (this.#preparing === undefined && this.#stopping === undefined && this.#watch?.hasChanged() === true) {
       this.#held = new HeldRequests();
       this.#held.hold(exchange);
       this.#reloadChanged(this.#watch);
@@ -251,20 +261,24 @@ export abstract class BaseEngine implements ApplicationEngine {
     }
   }
 
+  async #prepareStop(): Promise<void> {
+    const { environment } = this;
+    // A reload that has begun is brought to its end: it has a deadline of its own.
+    await this.#reloading?.catch((error: unknown) =>
+      environment.log.debug('The reload failed before the stop.', error),
+    );
+    const monitor = this.#loaded?.application.monitor ?? this.monitor;
+    monitor.raiseCatching(ApplicationStopPreparing, environment, environment.log);
+  }
+
   async #stop(graceMs: number, timeoutMs: number): Promise<void> {
     const begin = performance.now();
     const left = (): number => Math.max(0, timeoutMs - (performance.now() - begin));
     if (this.#state === 'starting') await this.#started.reached;
     if (this.#state !== 'started') return this.#end();
-    // A reload that has begun is brought to its end: it has a deadline of its own.
-    await this.#reloading?.catch((error: unknown) =>
-      this.environment.log.debug('The reload failed before the stop.', error),
-    );
-    const { environment } = this;
-    const { log } = environment;
+    await this.prepareStop();
+    const { log } = this.environment;
     const loaded = this.#loaded;
-    const monitor = loaded?.application.monitor ?? this.monitor;
-    monitor.raiseCatching(ApplicationStopPreparing, environment, log);
     await this.close(timeoutMs);
     if (loaded !== undefined && !(await loaded.runner.whenIdle(graceMs))) {
       this.#hasCut = true;

@@ -59,6 +59,7 @@ export async function startFrameworkApplication(
   return {
     kind: 'framework',
     handle: engine.handle,
+    prepareStop: () => engine.prepareStop(),
     stop: (graceMs) => engine.stop(graceMs, graceMs),
     onClosed: () => undefined,
   };

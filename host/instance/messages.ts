@@ -10,6 +10,11 @@ export const CHANNEL_DESCRIPTOR = 3;
 export type AgentCommand =
   /** First message, in answer to `hello`. */
   | { readonly type: 'boot'; readonly plan: BootPlan }
+  /**
+   * The mapping no longer names the instance, or the host stops: nothing new comes but what is on its way. Long-lived
+   * answers are to end; everything is still answered. `stop` follows when nothing is in flight.
+   */
+  | { readonly type: 'prepare-stop' }
   /** Raise the stop events, finish what is in flight, stop the application, exit 0. */
   | { readonly type: 'stop'; readonly graceMs: number };
 

@@ -7,6 +7,11 @@ export interface RunningApplication {
   /** Answers every exchange it is given, until `stop`. */
   readonly handle: ExchangeHandler;
   /**
+   * Nothing new comes but what is on its way: answers that last for long are to end now. Everything is still answered.
+   * Only for applications that can know of it; called any number of times. Never rejects.
+   */
+  prepareStop?(): Promise<void>;
+  /**
    * Tells the application to end: its stop events, its SIGTERM listeners, the `close` event of its server. Resolves
    * when it has ended or `graceMs` have passed. Nothing is in flight any more when it is called, unless time ran out.
    */

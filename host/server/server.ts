@@ -202,11 +202,16 @@ export class PorticoServer {
     };
   }
 
-  /** Top down: no new requests, those in flight finish, applications stop, admin goes last. One deadline for all. */
+  /**
+   * Top down: no new requests, those in flight finish, applications stop, admin goes last. One deadline for all. The
+   * applications hear of it at once: an answer without an end of its own would hold the fronts up to the deadline.
+   */
   async #end(parts: Parts, timeoutMs: number): Promise<boolean> {
     const until = performance.now() + timeoutMs;
     const left = (): number => Math.max(0, until - performance.now());
-    await parts.fronts.drain(left());
+    const drained = parts.fronts.drain(left());
+    parts.supervisor.prepareStop();
+    await drained;
     const isDrained = left() > 0;
     await parts.deployer.close(Math.max(left(), LAST_MS));
     // The time that an application gets to stop counts only within the time of the host.

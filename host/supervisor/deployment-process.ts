@@ -32,6 +32,11 @@ export interface DeploymentProcess {
   onChange(listener: (change: DeploymentChange) => void): void;
   /** A front could not talk to this instance; it is checked, and replaced if it is really gone. */
   suspect(instance: string, reason: string): void;
+  /**
+   * Nothing new will come, but what is in flight is to finish before `stop`: tells all instances, also those that become
+   * ready later, so that their long-lived answers end. Not to be taken back. Harmless when called twice.
+   */
+  prepareStop?(): void;
   /** Graceful stop, SIGKILL at the deadline. Resolves when no process is left. Harmless when called twice. */
   stop(): Promise<void>;
 }

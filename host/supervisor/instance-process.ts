@@ -80,6 +80,7 @@ export class InstanceProcess {
   /** Why we ended it, or how it said it failed; the first cause counts. */
   #cause: InstanceEnd | undefined;
   #messages = { second: 0, count: 0 };
+  #isPreparingStop = false;
 
   constructor(options: InstanceOptions) {
     this.#options = options;
@@ -100,6 +101,13 @@ export class InstanceProcess {
     return (
       this.#state === 'ended' || (child?.exitCode ?? null) !== null || (child?.signalCode ?? null) !== null
     );
+  }
+
+  /** Tells the application, now or when it is ready, that nothing new will come. It goes on answering. */
+  prepareStop(): void {
+    if (this.#isPreparingStop) return;
+    this.#isPreparingStop = true;
+    if (this.#state === 'running') this.#send({ type: 'prepare-stop' });
   }
 
   /** Asks the application to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
@@ -194,6 +202,7 @@ export class InstanceProcess {
     this.#heartbeat = new Heartbeat(hangTimeoutMs, () =>
       this.kill(`did not answer for ${hangTimeoutMs / 1000} s and was killed`),
     );
+    if (this.#isPreparingStop) this.#send({ type: 'prepare-stop' });
     this.#resolveReady(true);
   }
 

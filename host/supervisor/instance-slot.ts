@@ -44,6 +44,7 @@ export class InstanceSlot {
   #suspicions: number[] = [];
   #endedCpuSeconds = 0;
   #retry: NodeJS.Timeout | undefined;
+  #isPreparingStop = false;
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -104,6 +105,12 @@ export class InstanceSlot {
     }
   }
 
+  /** Tells the process, and any that takes its place, that nothing new will come. */
+  prepareStop(): void {
+    this.#isPreparingStop = true;
+    this.#process?.prepareStop();
+  }
+
   /** Resolves when no process is left, and none will come. */
   async stop(): Promise<void> {
     clearTimeout(this.#retry);
@@ -120,6 +127,7 @@ export class InstanceSlot {
     const process = this.#options.spawn(this.#incarnation);
     this.#process = process;
     this.#instance = process.plan.instance;
+    if (this.#isPreparingStop) process.prepareStop();
     void process.ready.then((isReady) => {
       if (isReady && this.#state === 'starting') this.#state = 'running';
     });

@@ -93,6 +93,10 @@ export class ProcessDeployment implements DeploymentProcess {
     void this.#slots.find((slot) => slot.instance === instance)?.suspect(reason);
   }
 
+  prepareStop(): void {
+    for (const slot of this.#slots) slot.prepareStop();
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#end();
     return this.#stopping;

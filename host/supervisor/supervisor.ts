@@ -46,6 +46,7 @@ export class Supervisor {
   readonly #outputs = new Map<string, { readonly log: OutputLog; users: number }>();
   readonly #closing = new Set<Promise<void>>();
   #stopped: Promise<void> | undefined;
+  #isPreparingStop = false;
 
   constructor(options: SupervisorOptions) {
     this.#lifecycle.apply('start');
@@ -86,12 +87,19 @@ export class Supervisor {
       },
     });
     this.#deployments.add(deployment);
+    if (this.#isPreparingStop) deployment.prepareStop();
     return deployment;
   }
 
   /** The deployments that are starting, running or given up, until they are stopped. */
   list(): readonly DeploymentProcess[] {
     return [...this.#deployments];
+  }
+
+  /** Tells every deployment, also later ones, that nothing new will come; what is in flight still finishes. */
+  prepareStop(): void {
+    this.#isPreparingStop = true;
+    for (const deployment of this.#deployments) deployment.prepareStop();
   }
 
   /** Stops every deployment. Resolves when no process is left and all output is on disk. */

@@ -254,6 +254,21 @@ describe('keeping alive', () => {
 });
 
 describe('stopping', () => {
+  it('is told of beforehand, once, to instances that run and to those that get ready later', async () => {
+    const running = supervisor.launch(deploymentSpec());
+    await running.ready;
+    supervisor.prepareStop();
+    running.prepareStop?.();
+    const late = supervisor.launch(deploymentSpec({ exitAfterMs: 50 }));
+    await late.ready;
+    await until('a crashed one is back and knows too', () => {
+      const told = late.lastOutput().filter((line) => line === 'preparing to stop');
+      return told.length > 1 || undefined;
+    });
+    for (const deployment of [running, late]) await deployment.stop();
+    expect(running.lastOutput()).toEqual(['preparing to stop', 'stopping well']);
+  });
+
   it('lets the application stop well, and removes its socket', async () => {
     const deployment = supervisor.launch(deploymentSpec({}, { stopTimeoutMs: WAIT_MS }));
     await deployment.ready;

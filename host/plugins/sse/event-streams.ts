@@ -1,4 +1,3 @@
-import { HttpError } from '../../application/http-errors.js';
 import { WriterContent } from '../../application/outgoing-content.js';
 import { messageOf } from '../../errors.js';
 import type { RoutingCall } from '../../routing/route.js';
@@ -34,7 +33,6 @@ export class EventStreams {
     handler: EventsHandler<P>,
     heartbeatMs = this.#config.heartbeatMs,
   ): void | Promise<void> {
-    if (this.#isStopping) throw new HttpError(503, 'PORTICO_SSE_STOPPING', 'The application is stopping.');
     return call.respond(
       new WriterContent(
         (writer) => {
@@ -52,15 +50,19 @@ export class EventStreams {
     );
   }
 
-  /** The application takes no more calls: streams end, and clients come back to whoever is there then. */
+  /**
+   * The application is about to end: streams end, and clients come back to whoever is there then. A stream that is asked
+   * for from now on ends as soon as it has begun, without its handler: behind an error a browser would not come back
+   * (HTML standard §9.2.2).
+   */
   goAway(): void {
     this.#isStopping = true;
     for (const session of this.#open) session.close();
   }
 
   async #serve<P>(session: ServerSentEvents<P>, handler: EventsHandler<P>): Promise<void> {
+    if (this.#isStopping) return session.close();
     this.#open.add(session as ServerSentEvents<unknown>);
-    if (this.#isStopping) session.close();
     try {
       // A handler that does not look at the signal does not hold the call.
       await Promise.race([this.#run(session, handler), endOf(session.signal)]);

@@ -1,5 +1,4 @@
 import type { ApplicationCall } from '../../application/application-call.js';
-import { HttpError } from '../../application/http-errors.js';
 import { UpgradeContent } from '../../application/outgoing-content.js';
 import type { Closeable } from '../../application/plugin.js';
 import { messageOf, PorticoError } from '../../errors.js';
@@ -39,8 +38,6 @@ export class WebSocketSessions implements Closeable {
     handler: WebSocketHandler<P>,
     selectProtocol: SelectProtocol | undefined,
   ): Promise<void> {
-    if (this.#isStopping)
-      throw new HttpError(503, 'PORTICO_WEB_SOCKET_STOPPING', 'The application is stopping.');
     const { webSocket, socket, headers } = this.#handshaker.begin(call as ApplicationCall, selectProtocol);
     const session = new WebSocketSession(call, webSocket, this.#config);
     const content = new UpgradeContent(
@@ -59,7 +56,10 @@ export class WebSocketSessions implements Closeable {
     }
   }
 
-  /** The application takes no more calls: open sessions are told to go elsewhere (RFC 6455 §7.4.1). */
+  /**
+   * The application is about to end: open sessions are told to go elsewhere (RFC 6455 §7.4.1), and so is one that was
+   * still on its way, in place of its handler.
+   */
   goAway(): void {
     this.#isStopping = true;
     for (const session of this.#open) session.close(1001, 'The application is stopping.');
@@ -71,9 +71,11 @@ export class WebSocketSessions implements Closeable {
 
   async #serve<P>(session: WebSocketSession<P>, handler: WebSocketHandler<P>): Promise<void> {
     this.#open.add(session as WebSocketSession<unknown>);
-    // It may have begun to stop while the answer went through the pipeline.
-    if (this.#isStopping) session.close(1001, 'The application is stopping.');
     try {
+      if (this.#isStopping) {
+        await session.close(1001, 'The application is stopping.');
+        return;
+      }
       // A handler that goes on behind the end of its session does not hold the call.
       await Promise.race([this.#run(session, handler), session.closed]);
       await session.close();

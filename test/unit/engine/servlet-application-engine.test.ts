@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   type Application,
+  ApplicationStopPreparing,
   applicationEnvironment,
   type Log,
   ObjectConfig,
@@ -9,6 +10,8 @@ import {
 } from 'portico';
 import { TestClient } from 'portico/testing';
 import { ServletApplicationEngine } from '#host/engine/servlet/servlet-application-engine.js';
+import { SSE, sse } from '#host/plugins/sse.js';
+import { WebSockets, webSocket } from '#host/plugins/web-sockets.js';
 
 class Lines implements Log {
   readonly lines: string[] = [];
@@ -92,6 +95,37 @@ describe('ServletApplicationEngine', () => {
         'portico.deployment.sslPort, portico.deployment.shutdown.url, portico.deployment.maxHeaderSize, ' +
         'portico.security.ssl.',
     ]);
+  });
+
+  it('prepares its stop once, and still answers what was on its way', async () => {
+    const made = make([
+      (application) => {
+        application.install(SSE);
+        application.install(WebSockets);
+        routing(application, (r) => {
+          r.get('/', () => 'hello');
+          sse(r, '/events', (session) => session.send('late'));
+          webSocket(r, '/socket', (session) => session.send('late'));
+        });
+      },
+    ]);
+    await made.prepareStop();
+    await made.start();
+    let count = 0;
+    made.monitor.subscribe(ApplicationStopPreparing, () => void count++);
+    await Promise.all([made.prepareStop(), made.prepareStop()]);
+    expect(count).toBe(1);
+    const client = new TestClient(made.handle);
+    expect(await (await client.get('/')).text()).toBe('hello');
+    const events = await client.get('/events');
+    expect([events.status, await events.text()]).toEqual([200, '']);
+    const socket = await client.webSocket('/socket');
+    expect((await socket.closed).code).toBe(1001);
+    await expect(made.reload()).rejects.toMatchObject({ code: 'PORTICO_ENGINE_STATE' });
+    await made.stop();
+    expect(count).toBe(1);
+    await made.prepareStop();
+    expect(count).toBe(1);
   });
 
   it('fails the start when a module never ends, and says so', async () => {
