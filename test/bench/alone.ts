@@ -19,7 +19,12 @@ export interface Alone {
 /** Starts `test/bench/subjects/alone/server.mjs` with one subject. */
 export async function startAlone(subject: string): Promise<Alone> {
   const file = join(repositoryFolder, 'test/bench/subjects/alone/server.mjs');
-  const child = spawn(process.execPath, [file, subject], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return await startServer([file, subject]);
+}
+
+/** Starts a program that prints its port. */
+export async function startServer(programArguments: readonly string[]): Promise<Alone> {
+  const child = spawn(process.execPath, programArguments, { stdio: ['ignore', 'pipe', 'inherit'] });
   const port = await printedPort(child.stdout);
   return {
     pid: child.pid ?? 0,
@@ -49,7 +54,7 @@ http { access_log ${folder}/logs/access.log; keepalive_requests 100000000;
 }
 
 /** The first line that is a number; some subjects log before they print it. */
-async function printedPort(output: Readable): Promise<number> {
+export async function printedPort(output: Readable): Promise<number> {
   let text = '';
   for await (const chunk of on(output, 'data')) {
     text += String(chunk);
@@ -67,7 +72,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function stopped(child: ChildProcess): Promise<void> {
+export async function stopped(child: ChildProcess): Promise<void> {
   child.kill('SIGTERM');
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }

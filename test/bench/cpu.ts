@@ -1,22 +1,28 @@
 /**
  * `node dist/test/bench/cpu.js [subject…]`: CPU time of each process per request, the figure to work on when the
- * machine is too busy for requests per second to mean anything. Rounds are interleaved; figures are medians.
+ * machine is too busy for requests per second to mean anything. Rounds are interleaved; figures are medians. Subjects
+ * are those of `subjects/alone/server.mjs` (`node`), a bundle in a host of its own (`host:framework`), or a line of the
+ * group `framework` (`cio:json`, `fastify:json`).
  *
  * BENCH_ROUNDS (default 3), BENCH_SECONDS (default 3) and BENCH_CONNECTIONS (default 64) set the load.
  * BENCH_PROFILE=FOLDER writes a `.cpuprofile` of each process of the subjects there instead.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startAlone } from './alone.js';
+import { startAlone, startServer } from './alone.js';
 import { cpuMicroseconds } from './cpu-time.js';
+import { median, rounded } from './figures.js';
 import { startHost } from './host.js';
-import { load } from './load.js';
+import { LINES, lineServer } from './line.js';
+import { type LoadKind, load } from './load.js';
 import { childrenOf, commandOf } from './memory.js';
 import { sample } from './sampling.js';
 
 /** What is loaded, and the processes that serve it by name. */
 interface Subject {
   readonly url: string;
+  readonly kind?: LoadKind;
+  readonly connections?: number;
   readonly processes: Readonly<Record<string, number>>;
 }
 
@@ -41,8 +47,13 @@ if (profiles === undefined) await measureAll();
 else await profileAll(profiles);
 await Promise.all(stops.map((stop) => stop()));
 
-/** `node` and the like of `alone/server.mjs`, or `host:BUNDLE`, each in a host of its own. */
 async function start(name: string): Promise<Subject> {
+  const line = LINES.find((one) => name.endsWith(`:${one.name}`));
+  if (line !== undefined) {
+    const server = await startServer(lineServer(name.slice(0, -line.name.length - 1), line.name));
+    stops.push(() => server.stop());
+    return { ...line, url: server.url + line.path, processes: { alone: server.pid } };
+  }
   if (!name.startsWith('host:')) {
     const alone = await startAlone(name);
     stops.push(() => alone.stop());
@@ -67,17 +78,17 @@ async function measureAll(): Promise<void> {
       if (round > 0) samples.set(name, [...(samples.get(name) ?? []), taken]);
     }
   }
-  const base = totalOf(samples.get('node') ?? []);
+  const base = totalOf([...samples.values()][0] ?? []);
   const table = [...samples].map(([name, taken]) => ({
     subject: name,
     ...Object.fromEntries(
       ['alone', 'front', 'instance', 'server'].map((part) => [
         part,
-        rounded(median(taken.map(({ perRequest }) => perRequest[part] ?? Number.NaN))),
+        rounded(median(taken.map(({ perRequest }) => perRequest[part] ?? Number.NaN)), 1),
       ]),
     ),
-    total: rounded(totalOf(taken)),
-    '÷ node': Number((totalOf(taken) / base).toFixed(2)),
+    total: rounded(totalOf(taken), 1),
+    '÷ first': Number((totalOf(taken) / base).toFixed(2)),
     'req/s': Math.round(median(taken.map(({ requestsPerSecond }) => requestsPerSecond))),
     'p50 ms': median(taken.map(({ p50Ms }) => p50Ms)),
   }));
@@ -85,9 +96,9 @@ async function measureAll(): Promise<void> {
   console.table(table);
 }
 
-async function measure({ url, processes }: Subject): Promise<Sample> {
+async function measure({ url, processes, ...how }: Subject): Promise<Sample> {
   const before = Object.entries(processes).map(([part, pid]) => [part, pid, cpuMicroseconds(pid)] as const);
-  const round = await load(url, connections, seconds);
+  const round = await load(url, how.connections ?? connections, seconds, how.kind);
   if (round.failures > 0) throw new Error(`${round.failures} failed answers at ${url}`);
   const perRequest = before.map(([part, pid, used]) => [
     part,
@@ -98,10 +109,11 @@ async function measure({ url, processes }: Subject): Promise<Sample> {
 
 async function profileAll(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const [name, { url, processes }] of subjects) {
-    await load(url, connections, 2);
+  for (const [name, { url, processes, ...how }] of subjects) {
+    const run = (length: number) => load(url, how.connections ?? connections, length, how.kind);
+    await run(2);
     for (const [part, pid] of Object.entries(processes)) {
-      const under = load(url, connections, seconds + 2);
+      const under = run(seconds + 2);
       await sample(pid, seconds, join(folder, `${name.replace(':', '-')}-${part}.cpuprofile`));
       await under;
     }
@@ -112,13 +124,4 @@ function totalOf(samples: readonly Sample[]): number {
   return median(
     samples.map(({ perRequest }) => Object.values(perRequest).reduce((sum, part) => sum + part, 0)),
   );
-}
-
-function rounded(value: number): number {
-  return Number(value.toFixed(1));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -1,4 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { repositoryFolder } from '#test/support/paths.js';
 
 /** What one round of load measured. */
 export interface Round {
@@ -14,13 +16,22 @@ export interface Round {
 export const generator: 'wrk' | 'autocannon' =
   spawnSync('wrk', ['-v'], { stdio: 'ignore' }).error === undefined ? 'wrk' : 'autocannon';
 
+/** What is sent: GET, or POST with 1 MiB of `x` as `application/octet-stream`. */
+export type LoadKind = 'get' | 'post';
+
 /** Runs load against a URL and waits for the result. */
-export async function load(url: string, connections: number, seconds: number): Promise<Round> {
-  return await (generator === 'wrk' ? runWrk : runAutocannon)(url, connections, seconds);
+export async function load(
+  url: string,
+  connections: number,
+  seconds: number,
+  kind: LoadKind = 'get',
+): Promise<Round> {
+  return await (generator === 'wrk' ? runWrk : runAutocannon)(url, connections, seconds, kind);
 }
 
-async function runWrk(url: string, connections: number, seconds: number): Promise<Round> {
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', url];
+async function runWrk(url: string, connections: number, seconds: number, kind: LoadKind): Promise<Round> {
+  const script = kind === 'get' ? [] : ['-s', join(repositoryFolder, 'test/bench/subjects/lines/post.lua')];
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...script, url];
   const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let stdout = '';
   for await (const text of child.stdout) stdout += String(text);
@@ -37,9 +48,14 @@ async function runWrk(url: string, connections: number, seconds: number): Promis
   };
 }
 
-async function runAutocannon(url: string, connections: number, seconds: number): Promise<Round> {
+async function runAutocannon(
+  url: string,
+  connections: number,
+  seconds: number,
+  kind: LoadKind,
+): Promise<Round> {
   const { default: autocannon } = await import('autocannon');
-  const result = await autocannon({ url, connections, duration: seconds });
+  const result = await autocannon({ url, connections, duration: seconds, ...(kind === 'post' ? POST : {}) });
   return {
     requests: result.requests.total,
     requestsPerSecond: result.requests.average,
@@ -48,6 +64,13 @@ async function runAutocannon(url: string, connections: number, seconds: number):
     failures: result.non2xx + result.errors,
   };
 }
+
+/** What `post.lua` sends. */
+export const POST = {
+  method: 'POST',
+  headers: { 'Content-Type': 'application/octet-stream' },
+  body: 'x'.repeat(1024 * 1024),
+} as const;
 
 function milliseconds(text: string | undefined): number {
   const [, number, unit] = /^([\d.]+)(us|ms|s)$/.exec(text ?? '') ?? [];

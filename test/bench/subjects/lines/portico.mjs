@@ -1,0 +1,41 @@
+// A framework application on one of its engines. The line `plugins` installs the 20 of `plugins.mjs`.
+import { routing } from 'portico';
+import { ROUTES, TEXT, userOf } from './content.mjs';
+import { installPlugins } from './plugins.mjs';
+
+const modules = {
+  text: (application) => {
+    routing(application, (root) => root.get('/', (call) => call.respondText(TEXT)));
+  },
+  json: (application) => {
+    routing(application, (root) => root.get('/users/{id}', (call) => userOf(call.parameters.id)));
+  },
+  plugins: (application) => {
+    installPlugins(application);
+    modules.text(application);
+  },
+  routes: (application) => {
+    routing(application, (root) => {
+      for (let i = 0; i < ROUTES; i++) {
+        root.route(`/items${i}/{id}`, (item) => {
+          item.get((call) => call.respondText(call.parameters.id));
+          item.delete((call) => call.respondStatus(204));
+          item.get('/tabs', (call) => call.respondText(`Hello ${call.parameters.id}\n`));
+        });
+      }
+    });
+  },
+  body: (application) => {
+    routing(application, (root) =>
+      root.post('/', async (call) => call.respondBytes(await call.receiveBytes())),
+    );
+  },
+};
+
+export async function start(line, engine) {
+  const { embeddedServer, ...engines } = await import('portico/embedded');
+  const server = embeddedServer(engines[engine], { port: 0, host: '127.0.0.1' }, modules[line]);
+  await server.start();
+  const [connector] = await server.resolvedConnectors();
+  return connector.port;
+}
