@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
+import { BodyCollector } from './body-collector.js';
 import {
   BadRequestError,
   CallAbortedError,
@@ -43,17 +44,7 @@ export abstract class RequestBody {
   async readAll(maxBytes = DEFAULT_MAX_RECEIVE_BYTES): Promise<Buffer> {
     if (this.length !== undefined && this.length > maxBytes) throw new PayloadTooLargeError(maxBytes);
     this.#claim();
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) {
-      length += chunk.length;
-      if (length > maxBytes) {
-        this.discard();
-        throw new PayloadTooLargeError(maxBytes);
-      }
-      chunks.push(chunk);
-    }
-    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
+    return await this.collect(new BodyCollector(this.length), maxBytes);
   }
 
   /** The body as a stream of Node; destroying it drops the rest. */
@@ -79,6 +70,16 @@ export abstract class RequestBody {
   abstract discard(): void;
   /** The next bytes; undefined behind the last. */
   protected abstract next(): Promise<Buffer | undefined>;
+  /** Reads everything into `collector`; rejects and drops the rest when it is more than `maxBytes`. */
+  protected async collect(collector: BodyCollector, maxBytes: number): Promise<Buffer> {
+    for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) {
+      collector.add(chunk);
+      if (collector.size <= maxBytes) continue;
+      this.discard();
+      throw new PayloadTooLargeError(maxBytes);
+    }
+    return collector.take();
+  }
   /** The body is about to be read. */
   protected begin(): void {
     return;
@@ -101,6 +102,9 @@ export class ExchangeBody extends RequestBody {
   #isComplete: boolean;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
+  /** Takes each chunk as it arrives, when the whole body is wanted in memory. */
+  #collector: BodyCollector | undefined;
+  #collectLimit = 0;
   /** Bytes that may still be dropped; undefined while somebody may want the body. */
   #discardable: number | undefined;
 
@@ -121,7 +125,12 @@ export class ExchangeBody extends RequestBody {
   /** A chunk arrived. */
   push(chunk: Buffer): void {
     if (this.#discardable !== undefined) this.#drop(chunk);
-    else this.#chunks.push(chunk);
+    else if (this.#collector === undefined) this.#chunks.push(chunk);
+    else {
+      this.#collector.add(chunk);
+      this.#gathered(this.#collector, chunk.length);
+      return;
+    }
     this.#wakeReader();
   }
 
@@ -143,6 +152,21 @@ export class ExchangeBody extends RequestBody {
     if (this.#exchange.head.expectsContinue && !this.#exchange.isBegun) this.#exchange.interim(100, []);
   }
 
+  /** As chunks arrive, without a promise for each; the promise here is of the end. */
+  protected override async collect(collector: BodyCollector, maxBytes: number): Promise<Buffer> {
+    for (const chunk of this.#chunks.splice(0)) collector.add(chunk);
+    this.#collector = collector;
+    this.#collectLimit = maxBytes;
+    // Not before: the credit may bring the next chunk at once.
+    this.#gathered(collector, collector.size);
+    while (this.#error === undefined && !this.#isComplete && this.#discardable === undefined)
+      await this.#woken();
+    this.#collector = undefined;
+    if (this.#error !== undefined) throw this.#error;
+    if (collector.size > maxBytes) throw new PayloadTooLargeError(maxBytes);
+    return collector.take();
+  }
+
   protected override async next(): Promise<Buffer | undefined> {
     for (;;) {
       if (this.#error !== undefined) throw this.#error;
@@ -152,10 +176,23 @@ export class ExchangeBody extends RequestBody {
         return chunk;
       }
       if (this.#isComplete || this.#discardable !== undefined) return undefined;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.#woken();
     }
+  }
+
+  /** So many bytes have gone into the collector. */
+  #gathered(collector: BodyCollector, bytes: number): void {
+    if (bytes > 0) this.#exchange.consumed(bytes);
+    if (collector.size <= this.#collectLimit) return;
+    this.discard();
+    this.#wakeReader();
+  }
+
+  /** Resolves when something has happened: a chunk, the end, an error. */
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   #drop(chunk: Buffer): void {
