@@ -174,7 +174,7 @@ function descriptorError(file: string, message: string, cause: unknown): ConfigE
 
 function readDocument(file: string, variables: Variables): ConfigDocument {
   try {
-    return parseConfigDocument(readSmallText(file), file, variables);
+    return parseConfigDocument(readSmallText(file), file, variables, 'exact');
   } catch (error) {
     if (error instanceof PorticoError) throw descriptorError(file, error.message, error);
     throw error;

@@ -40,7 +40,7 @@ export async function readApplicationFile(source: ApplicationFileSource): Promis
     case '.yml': {
       const { parseConfigDocument } = await import('./yaml-document.js');
       const { substituteValues } = await import('./substitute.js');
-      return substituteValues(parseConfigDocument(readSmallText(file), file, undefined), variables);
+      return substituteValues(parseConfigDocument(readSmallText(file), file, undefined, 'exact'), variables);
     }
     case '.conf':
     case '.json':

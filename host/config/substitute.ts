@@ -59,7 +59,10 @@ class Substitution {
     if (variable !== undefined) return variable;
     if (colon >= 0) return body.slice(colon + 1);
     if (isOptional) return null;
-    const message = `Required environment variable ${JSON.stringify(name)} not found and no default value is present: set it, or give a default with "$${name}:default"`;
+    const advice = /[{}$]/.test(name)
+      ? 'a reference is the whole value, as $NAME; to put it into a text use application.conf, or write $$ for a plain $'
+      : `set it, or give a default with "$${name}:default"`;
+    const message = `Required environment variable ${JSON.stringify(name)} not found and no default value is present: ${advice}`;
     return this.#problem(path, message, suggest(name, Object.keys(this.#variables)));
   }
 

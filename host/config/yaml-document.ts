@@ -8,6 +8,7 @@ import {
   type Node,
   type ParsedNode,
   parseDocument,
+  type Scalar,
 } from 'yaml';
 import { type ConfigPath, type ConfigProblem, formatPath } from './config-error.js';
 import { interpolate, type Variables } from './interpolate.js';
@@ -43,21 +44,24 @@ const MAX_PROBLEMS = 50;
 const CORE_TAG = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
 
 /**
- * Parses text. `variables` resolve `${NAME}` in values; undefined leaves them as they stand.
+ * Parses text. `variables` resolve `${NAME}` in values; undefined leaves them as they stand. `numbers: 'exact'`: a number
+ * that would be written differently (`1.50`, `007`, `9007199254740993`) stays the text it is, and loses nothing.
  * Never throws for anything that is in the text.
  */
 export function parseConfigDocument(
   text: string,
   file: string,
   variables: Variables | undefined,
+  numbers: 'read' | 'exact' = 'read',
 ): ConfigDocument {
-  const builder = new Builder(file, variables);
+  const builder = new Builder(file, variables, numbers === 'exact');
   return builder.build(text);
 }
 
 class Builder {
   readonly #file: string;
   readonly #variables: Variables | undefined;
+  readonly #hasExactNumbers: boolean;
   readonly #lines = new LineCounter();
   readonly #problems: ConfigProblem[] = [];
   /** Offsets of values and keys by formatted path. */
@@ -68,9 +72,10 @@ class Builder {
   #valueCount = 0;
   #aliasCount = 0;
 
-  constructor(file: string, variables: Variables | undefined) {
+  constructor(file: string, variables: Variables | undefined, hasExactNumbers: boolean) {
     this.#file = file;
     this.#variables = variables;
+    this.#hasExactNumbers = hasExactNumbers;
   }
 
   build(text: string): ConfigDocument {
@@ -156,7 +161,7 @@ class Builder {
       return null;
     }
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
-    if (isScalar(node)) return this.#scalar(node.value, offset, path);
+    if (isScalar(node)) return this.#scalar(this.#exact(node), offset, path);
     this.#open.add(node);
     try {
       if (isSeq(node)) {
@@ -209,6 +214,11 @@ class Builder {
     if (this.#open.has(target)) throw new TooMuch(offset, path, `*${name.slice(0, 80)} contains itself`);
     if (++this.#aliasCount > MAX_ALIASES) throw new TooMuch(offset, path, `more than ${MAX_ALIASES} aliases`);
     return this.#convert(target, path, depth + 1);
+  }
+
+  #exact({ value, source }: Scalar): unknown {
+    const isAsWritten = typeof value !== 'number' || !this.#hasExactNumbers || String(value) === source;
+    return isAsWritten ? value : source;
   }
 
   #scalar(value: unknown, offset: number, path: ConfigPath): unknown {

@@ -36,11 +36,20 @@ export function resolveHocon(root: HoconObject, variables: Variables): Resolved 
   return new Resolver(root, variables).object(root, 0);
 }
 
+/** A value that is being resolved. */
+interface Entered {
+  /** Of layers: how many from below have not been entered yet. */
+  readonly index: number;
+  /** Sections around it. */
+  readonly sections: number;
+}
+
 class Resolver {
   readonly #root: HoconObject;
   readonly #variables: Variables;
-  /** Values that are being resolved; of layers, how many from below have not been entered yet. */
-  readonly #active = new Map<HoconValue, number>();
+  readonly #active = new Map<HoconValue, Entered>();
+  /** Sections around the value that is being resolved. */
+  #sections = 0;
   #steps = 0;
   #textLength = 0;
 
@@ -51,10 +60,12 @@ class Resolver {
 
   object(object: HoconObject, depth: number): Resolved & { kind: 'object' } {
     const fields = new Map<string, Resolved>();
+    this.#sections++;
     for (const [key, value] of object.fields) {
       const resolved = this.#resolve(value, undefined, depth + 1);
       if (resolved !== undefined) fields.set(key, resolved);
     }
+    this.#sections--;
     return { kind: 'object', fields, place: object.place };
   }
 
@@ -105,7 +116,8 @@ class Resolver {
       const found = part.kind === 'space' ? part.text : this.#resolve(part, below, depth + 1);
       if (found !== undefined) parts.push(found);
     }
-    const values = parts.filter((part): part is Resolved => typeof part !== 'string');
+    const found = parts.filter((part): part is Resolved => typeof part !== 'string');
+    const values = found.some((part) => part.kind === 'list') ? found.map(asList) : found;
     const [first] = values;
     if (first === undefined || values.length === 1) return first;
     const other = values.find((part) => part.kind !== first.kind);
@@ -181,11 +193,15 @@ class Resolver {
   #lookup(value: HoconValue | undefined, path: readonly string[], depth: number): HoconValue | undefined {
     if (value === undefined) return undefined;
     this.#step(value, depth);
-    const index = this.#active.get(value);
-    if (value.kind === 'layers')
-      return this.#lookupLayers(index === undefined ? value : lower(value, index), path, depth);
+    const entered = this.#active.get(value);
+    if (value.kind === 'layers') {
+      // `a { b = ${a.c} }`: from inside of a section another key of it is looked for, whatever comes later in the file
+      // included. Only what stands for the whole key means what the key held before.
+      const isWhole = entered === undefined || (path.length > 0 && this.#sections > entered.sections);
+      return this.#lookupLayers(isWhole ? value : lower(value, entered.index), path, depth);
+    }
     // It refers to itself, and there is nothing before it. Another key of a merged section may be looked for.
-    if (index !== undefined && !(value.kind === 'concatenation' && path.length > 0)) return undefined;
+    if (entered !== undefined && !(value.kind === 'concatenation' && path.length > 0)) return undefined;
     const [key, ...rest] = path;
     if (key === undefined) return value;
     if (value.kind === 'object') return this.#lookup(value.fields.get(key), rest, depth + 1);
@@ -235,7 +251,7 @@ class Resolver {
 
   #within<T>(value: HoconValue, index: number, action: () => T): T {
     const before = this.#active.get(value);
-    this.#active.set(value, index);
+    this.#active.set(value, { index, sections: this.#sections });
     try {
       return action();
     } finally {
@@ -266,6 +282,15 @@ function mergedObjects(
     fields.set(key, both ? mergedObjects(under, value) : value);
   }
   return { kind: 'object', fields, place: above.place };
+}
+
+/** A section whose keys are all numbers, as variables and `.properties` make it, as the list it stands for. */
+function asList(value: Resolved): Resolved {
+  if (value.kind !== 'object') return value;
+  const keys = [...value.fields.keys()];
+  if (keys.length === 0 || !keys.every((key) => /^(?:0|[1-9]\d{0,8})$/.test(key))) return value;
+  const sorted = [...value.fields].sort(([a], [b]) => Number(a) - Number(b));
+  return { kind: 'list', items: sorted.map(([, item]) => item), place: value.place };
 }
 
 function textOf(value: Resolved): string {

@@ -45,9 +45,28 @@ describe('substitution in YAML', () => {
       [3, 'b.c', undefined],
     ]);
   });
+
+  it('says what a reference is when text follows it', async () => {
+    const { problems } = await read({ 'application.yaml': 'a: "${HOME}/data"\n' }, { HOME: '/h' });
+    expect(problems[0]?.message).toMatch(/a reference is the whole value/);
+  });
 });
 
 describe('readApplicationFile', () => {
+  it('keeps numbers of YAML as they are written where reading them would lose something', async () => {
+    const text =
+      'v: 1.50\nzip: 007\nbig: 9007199254740993\nsha: 123e4\nport: 80\nrate: -1.5\nday: 2020-01-02\n';
+    expect((await read({ 'application.yaml': text })).data).toEqual({
+      v: '1.50',
+      zip: '007',
+      big: '9007199254740993',
+      sha: '123e4',
+      port: 80,
+      rate: -1.5,
+      day: '2020-01-02',
+    });
+  });
+
   it('knows the place of every value, in included files too', async () => {
     const document = await read({
       'application.conf': 'a = 1\ninclude "more"\n',

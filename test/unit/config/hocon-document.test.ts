@@ -63,6 +63,26 @@ describe('HOCON', () => {
       'portico.deployment.port=1\na=${ktor.deployment.port}',
       { portico: { deployment: { port: 1 } }, a: 1 },
     ],
+    [
+      'a reference into its own section, which is extended later',
+      'd={p:1}\ns=${d}{dir:x,data:${s.dir}/y}\ns.p=${?PORT}',
+      { d: { p: 1 }, s: { p: '9000', dir: 'x', data: 'x/y' } },
+    ],
+    [
+      'a reference into a section that a variable may replace',
+      's{dir:x,data:${s.dir}/y}\ns=${?NOT_SET}\ns=${d}\nd={dir:z}',
+      { s: { dir: 'z', data: 'z/y' }, d: { dir: 'z' } },
+    ],
+    [
+      'a key that looks back while it is extended',
+      'foo:{a:{c:1}}\nfoo:${foo.a}\nfoo:{a:2}',
+      { foo: { a: 2, c: 1 } },
+    ],
+    [
+      'sections with numbers as keys beside lists',
+      'a={1:y,0:x}\nb=${a}[z]\na+=z',
+      { a: ['x', 'y', 'z'], b: ['x', 'y', 'z', 'z'] },
+    ],
     ['keys that begin with include', 'includes = 1\ninclude = 2', { includes: 1, include: 2 }],
     ['a missing file that is included', 'include "nofile"\na=1', { a: 1 }],
   ];
