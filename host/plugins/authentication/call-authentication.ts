@@ -7,7 +7,7 @@ import type {
   AuthenticationResult,
   Challenge,
 } from './provider.js';
-import { unauthorized } from './provider.js';
+import { isNobody, unauthorized } from './provider.js';
 
 /**
  * How the providers of one block work together: the first one that knows the caller is enough; as before, but a call
@@ -27,6 +27,8 @@ interface Rejection {
 }
 
 const PRINCIPALS = new AttributeKey<Map<string, unknown>>('portico.authentication.principals');
+/** What a provider gives that has looked for somebody and found nobody, but calls it a principal. */
+const NOBODY: Rejection = { failure: 'invalid-credentials', challenge: undefined };
 /** Which challenges are asked first. */
 const ORDER: readonly AuthenticationFailure[] = ['invalid-credentials', 'no-credentials', 'error'];
 
@@ -103,14 +105,13 @@ async function ask(
   principals: Map<string, unknown>,
 ): Promise<Rejection | undefined> {
   const result: AuthenticationResult<unknown> = await provider.authenticate(call);
-  if ('principal' in result) {
+  if ('principal' in result && !isNobody(result.principal)) {
     principals.set(provider.name, result.principal);
     return undefined;
   }
-  call.application.log.debug(
-    `${call.method} ${call.localPath}: provider ${provider.name}: ${result.failure}.`,
-  );
-  return { failure: result.failure, challenge: result.challenge };
+  const { failure, challenge } = 'failure' in result ? result : NOBODY;
+  call.application.log.debug(`${call.method} ${call.localPath}: provider ${provider.name}: ${failure}.`);
+  return { failure, challenge };
 }
 
 async function refuse(call: ApplicationCall, rejections: readonly Rejection[]): Promise<void> {

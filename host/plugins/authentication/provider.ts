@@ -7,7 +7,7 @@ export type Challenge = (call: ApplicationCall) => unknown;
 /** Why a provider lets nobody in. `error`: it could not tell, for example because a server was away. */
 export type AuthenticationFailure = 'no-credentials' | 'invalid-credentials' | 'error';
 
-/** What a provider found out about a call. */
+/** What a provider found out about a call. A principal that is undefined, null or false is nobody. */
 export type AuthenticationResult<Principal> =
   | { readonly principal: Principal }
   | { readonly failure: AuthenticationFailure; readonly challenge?: Challenge | undefined };
@@ -47,11 +47,18 @@ export function unauthorized(challenge?: string): Challenge {
   return (call) => call.respond(content);
 }
 
-/** Asks who the credentials belong to. */
+/** Asks who the credentials belong to; nobody, when `validate` gives undefined, null or false. */
 export async function validated<Principal>(
   found: Awaitable<Principal | undefined>,
   challenge: Challenge,
 ): Promise<AuthenticationResult<Principal>> {
-  const principal = (await found) ?? undefined;
-  return principal === undefined ? { failure: 'invalid-credentials', challenge } : { principal };
+  const principal = await found;
+  return principal === undefined || isNobody(principal)
+    ? { failure: 'invalid-credentials', challenge }
+    : { principal };
+}
+
+/** False as well: it is what `validate: (token) => token === known` gives for a wrong token. */
+export function isNobody(principal: unknown): boolean {
+  return principal === undefined || principal === null || principal === false;
 }
