@@ -17,7 +17,8 @@ export type Validation<T> = (value: T, call: ApplicationCall) => Reasons | Promi
 
 // biome-ignore lint/suspicious/noExplicitAny: constructors of any signature are meant
 type Type<T> = abstract new (...args: any[]) => T;
-type Filter = (value: unknown, call: ApplicationCall) => boolean;
+/** Picks values. */
+export type Filter = (value: unknown, call: ApplicationCall) => boolean;
 
 interface Validator {
   readonly filter: Filter;
@@ -29,17 +30,20 @@ export class RequestValidationConfig {
   readonly #validators: Validator[] = [];
 
   /**
-   * Validates what is received as a `ReceiveType` or by a schema, values of a class, or those that a function picks.
-   * `validation` is a function or a Standard Schema, whose issues are the reasons; what it makes of the value is not
-   * used, `call.receive(schema)` is for that.
+   * Validates what is received as a `ReceiveType` or by a schema, and values of a class. `validation` is a function or a
+   * Standard Schema, whose issues are the reasons; what it makes of the value is not used, `call.receive(schema)` is for
+   * that.
    */
   validate<T>(
     what: ReceiveType<T> | StandardSchemaV1<unknown, T> | Type<T>,
     validation: Validation<T> | StandardSchemaV1,
-  ): void;
-  validate(what: Filter, validation: Validation<unknown> | StandardSchemaV1): void;
-  validate(what: unknown, validation: unknown): void {
+  ): void {
     this.#validators.push({ filter: filterOf(what), validation: validationOf(validation) });
+  }
+
+  /** Validates the values that `filter` picks. */
+  validateWhere(filter: Filter, validation: Validation<unknown> | StandardSchemaV1): void {
+    this.#validators.push({ filter, validation: validationOf(validation) });
   }
 
   /** Runs all validations that concern a value; what all of them say. */
@@ -80,14 +84,13 @@ export const RequestValidation: RouteScopedPlugin<RequestValidationConfig, void>
   },
 );
 
-function filterOf(what: unknown): Filter {
+function filterOf(what: ReceiveType<unknown> | StandardSchemaV1 | Type<unknown>): Filter {
   if (what instanceof ReceiveType) return (_value, { receiveType }) => receiveType === what;
   if (isSchema(what)) return (_value, { receiveType }) => receiveType.schema === what;
-  if (isClass(what)) return (value) => Object(value) instanceof what;
-  return what as Filter;
+  return (value) => Object(value) instanceof what;
 }
 
-function validationOf(validation: unknown): Validation<unknown> {
+function validationOf<T>(validation: Validation<T> | StandardSchemaV1): Validation<unknown> {
   if (!isSchema(validation)) return validation as Validation<unknown>;
   return async (value) => {
     const result = await checkBySchema(validation, value);
@@ -98,10 +101,4 @@ function validationOf(validation: unknown): Validation<unknown> {
 /** Schemas of some libraries are functions. */
 function isSchema(what: unknown): what is StandardSchemaV1 {
   return ((typeof what === 'object' && what !== null) || typeof what === 'function') && '~standard' in what;
-}
-
-/** The prototype of a class cannot be replaced; other functions have one that can, or none. */
-function isClass(what: unknown): what is Type<unknown> {
-  if (typeof what !== 'function') return false;
-  return Object.getOwnPropertyDescriptor(what, 'prototype')?.writable === false;
 }

@@ -2,14 +2,14 @@ import { constants } from 'node:fs';
 import { open, readFile, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AbortReason, type Exchange } from '../../exchange/exchange.js';
+import { contentTypeOf } from '../../http/file-content-type.js';
+import { findFile, isAbsence } from '../../http/public-file.js';
+import { namesOf } from '../../http/public-path.js';
 import type { Mount, Runtime } from '../mount.js';
 import { answerPlainly, redirectToFolder } from '../plain-answer.js';
 import { select, type Validators } from './conditions.js';
-import { contentTypeOf } from './content-type.js';
 import { FileBody } from './file-body.js';
 import { type CachedFile, FileCache } from './file-cache.js';
-import { findFile, isAbsence } from './found-file.js';
-import { namesOf } from './protected-path.js';
 
 /**
  * A folder of files as a context, served by the front itself since it runs no code of an application. GET and HEAD;

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { isPublicName } from './protected-path.js';
+import { isPublicName } from './public-path.js';
 
 /** What lies at a path of a site. */
 export type Found =

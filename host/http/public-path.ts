@@ -21,6 +21,11 @@ export function namesOf(within: string): string[] | undefined {
   return names.every(isPublicName) ? names : undefined;
 }
 
+/** Whether a file below these decoded names may be served; see `namesOf`. */
+export function arePublicNames(names: readonly string[]): boolean {
+  return names.every((name, depth) => !IMPOSSIBLE.test(name) && isPublicName(name, depth));
+}
+
 /** Whether a file of this name at this depth may be served; see `namesOf`. */
 export function isPublicName(name: string, depth: number): boolean {
   if (name === '') return true;
