@@ -18,7 +18,7 @@ import { type AcceptedMediaType, MediaType, parseAccept } from '../http/media-ty
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { accepts } from './content-negotiation/accepts.js';
-import type { ContentConverter, Converted } from './content-negotiation/converter.js';
+import type { ContentConverter, Converted, SerializeContext } from './content-negotiation/converter.js';
 import { type JsonOptions, jsonConverter } from './content-negotiation/json-converter.js';
 import { encodeText, responseCharset } from './content-negotiation/response-charset.js';
 
@@ -52,6 +52,8 @@ export class ContentNegotiationConfig {
   checkAcceptHeaderCompliance = false;
   readonly #registrations: Registration[] = [];
   readonly #contributors: AcceptContributor[] = [];
+  /** By value of Accept: clients of one kind send the same. */
+  readonly #offers = new Map<string, readonly Registration[]>();
   readonly #ignored = new Set<Type>([String, Uint8Array]);
   #ignoresStreams = true;
 
@@ -102,37 +104,42 @@ export class ContentNegotiationConfig {
 
   /** What the client accepts, best first; empty when it says nothing. Malformed is 400. */
   acceptedBy(call: ApplicationCall): readonly AcceptedMediaType[] {
-    let accepted: readonly AcceptedMediaType[];
-    try {
-      accepted = parseAccept(call.request.headers.getAll('Accept').join(','));
-    } catch (cause) {
-      if (!(cause instanceof PorticoError)) throw cause;
-      throw new BadRequestError('Accept is malformed.', { cause });
-    }
+    let accepted = parsed(call.request.headers.getAll('Accept').join(','));
     for (const contributor of this.#contributors) accepted = contributor(call, accepted);
     return accepted;
   }
 
   /** Registrations that the client accepts, in its order; all when it says nothing. */
-  offered(accepted: readonly AcceptedMediaType[]): ReadonlySet<Registration> {
-    if (accepted.length === 0) return new Set(this.#registrations);
-    return new Set(
-      accepted.flatMap(({ mediaType }) =>
-        this.#registrations.filter(
-          ({ contentType }) => contentType.matches(mediaType) && accepts(accepted, contentType),
-        ),
+  offeredTo(call: ApplicationCall): readonly Registration[] {
+    if (this.#contributors.length > 0) return this.#offered(this.acceptedBy(call));
+    const accept = call.request.headers.getAll('Accept').join(',');
+    let offered = this.#offers.get(accept);
+    if (offered === undefined) {
+      offered = this.#offered(parsed(accept));
+      if (this.#offers.size < MAX_REMEMBERED) this.#offers.set(accept, offered);
+    }
+    return offered;
+  }
+
+  #offered(accepted: readonly AcceptedMediaType[]): readonly Registration[] {
+    if (accepted.length === 0) return this.#registrations;
+    const offered = accepted.flatMap(({ mediaType }) =>
+      this.#registrations.filter(
+        ({ contentType }) => contentType.matches(mediaType) && accepts(accepted, contentType),
       ),
     );
+    return [...new Set(offered)];
   }
 
   /** Registrations for a body of this type. */
-  takersOf(requestType: MediaType | undefined): readonly Registration[] {
-    return requestType === undefined ? [] : this.#registrations.filter(({ takes }) => takes(requestType));
+  takersOf(requestType: MediaType): readonly Registration[] {
+    return this.#registrations.filter(({ takes }) => takes(requestType));
   }
 
   /** RFC 9110 §12.5.5: true when answers differ by Accept. */
   get varies(): boolean {
-    return new Set(this.#registrations.map(({ contentType }) => contentType.essence)).size > 1;
+    const [first] = this.#registrations;
+    return this.#registrations.some(({ contentType }) => contentType.essence !== first?.contentType.essence);
   }
 }
 
@@ -177,16 +184,43 @@ export const ContentNegotiation: RouteScopedPlugin<ContentNegotiationConfig, voi
   },
 );
 
-async function convert(
+/** Values of Accept that are remembered, so that a client cannot fill the memory. */
+const MAX_REMEMBERED = 200;
+
+function parsed(accept: string): readonly AcceptedMediaType[] {
+  try {
+    return parseAccept(accept);
+  } catch (cause) {
+    if (!(cause instanceof PorticoError)) throw cause;
+    throw new BadRequestError('Accept is malformed.', { cause });
+  }
+}
+
+function convert(
   call: ApplicationCall,
   value: unknown,
   config: ContentNegotiationConfig,
-): Promise<OutgoingContent> {
+): OutgoingContent | Promise<OutgoingContent> {
   if (config.varies) call.response.headers.append('Vary', 'Accept');
-  const charset = responseCharset(call.request.headers.getAll('Accept-Charset').join(','));
-  for (const { contentType, converter } of config.offered(config.acceptedBy(call))) {
-    const converted = await converter.serialize?.({ call, value, contentType, charset });
-    if (converted !== undefined) return contentOf(converted, contentType, charset);
+  const wanted = call.request.headers.getAll('Accept-Charset');
+  const charset = wanted.length === 0 ? 'UTF-8' : responseCharset(wanted.join(','));
+  return convertBy(config.offeredTo(call), 0, { call, value, charset });
+}
+
+/** Tries the converters from `at` on. Synchronous as long as they are. */
+function convertBy(
+  offered: readonly Registration[],
+  at: number,
+  given: Omit<SerializeContext, 'contentType'>,
+): OutgoingContent | Promise<OutgoingContent> {
+  for (let i = at; i < offered.length; i++) {
+    const { contentType, converter } = offered[i] as Registration;
+    const converted = converter.serialize?.({ ...given, contentType });
+    if (converted instanceof Promise)
+      return converted.then((late) =>
+        late === undefined ? convertBy(offered, i + 1, given) : contentOf(late, contentType, given.charset),
+      );
+    if (converted !== undefined) return contentOf(converted, contentType, given.charset);
   }
   // RFC 9110 §15.5.7: there is nothing to send that the client would take.
   return new NoContent({ status: 406 });
@@ -211,18 +245,17 @@ async function receive(
   config: ContentNegotiationConfig,
 ): Promise<unknown> {
   const contentType = requestMediaType(call.request.contentType);
-  const takers = config.takersOf(contentType);
   let read: Promise<Buffer> | undefined;
   const bytes = (): Promise<Buffer> => {
     read ??= body.readAll(call.receiveLimit);
     return read;
   };
   const text = async (): Promise<string> => decodeBodyText(call, await bytes());
-  for (const { converter } of contentType === undefined ? [] : takers) {
-    const context = { call, type: call.receiveType, contentType: contentType as MediaType, bytes, text };
-    const value = await converter.deserialize?.(context);
-    if (value !== undefined) return value;
-  }
+  if (contentType !== undefined)
+    for (const { converter } of config.takersOf(contentType)) {
+      const value = await converter.deserialize?.({ call, type: call.receiveType, contentType, bytes, text });
+      if (value !== undefined) return value;
+    }
   if (isForm(contentType) && read === undefined) return undefined;
   throw new UnsupportedMediaTypeError(
     `Content-Type is ${call.request.contentType ?? 'missing'}; nothing makes ${call.receiveType.name} of it.`,

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { type ApplicationCall, FilePart, type MultipartOptions, routing } from 'portico';
 import { type TestApplicationEngine, testApplication } from 'portico/testing';
 
@@ -58,6 +59,30 @@ describe('a multipart form', () => {
     multipart.append('photo', new Blob(['PNG'], { type: 'image/png' }), 'a "b".png');
     const response = await engine.client.post('/', { multipart });
     expect(await response.text()).toBe('name=Ann\nphoto:a %22b%22.png:image/png:PNG');
+  });
+
+  it('gives back any parts in any chunks', async () => {
+    await start((call) => list(call));
+    const bytes = fc.string({
+      unit: fc.constantFrom('\r', '\n', '-', 'x', '\r\n--x', '--xx', '\r\n--xy', 'ü', ' '),
+    });
+    const some = fc.record({ isFile: fc.boolean(), body: bytes });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(some, { maxLength: 5 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (parts, size) => {
+          fc.pre(parts.every(({ body }) => !`\r\n${body}`.includes('\r\n--xx')));
+          const body = parts.map((one, i) =>
+            one.isFile ? file(`${i}`, 'f', one.body) : field(`${i}`, one.body),
+          );
+          const lines = parts.map((one, i) => `${i}${one.isFile ? ':f:text/plain:' : '='}${one.body}`);
+          const { status, text } = await post(pieces(`${body.join('')}--xx--`, size));
+          expect([status, text]).toEqual([200, lines.join('\n')]);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   it('drops what is left of a file when the next part is asked for', async () => {
