@@ -72,7 +72,7 @@ export class ExecutedDocument {
     for (const fence of fencesOf(text)) {
       const [, bundle, path] = /^([^/]+)\/(.+)$/.exec(fence.file ?? '') ?? [];
       if (bundle !== undefined && path !== undefined) {
-        const files = bundles.get(bundle) ?? (path.startsWith('src/') ? { ...templateOf(bundle) } : {});
+        const files = bundles.get(bundle) ?? (text.includes(`file=${bundle}/src/`) ? newBundle(bundle) : {});
         bundles.set(bundle, { ...files, [path]: fence.text });
         isChanged = true;
       }
@@ -90,6 +90,12 @@ export class ExecutedDocument {
     }
     return scenes;
   }
+}
+
+/** A new bundle whose application, and with it its test, is going to be another one. */
+function newBundle(name: string): Record<string, string> {
+  const { 'src/app.test.ts': _test, ...files } = templateOf(name);
+  return files;
 }
 
 /** What `portico new NAME --typescript` writes. */
