@@ -1,5 +1,6 @@
 import type { RequestHead } from '../exchange/exchange.js';
 import { FieldBlock } from '../http/field-block.js';
+import { lowerCaseName } from '../http/lower-case.js';
 import type { ApplicationCall } from './application-call.js';
 import { ConnectionPoint } from './connection-point.js';
 import type { Parameters } from './parameters.js';
@@ -73,7 +74,7 @@ export class ApplicationRequest {
 
   /** First value of a header field. */
   header(name: string): string | undefined {
-    return this.#headers === undefined ? this.#head.fields.get(name.toLowerCase()) : this.#headers.get(name);
+    return this.#headers === undefined ? this.#head.fields.get(lowerCaseName(name)) : this.#headers.get(name);
   }
 
   /** For plugins: replaces all lines of this name by one, or removes them. Everybody behind sees only that. */

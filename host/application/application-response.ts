@@ -1,4 +1,5 @@
 import { PorticoError } from '../errors.js';
+import { lowerCaseName } from '../http/lower-case.js';
 import type { ApplicationCall } from './application-call.js';
 import { checkHeader } from './header-check.js';
 import { ResponseCookies } from './response-cookies.js';
@@ -49,6 +50,8 @@ export function checkStatus(status: number): void {
 /** Header fields on their way out. Names keep their case and are compared without regard to it. */
 export class ResponseHeaders {
   readonly #flat: string[] = [];
+  /** The names of `#flat` in lower case. */
+  readonly #lowerNames: string[] = [];
 
   /** `[name, value, name, value, …]`; MUST NOT be changed. */
   get flat(): readonly string[] {
@@ -58,39 +61,40 @@ export class ResponseHeaders {
   /** Adds a line behind those of the same name. `PORTICO_INVALID_HEADER`, `PORTICO_UNSAFE_HEADER`. */
   append(name: string, value: string): void {
     checkHeader(name, value);
-    this.#flat.push(name, value);
+    this.#add(name, value);
   }
 
   /** Replaces all lines of this name by one. */
   set(name: string, value: string): void {
     checkHeader(name, value);
     this.remove(name);
-    this.#flat.push(name, value);
+    this.#add(name, value);
   }
 
   remove(name: string): void {
-    for (let i = this.#indexOf(name, 0); i >= 0; i = this.#indexOf(name, i)) this.#flat.splice(i, 2);
+    const lower = lowerCaseName(name);
+    for (let i = this.#lowerNames.indexOf(lower); i >= 0; i = this.#lowerNames.indexOf(lower, i)) {
+      this.#lowerNames.splice(i, 1);
+      this.#flat.splice(i * 2, 2);
+    }
   }
 
   get(name: string): string | undefined {
-    const index = this.#indexOf(name, 0);
-    return index < 0 ? undefined : this.#flat[index + 1];
+    const index = this.#lowerNames.indexOf(lowerCaseName(name));
+    return index < 0 ? undefined : this.#flat[index * 2 + 1];
   }
 
   getAll(name: string): readonly string[] {
-    const values: string[] = [];
-    for (let i = this.#indexOf(name, 0); i >= 0; i = this.#indexOf(name, i + 2))
-      values.push(this.#flat[i + 1] as string);
-    return values;
+    const lower = lowerCaseName(name);
+    return this.#lowerNames.flatMap((one, i) => (one === lower ? [this.#flat[i * 2 + 1] as string] : []));
   }
 
   has(name: string): boolean {
-    return this.#indexOf(name, 0) >= 0;
+    return this.#lowerNames.includes(lowerCaseName(name));
   }
 
-  #indexOf(name: string, from: number): number {
-    const lower = name.toLowerCase();
-    for (let i = from; i < this.#flat.length; i += 2) if (this.#flat[i]?.toLowerCase() === lower) return i;
-    return -1;
+  #add(name: string, value: string): void {
+    this.#flat.push(name, value);
+    this.#lowerNames.push(lowerCaseName(name));
   }
 }

@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.js';
 import { AbortReason } from '../exchange/exchange.js';
+import { lowerCaseName } from '../http/lower-case.js';
 import type { ApplicationCall } from './application-call.js';
 import type { CallSignals } from './call-signals.js';
 import { type ChunkReader, chunkReaderOf } from './chunk-reader.js';
@@ -52,7 +53,7 @@ function fieldsOf(call: ApplicationCall, content: OutgoingContent, length?: numb
     if (content.contentType === TEXT_PLAIN) return TEXT_PLAIN_FIELDS;
     return ['Content-Type', content.contentType];
   }
-  const fields = [...(own ?? []), ...(content.headers ?? [])];
+  const fields = own === undefined ? [...(content.headers ?? [])] : own.concat(content.headers ?? []);
   if (content.contentType !== undefined && !hasField(fields, 'content-type'))
     fields.push('Content-Type', content.contentType);
   if (length !== undefined && !hasField(fields, 'content-length'))
@@ -61,7 +62,8 @@ function fieldsOf(call: ApplicationCall, content: OutgoingContent, length?: numb
 }
 
 function hasField(fields: readonly string[], lowerName: string): boolean {
-  for (let i = 0; i < fields.length; i += 2) if (fields[i]?.toLowerCase() === lowerName) return true;
+  for (let i = 0; i < fields.length; i += 2)
+    if (lowerCaseName(fields[i] as string) === lowerName) return true;
   return false;
 }
 

@@ -1,3 +1,4 @@
+import { lowerCaseName } from '../http/lower-case.js';
 import type { ApplicationCall } from './application-call.js';
 import { chunkReaderOf } from './chunk-reader.js';
 import type { AnyContent } from './outgoing-content.js';
@@ -6,9 +7,10 @@ import type { AnyContent } from './outgoing-content.js';
 export function headerOfAnswer(call: ApplicationCall, content: AnyContent, name: string): string | undefined {
   const own = call.responseFields === undefined ? undefined : call.response.headers.get(name);
   if (own !== undefined) return own;
-  const { headers = [] } = content;
-  const lower = name.toLowerCase();
-  const index = headers.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === lower);
+  const { headers } = content;
+  if (headers === undefined) return undefined;
+  const lower = lowerCaseName(name);
+  const index = headers.findIndex((text, i) => i % 2 === 0 && lowerCaseName(text) === lower);
   return index < 0 ? undefined : headers[index + 1];
 }
 

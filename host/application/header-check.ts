@@ -18,17 +18,27 @@ const UNSAFE = new Set([
  * connection.
  */
 export function checkHeader(name: string, value: string): void {
+  if (!GOOD.has(name)) checkHeaderName(name);
+  checkHeaderValue(name, value);
+}
+
+/** Names that were found good, so that they are looked at once. A program uses a few dozen. */
+const GOOD = new Set<string>();
+const MAX_GOOD = 1000;
+const MAX_GOOD_LENGTH = 64;
+
+function checkHeaderName(name: string): void {
   if (!isToken(name))
     throw new PorticoError(
       'PORTICO_INVALID_HEADER',
       `${JSON.stringify(name)} is not a header name. Use letters, digits and -.`,
     );
-  checkHeaderValue(name, value);
   if (UNSAFE.has(name.toLowerCase()))
     throw new PorticoError(
       'PORTICO_UNSAFE_HEADER',
       `${name} is controlled by the engine and cannot be set. Leave it away.`,
     );
+  if (GOOD.size < MAX_GOOD && name.length <= MAX_GOOD_LENGTH) GOOD.add(name);
 }
 
 /** The half of `checkHeader` that concerns the value. */

@@ -12,5 +12,6 @@ export function logContext(): LogContext | undefined {
 
 /** Runs `work` with facts added to those that are there. */
 export function withLogContext<T>(facts: LogContext, work: () => T): T {
-  return storage.run(new Map([...(storage.getStore() ?? []), ...facts]), work);
+  const outer = storage.getStore();
+  return storage.run(outer === undefined ? facts : new Map([...outer, ...facts]), work);
 }

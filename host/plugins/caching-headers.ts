@@ -53,15 +53,17 @@ export const CachingHeaders: RouteScopedPlugin<CachingHeadersConfig, void> = cre
     install(plugin) {
       const { providers } = plugin.config;
       plugin.on(ResponseBodyReadyForSend, (call, content) => {
-        const own = call.attributes.getOrNull(OF_CALL);
-        const said = [...providers.map((provider) => provider(call, content)), own].filter(
-          (options) => options !== undefined,
-        );
+        const directives: CacheControl[] = [];
+        let expiresMs: number | undefined;
+        const take = (options: CachingOptions | undefined): void => {
+          if (options?.cacheControl !== undefined) directives.push(options.cacheControl);
+          expiresMs ??= options?.expiresMs;
+        };
+        for (const provider of providers) take(provider(call, content));
+        take(call.attributes.getOrNull(OF_CALL));
         const { headers } = call.response;
-        const directives = mergeCacheControl(said.flatMap(({ cacheControl }) => cacheControl ?? []));
         if (directives.length > 0 && headerOfAnswer(call, content, 'Cache-Control') === undefined)
-          headers.set('Cache-Control', directives.map(renderCacheControl).join(', '));
-        const expiresMs = said.find((options) => options.expiresMs !== undefined)?.expiresMs;
+          headers.set('Cache-Control', mergeCacheControl(directives).map(renderCacheControl).join(', '));
         if (expiresMs !== undefined && headerOfAnswer(call, content, 'Expires') === undefined)
           headers.set('Expires', httpDate(expiresMs));
       });

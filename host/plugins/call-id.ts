@@ -113,8 +113,10 @@ export function callId(call: ApplicationCall): string | undefined {
 }
 
 function onlyOf(dictionary: string): (id: string) => boolean {
-  const allowed = new Set(dictionary);
-  return (id) => [...id].every((character) => allowed.has(character));
+  return (id) => {
+    for (const character of id) if (!dictionary.includes(character)) return false;
+    return true;
+  };
 }
 
 function randomText(length: number, dictionary: string): string {
