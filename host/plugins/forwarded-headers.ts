@@ -26,7 +26,7 @@ export const ForwardedHeaders: ApplicationPlugin<ProxyRules, void> = createAppli
       const rules = plugin.config;
       plugin.on(CallSetup, (call) => {
         const elements = parseHeaderValues(textOf(call, 'Forwarded'), { parametersOnly: true });
-        if (elements.length === 0 || !rules.isTrusted(call.request.local.remoteAddress)) return;
+        if (elements.length === 0 || !rules.isTrusted(call.request.remoteAddress)) return;
         const element = elements[rules.indexOf(elements.map((one) => parameterOf(one, 'for') ?? ''))];
         if (element === undefined) return;
         apply(call.request.origin, {
@@ -63,7 +63,7 @@ export const XForwardedHeaders: ApplicationPlugin<XForwardedHeadersConfig, void>
     install(plugin) {
       const rules = plugin.config;
       plugin.on(CallSetup, (call) => {
-        if (!rules.isTrusted(call.request.local.remoteAddress)) return;
+        if (!rules.isTrusted(call.request.remoteAddress)) return;
         const lists = {
           scheme: listOf(call, rules.protoHeaders),
           isHttps: listOf(call, rules.httpsFlagHeaders),
