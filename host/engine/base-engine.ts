@@ -16,7 +16,7 @@ import {
 import { LoadedApplication } from './loaded-application.js';
 import { HeldRequests } from './reload/held-requests.js';
 import { answerReloadFailure } from './reload/reload-failure.js';
-import { SourceWatch } from './reload/source-watch.js';
+import { MAX_ENTRIES, SourceWatch } from './reload/source-watch.js';
 
 /** What every engine is made with. */
 export interface EngineSettings {
@@ -218,6 +218,10 @@ export abstract class BaseEngine implements ApplicationEngine {
     }
     const watch = new SourceWatch(watchPaths);
     if (watch.fileCount === 0) log.warn(`Autoreload: no file matches ${watchPaths.join(', ')}.`);
+    if (watch.isCut)
+      log.warn(
+        `Autoreload: there are more than ${MAX_ENTRIES} files at ${watchPaths.join(', ')}; changes of the others are not seen. Watch the folder of the sources only.`,
+      );
     return watch;
   }
 

@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
 /** Time without a change that ends a wave of changes, in ms. */
@@ -7,11 +7,11 @@ export const QUIET_MS = 200;
 export const MAX_WAVE_MS = 10_000;
 /** Time between two looks while a wave goes on. */
 const LOOK_MS = 50;
-/** More files than these are not looked at. */
-const MAX_FILES = 20_000;
-/** So many files are looked at for every request. */
-const FEW_FILES = 500;
-/** With more files looks may take a fifth of the time: after each the next is put off. */
+/** More files and folders than these are not looked at, whether they match or not. */
+export const MAX_ENTRIES = 20_000;
+/** So many are looked at for every request. */
+const FEW_ENTRIES = 500;
+/** With more of them looks may take a fifth of the time: after each the next is put off. */
 const REST = 4;
 
 /**
@@ -19,13 +19,14 @@ const REST = 4;
  * files: nothing is watched in between, so nothing is missed and nothing has to be closed.
  *
  * A pattern that is the path of a file or folder watches it; any other watches the files below the working directory
- * whose path contains it, without regard to case. `node_modules` and names that begin with a dot are never watched.
+ * whose path contains it, without regard to case. `node_modules` and names that begin with a dot are never watched. Links are
+ * followed, each folder once.
  */
 export class SourceWatch {
   readonly #patterns: readonly string[];
   readonly #root: string;
   #seen: string;
-  #fileCount = 0;
+  #last = new Look();
   #nextLook = 0;
 
   constructor(patterns: readonly string[], root: string = process.cwd()) {
@@ -36,7 +37,12 @@ export class SourceWatch {
 
   /** Files that are watched. */
   get fileCount(): number {
-    return this.#fileCount;
+    return this.#last.files.size;
+  }
+
+  /** True when there is more below the watched paths than is looked at. */
+  get isCut(): boolean {
+    return this.#last.isFull;
   }
 
   /** True once for each change. */
@@ -45,7 +51,7 @@ export class SourceWatch {
     if (begin < this.#nextLook) return false;
     const now = this.#look();
     const tookMs = performance.now() - begin;
-    this.#nextLook = this.#fileCount <= FEW_FILES ? 0 : begin + tookMs * (1 + REST);
+    this.#nextLook = this.#last.entries <= FEW_ENTRIES ? 0 : begin + tookMs * (1 + REST);
     if (now === this.#seen) return false;
     this.#seen = now;
     return true;
@@ -63,39 +69,80 @@ export class SourceWatch {
   }
 
   #look(): string {
-    const files = new Map<string, string>();
+    const look = new Look();
     for (const pattern of this.#patterns) {
       const path = resolve(this.#root, pattern);
-      const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat?.isFile() === true) addFile(path, files);
-      else if (stat?.isDirectory() === true) addFolder(path, files, () => true);
+      const stat = statOf(path);
+      if (stat?.isFile() === true) look.file(path, stat);
+      else if (stat?.isDirectory() === true) look.folder(path, () => true);
       else {
         const wanted = pattern.toLowerCase();
-        addFolder(this.#root, files, (file) => relative(this.#root, file).toLowerCase().includes(wanted));
+        look.folder(this.#root, (file) => relative(this.#root, file).toLowerCase().includes(wanted));
       }
     }
-    this.#fileCount = files.size;
-    return [...files.entries()].map((entry) => entry.join('|')).join('\n');
+    this.#last = look;
+    return [...look.files.entries()].map((entry) => entry.join('|')).join('\n');
   }
 }
 
-function addFolder(folder: string, files: Map<string, string>, isWanted: (file: string) => boolean): void {
-  let entries: Dirent[];
+/** One look at everything that is watched. */
+class Look {
+  /** What changes with each file. */
+  readonly files = new Map<string, string>();
+  entries = 0;
+  /** Folders that links have led to. */
+  readonly #linked = new Set<string>();
+
+  get isFull(): boolean {
+    return this.entries >= MAX_ENTRIES;
+  }
+
+  file(path: string, { mtimeMs, size, ino }: Stats): void {
+    this.files.set(path, `${mtimeMs}|${size}|${ino}`);
+  }
+
+  folder(folder: string, isWanted: (file: string) => boolean): void {
+    let entries: Dirent[];
+    try {
+      entries = readdirSync(folder, { withFileTypes: true });
+    } catch {
+      // Removed, or not ours to read, between two looks: there is nothing to watch in it.
+      return;
+    }
+    for (const entry of entries) {
+      if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+      if (this.isFull) return;
+      this.entries++;
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) this.folder(path, isWanted);
+      else if (entry.isSymbolicLink()) this.#link(path, isWanted);
+      else if (isWanted(path)) this.#fileAt(path, statOf(path));
+    }
+  }
+
+  #link(path: string, isWanted: (file: string) => boolean): void {
+    const stat = statOf(path);
+    if (stat?.isDirectory() !== true) {
+      if (isWanted(path)) this.#fileAt(path, stat);
+      return;
+    }
+    const identity = `${stat.dev}|${stat.ino}`;
+    // Links may lead in a circle.
+    if (this.#linked.has(identity)) return;
+    this.#linked.add(identity);
+    this.folder(path, isWanted);
+  }
+
+  #fileAt(path: string, stat: Stats | undefined): void {
+    if (stat !== undefined) this.file(path, stat);
+  }
+}
+
+/** Undefined for what is not there, and for what cannot be looked at: a link to itself, a name that no file can have. */
+function statOf(path: string): Stats | undefined {
   try {
-    entries = readdirSync(folder, { withFileTypes: true });
+    return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // Removed, or not ours to read, between two looks: there is nothing to watch in it.
-    return;
+    return undefined;
   }
-  for (const entry of entries) {
-    if (entry.name.startsWith('.') || entry.name === 'node_modules' || files.size >= MAX_FILES) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) addFolder(path, files, isWanted);
-    else if (isWanted(path)) addFile(path, files);
-  }
-}
-
-function addFile(path: string, files: Map<string, string>): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat !== undefined) files.set(path, `${stat.mtimeMs}|${stat.size}|${stat.ino}`);
 }

@@ -1,6 +1,6 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SourceWatch } from '#host/engine/reload/source-watch.js';
+import { MAX_ENTRIES, SourceWatch } from '#host/engine/reload/source-watch.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
 describe('SourceWatch', () => {
@@ -50,6 +50,25 @@ describe('SourceWatch', () => {
     const watch = new SourceWatch(['src'], folder.path);
     rmSync(folder.at('src'), { recursive: true });
     expect([watch.hasChanged(), watch.hasChanged()]).toEqual([true, false]);
+  });
+
+  it('follows links, also in a circle, and passes by what leads nowhere', () => {
+    symlinkSync(folder.at('other'), folder.at('src/linked'));
+    symlinkSync(folder.at('src'), folder.at('src/circle'));
+    const watch = new SourceWatch(['src'], folder.path);
+    write('other/e.js', 'changed');
+    expect([watch.hasChanged(), watch.hasChanged()]).toEqual([true, false]);
+    symlinkSync('itself', folder.at('src/itself'));
+    symlinkSync('nowhere', folder.at('src/nowhere'));
+    expect(watch.hasChanged()).toBe(false);
+    expect(new SourceWatch(['a\0b', 'x'.repeat(5000)], folder.path).fileCount).toBe(0);
+  });
+
+  it('looks at a bounded number of files, also when none of them matches', () => {
+    for (let i = 0; i <= MAX_ENTRIES; i++) mkdirSync(folder.at(`many/${i}`), { recursive: true });
+    const watch = new SourceWatch(['no such thing'], folder.path);
+    expect([watch.fileCount, watch.isCut]).toEqual([0, true]);
+    expect(new SourceWatch(['src'], folder.path).isCut).toBe(false);
   });
 
   it('is quiet when a wave of changes is over', async () => {
