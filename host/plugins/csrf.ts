@@ -1,8 +1,8 @@
 import type { ApplicationCall } from '../application/application-call.js';
-import { defaultPort } from '../application/connection-point.js';
 import { checkHeader } from '../application/header-check.js';
 import { PorticoError } from '../errors.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
+import { askedHost, originOf } from './csrf/page-origin.js';
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -133,11 +133,7 @@ const checkHost: Check = (call) => {
   const { name, text, origin } = sourceOf(call);
   if (text === undefined) return 'missing "Origin" header';
   if (origin === undefined) return `unexpected "${name}" header value [${text}]`;
-  const { serverHost, serverPort, scheme } = call.request.origin;
-  // A port that is not written is that of the scheme, of either side: a proxy may have taken TLS away.
-  const isDefault =
-    serverPort === defaultPort(scheme) || serverPort === defaultPort(origin.protocol.slice(0, -1));
-  const host = isDefault ? serverHost : `${serverHost}:${serverPort}`;
+  const host = askedHost(call, origin);
   if (origin.host === host) return undefined;
   return `expected "${name}" [${origin.host}] host to match "Host" [${host}] header value`;
 };
@@ -155,10 +151,4 @@ function sourceOf({ request }: ApplicationCall): Source {
   const [text, second] = request.headers.getAll(name);
   const origin = text === undefined || second !== undefined ? undefined : originOf(text);
   return { name, text, origin };
-}
-
-/** The URL of a page or origin; undefined when it is not one of HTTP. */
-function originOf(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : undefined;
 }

@@ -43,14 +43,15 @@ export const WebSockets: ApplicationPlugin<WebSocketsConfig, WebSocketSessions> 
 
 /** What a WebSocket route is besides its path. */
 export interface WebSocketOptions {
-  /** The route takes only clients that offer this sub-protocol, and agrees on it; for others it is not there (400). */
+  /** The route takes only clients that offer this sub-protocol, and agrees on it; for others it is not there (400, 404). */
   readonly protocol?: string;
   /** Chooses among the sub-protocols offered. Default: none is agreed on. Without effect beside `protocol`. */
   readonly selectProtocol?: SelectProtocol;
 }
 
 /**
- * A route for WebSockets: GET with an upgrade to `websocket`; a plain GET is 400 unless another route takes it.
+ * A route for WebSockets: GET with an upgrade to `websocket`. A plain GET, unless another route takes it, is 400, and 404
+ * behind a parameter of the path, as with all that a route wants besides its path.
  * Everything that is installed on the route runs before the 101, so who may not come in is answered in plain HTTP.
  * `PORTICO_MISSING_PLUGIN` without `WebSockets`.
  */

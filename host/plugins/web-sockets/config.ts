@@ -2,14 +2,26 @@ import { PorticoError } from '../../errors.js';
 
 /** Options of `WebSockets`. */
 export class WebSocketsConfig {
+  /**
+   * Pages that may open sessions besides those of the host that was asked: origins such as `https://shop.example`, or
+   * `any`. Other pages are 403: they would come with the cookies of the user. Clients that send no `Origin`, so all
+   * but browsers, pass. Behind a proxy that changes the host, the plugin `ForwardedHeaders` must tell the one that the
+   * client used. Default: none.
+   */
+  allowedOrigins: 'any' | readonly string[] = [];
   /** Time between two pings to a client, in ms. Default 0: none. */
   pingPeriodMs = 0;
-  /** How long the answer to a ping may take; then the session is closed with 1011. Default 15 000. */
+  /**
+   * How long the answer to a ping may take; then the session is closed with 1011. A client that is not read because
+   * messages wait for the handler is not pinged. Default 15 000.
+   */
   timeoutMs = 15_000;
   /** Largest message, its frames added up; a larger one closes the session with 1009. Default 1 MiB. */
   maxFrameBytes = 1024 * 1024;
   /** How many messages may wait for the handler; then the client is not read any more. Default 64. */
   maxQueuedMessages = 64;
+  /** How many bytes of them may wait; at least one message always may. Default 4 MiB. */
+  maxQueuedBytes = 4 * 1024 * 1024;
   /** How much may wait for a client that does not read; then it is cut. Default 16 MiB. */
   maxBufferedBytes = 16 * 1024 * 1024;
   /** How long a client may take to answer a close; then the connection is cut. Default 5000. */
@@ -26,6 +38,7 @@ const NUMBERS = [
   ['timeoutMs', 1],
   ['maxFrameBytes', 1],
   ['maxQueuedMessages', 1],
+  ['maxQueuedBytes', 1],
   ['maxBufferedBytes', 1],
   ['closeTimeoutMs', 1],
 ] as const;

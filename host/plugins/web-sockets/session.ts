@@ -33,12 +33,15 @@ export class WebSocketSession<PathParameters = AnyPathParameters> {
     this.call = call;
     this.#socket = socket;
     this.#config = config;
+    this.#heartbeat = new Heartbeat(socket, config);
     this.#queue = new MessageQueue(
-      config.maxQueuedMessages,
-      () => socket.pause(),
+      { messages: config.maxQueuedMessages, bytes: config.maxQueuedBytes },
+      () => {
+        socket.pause();
+        this.#heartbeat.rest();
+      },
       () => socket.resume(),
     );
-    this.#heartbeat = new Heartbeat(socket, config);
     // binaryType is `nodebuffer`, ws's default: a message is one Buffer.
     socket.on('message', (data, isBinary) => this.#queue.put(new WebSocketMessage(data as Buffer, isBinary)));
     socket.on('error', (error) =>

@@ -9,7 +9,7 @@ import {
 
 const FAILED: Mismatch = { isMatch: false, quality: Quality.FAILED_PARAMETER, status: 400 };
 
-/** Takes requests that ask for a WebSocket (RFC 6455 §4.1); any other is 400. */
+/** Takes requests that ask for a WebSocket (RFC 6455 §4.1); any other is 400, behind a parameter of the path 404. */
 export class WebSocketSelector implements RouteSelector {
   readonly id = 'webSocket';
   readonly isPath = false;

@@ -5,6 +5,7 @@ import { messageOf, PorticoError } from '../../errors.js';
 import type { RoutingCall } from '../../routing/route.js';
 import type { WebSocketsConfig } from './config.js';
 import { Handshaker, type SelectProtocol } from './handshake.js';
+import { OriginCheck } from './origin-check.js';
 import { WebSocketSession } from './session.js';
 
 /** Serves one open WebSocket. Its return closes with 1000; what it throws is logged and closes with 1011. */
@@ -19,12 +20,14 @@ export type WebSocketHandler<PathParameters> = (
 export class WebSocketSessions implements Closeable {
   readonly #config: WebSocketsConfig;
   readonly #handshaker: Handshaker;
+  readonly #origins: OriginCheck;
   readonly #open = new Set<WebSocketSession<unknown>>();
   #isStopping = false;
 
   constructor(config: WebSocketsConfig) {
     this.#config = config;
     this.#handshaker = new Handshaker(config);
+    this.#origins = new OriginCheck(config.allowedOrigins);
   }
 
   /** The sessions that are open now. */
@@ -38,6 +41,7 @@ export class WebSocketSessions implements Closeable {
     handler: WebSocketHandler<P>,
     selectProtocol: SelectProtocol | undefined,
   ): Promise<void> {
+    this.#origins.check(call as ApplicationCall);
     const { webSocket, socket, headers } = this.#handshaker.begin(call as ApplicationCall, selectProtocol);
     const session = new WebSocketSession(call, webSocket, this.#config);
     const content = new UpgradeContent(
