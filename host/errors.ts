@@ -22,3 +22,31 @@ export function messageOf(thrown: unknown): string {
     return 'a value that cannot be converted to text was thrown';
   }
 }
+
+/** What a value of a wrong kind is, for messages: `the number 42`, `undefined`, `an object of class Map`. Never throws. */
+export function kindOf(value: unknown): string {
+  try {
+    if (value === undefined || value === null) return String(value);
+    if (typeof value === 'object') {
+      const maker: unknown = value.constructor;
+      return typeof maker === 'function' && maker.name !== ''
+        ? `an object of class ${maker.name}`
+        : 'an object';
+    }
+    if (typeof value === 'string') return `the text ${JSON.stringify(value.slice(0, 40))}`;
+    return typeof value === 'function' || typeof value === 'symbol'
+      ? `a ${typeof value}`
+      : `the ${typeof value} ${value}`;
+  } catch {
+    return 'a value that cannot be looked at';
+  }
+}
+
+/** Refuses what is no function: `PORTICO_NOT_A_FUNCTION`. `what` says what it should be: `a handler of GET /`. */
+export function checkFunction(given: unknown, what: string): void {
+  if (typeof given === 'function') return;
+  throw new PorticoError(
+    'PORTICO_NOT_A_FUNCTION',
+    `${what} must be a function, and is ${kindOf(given)}. Look at where it comes from, for example an import.`,
+  );
+}

@@ -11,13 +11,14 @@ import { CallSignals } from './call-signals.js';
 import { UnsupportedMediaTypeError } from './http-errors.js';
 import { Multipart } from './multipart/multipart.js';
 import type { MultipartOptions } from './multipart/part.js';
+import { nativeContent } from './native-content.js';
 import {
   APPLICATION_JSON,
   BytesContent,
   type ChunkSource,
   type ContentOptions,
   NoContent,
-  type OutgoingContent,
+  OutgoingContent,
   StreamContent,
   type StreamOptions,
   TEXT_PLAIN,
@@ -153,12 +154,16 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
     return this.#abortController.signal;
   }
 
-  /** Runs the send pipeline with a value: contents, texts, bytes, streams; everything else becomes JSON. */
+  /**
+   * Runs the send pipeline with a value: contents, texts, bytes, streams, `Response`, `Blob`; everything else becomes
+   * JSON. A promise is waited for. An `Error` is thrown. What JSON does not know, such as undefined, is 406.
+   */
   respond(value: unknown, status?: number): void | Promise<void> {
     if (status !== undefined) this.response.status = status;
-    const pipeline = this.route?.sendPipelineOfCall ?? this.application.sendPipeline;
-    const result = pipeline.execute(this as ApplicationCall, value);
-    if (isPromiseLike(result)) return this.#answerLater(result);
+    if (typeof value !== 'object' || value === null || value instanceof OutgoingContent)
+      return this.#send(value);
+    if (isPromiseLike(value)) return this.#answerLater(value.then((awaited) => this.respond(awaited)));
+    return this.#send(nativeContent(value) ?? value);
   }
 
   /** Answers with a text, sent as UTF-8. */
@@ -196,11 +201,13 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
   }
 
   /**
-   * Sends the client elsewhere: 302, or 301 with `permanent`. `url` is sent as it is; for a path of this application
-   * use `call.application.href('/login')`.
+   * Sends the client elsewhere: 302, or 301 with `permanent`. `url` is sent as it is, what is not ASCII in it
+   * percent-encoded; for a path of this application use `call.application.href('/login')`, for a whole URL
+   * `new UrlBuilder(call.request.origin.url)`.
    */
   respondRedirect(url: string, permanent = false): void | Promise<void> {
-    return this.respond(new NoContent({ status: permanent ? 301 : 302, headers: ['Location', url] }));
+    const headers = ['Location', encodeBeyondAscii(url)];
+    return this.respond(new NoContent({ status: permanent ? 301 : 302, headers }));
   }
 
   /** Runs the receive pipeline. `PORTICO_UNSUPPORTED_MEDIA_TYPE` (415) when nothing can make the wanted type of it. */
@@ -301,6 +308,12 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
     this.#sentContent = content;
   }
 
+  #send(value: unknown): void | Promise<void> {
+    const pipeline = this.route?.sendPipelineOfCall ?? this.application.sendPipeline;
+    const result = pipeline.execute(this as ApplicationCall, value);
+    if (isPromiseLike(result)) return this.#answerLater(result);
+  }
+
   #answerLater(result: PromiseLike<unknown>): Promise<void> {
     const answering = Promise.resolve(result).then(() => undefined);
     // The engine waits for it as well, so a handler that forgot to await it loses nothing; this only marks it as seen.
@@ -311,6 +324,14 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
 }
 
 const NO_PARAMETERS: AnyPathParameters = Object.freeze(Object.create(null));
+
+/** RFC 3986 §2.1: a URI has no other characters; what is encoded already stays. */
+function encodeBeyondAscii(url: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are refused by the header check, not here.
+  return url.replace(/[^\x00-\x7f]+/g, (text) =>
+    Buffer.from(text).reduce((encoded, byte) => `${encoded}%${byte.toString(16).toUpperCase()}`, ''),
+  );
+}
 
 function checked(status: number | undefined): number | undefined {
   if (status !== undefined) checkStatus(status);

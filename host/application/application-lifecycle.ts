@@ -1,5 +1,5 @@
 import { within } from '../deadline.js';
-import { PorticoError } from '../errors.js';
+import { checkFunction, PorticoError } from '../errors.js';
 import type { Application, Module } from './application.js';
 import {
   ApplicationModulesLoaded,
@@ -31,12 +31,20 @@ export async function startApplication(application: Application, settings: Start
   const { monitor, log } = application;
   const begin = performance.now();
   monitor.raiseCatching(ApplicationStarting, application, log);
+  let isGivenUp = false;
   try {
     const timeoutMs = settings.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS;
-    if (!(await within(loadModules(application, settings), timeoutMs))) throw startTimeout(timeoutMs);
+    if (
+      !(await within(
+        loadModules(application, settings, () => isGivenUp),
+        timeoutMs,
+      ))
+    )
+      throw startTimeout(timeoutMs);
     monitor.raise(ApplicationModulesLoaded, application);
     monitor.raise(ApplicationStarted, application);
   } catch (error) {
+    isGivenUp = true;
     await stopApplication(application);
     throw error;
   }
@@ -50,10 +58,19 @@ export async function stopApplication(application: Application): Promise<void> {
   application.monitor.raiseCatching(ApplicationStopped, application, application.log);
 }
 
-async function loadModules(application: Application, settings: StartSettings): Promise<void> {
+/** `isGivenUp`: the application is stopped already; a module that ends late must not let the next one begin. */
+async function loadModules(
+  application: Application,
+  settings: StartSettings,
+  isGivenUp: () => boolean,
+): Promise<void> {
+  for (const module of settings.modules) checkFunction(module, 'A module');
   if (settings.startup === 'concurrent') return loadAtOnce(application, settings.modules);
   application.monitor.raise(ApplicationModulesLoading, application);
-  for (const module of settings.modules) await module(application);
+  for (const module of settings.modules) {
+    if (isGivenUp()) return;
+    await module(application);
+  }
 }
 
 async function loadAtOnce(application: Application, modules: readonly Module[]): Promise<void> {

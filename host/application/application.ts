@@ -1,3 +1,4 @@
+import { within } from '../deadline.js';
 import { messageOf } from '../errors.js';
 import { ApplicationCallPipeline } from './call-pipelines.js';
 import { installDefaultTransforms } from './default-transforms.js';
@@ -38,6 +39,7 @@ export class Application extends ApplicationCallPipeline {
   readonly environment: ApplicationEnvironment;
   /** Tells what happens to the application. */
   readonly monitor: Events;
+  readonly #owned: unknown[] = [];
 
   constructor(environment: ApplicationEnvironment, monitor: Events = environment.monitor) {
     super();
@@ -83,18 +85,31 @@ export class Application extends ApplicationCallPipeline {
     return pluginOrNull(this, plugin);
   }
 
-  /** Closes the plugins that can be closed, in reverse order; failures are logged. For the engine. */
+  /** Has an instance closed when the application stops, if it can be; for plugins that are installed elsewhere. */
+  closeAtEnd(instance: unknown): void {
+    this.#owned.push(instance);
+  }
+
+  /**
+   * Closes the plugins that can be closed, those of routes first, each in reverse order. Failures are logged; 5 s for
+   * all of them together, then nobody waits any more. For the engine.
+   */
   async dispose(): Promise<void> {
-    for (const instance of installedPlugins(this).toReversed()) {
+    const end = performance.now() + CLOSE_MS;
+    for (const instance of [...installedPlugins(this), ...this.#owned.splice(0)].toReversed()) {
       if (!isCloseable(instance)) continue;
       try {
-        await instance.close();
+        const closing = Promise.resolve(instance.close());
+        if (!(await within(closing, Math.max(0, end - performance.now()))))
+          this.log.warn(`A plugin is still closing after ${CLOSE_MS} ms; the stop goes on without it.`);
       } catch (error) {
         this.log.error(`A plugin could not be closed: ${messageOf(error)}`, error);
       }
     }
   }
 }
+
+const CLOSE_MS = 5000;
 
 function isCloseable(instance: unknown): instance is Closeable {
   return (

@@ -1,9 +1,10 @@
-import { messageOf } from '../errors.js';
+import { messageOf, PorticoError } from '../errors.js';
 import { AbortReason } from '../exchange/exchange.js';
 import { lowerCaseName } from '../http/lower-case.js';
 import type { ApplicationCall } from './application-call.js';
 import type { CallSignals } from './call-signals.js';
 import { type ChunkReader, chunkReaderOf } from './chunk-reader.js';
+import { headerOfAnswer, lengthOf } from './content-facts.js';
 import { BadRequestError } from './http-errors.js';
 import {
   type AnyContent,
@@ -17,13 +18,15 @@ import { ExchangeWriter } from './response-writer.js';
 import { UpgradeTunnel } from './upgrade-tunnel.js';
 
 /**
- * Turns a content into calls of the exchange; the end of the send pipeline. The call is marked as handled first. A
- * promise only for streams and writers: it resolves when the last byte was handed over. A failure behind the head
+ * Turns a content into calls of the exchange; the end of the send pipeline. The call is marked as handled first, unless
+ * its Content-Length is known to be wrong: `PORTICO_CONTENT_LENGTH`. A promise only for streams and writers: it resolves when the last byte was handed over. A failure behind the head
  * truncates the response visibly and rejects.
  */
 export function commitResponse(call: ApplicationCall, content: AnyContent): void | Promise<void> {
   const status = content.status ?? call.responseStatus ?? 200;
   if (content.kind === 'upgrade') checkUpgrade(call, content);
+  else if (call.responseFields !== undefined || content.headers !== undefined)
+    checkLength(call, status, content);
   call.markHandled(content);
   if (call.exchange.isEnded) return dropContent(call, content);
   switch (content.kind) {
@@ -70,6 +73,18 @@ function hasField(fields: readonly string[], lowerName: string): boolean {
 /** RFC 9110 §9.3.2, §15.3.5, §15.4.5: HEAD, 204 and 304 have no body, so its source is not even read. */
 function isBodyless(call: ApplicationCall, status: number): boolean {
   return call.exchange.head.method === 'HEAD' || status === 204 || status === 304;
+}
+
+/** RFC 9110 §8.6: found before the head is out, the client gets an error and not half an answer. */
+function checkLength(call: ApplicationCall, status: number, content: AnyContent): void {
+  const declared = headerOfAnswer(call, content, 'Content-Length');
+  if (declared === undefined || isBodyless(call, status)) return;
+  const length = lengthOf(content);
+  if (length === undefined || (/^\d+$/.test(declared) && Number(declared) === length)) return;
+  throw new PorticoError(
+    'PORTICO_CONTENT_LENGTH',
+    `Content-Length of the answer is ${declared}, but its content has ${length} bytes. Leave it out: it is sent anyway.`,
+  );
 }
 
 async function sendWritten(call: ApplicationCall, status: number, content: WriterContent): Promise<void> {

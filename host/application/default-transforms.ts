@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { kindOf, messageOf, PorticoError } from '../errors.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
 import type { ApplicationCall } from './application-call.js';
@@ -10,6 +10,7 @@ import {
 } from './call-pipelines.js';
 import { isChunkSource } from './chunk-reader.js';
 import { commitResponse } from './commit-response.js';
+import { discardContent } from './content-facts.js';
 import { BadRequestError, RequestValidationError, UnsupportedMediaTypeError } from './http-errors.js';
 import { MULTIPART_FORM, readFields } from './multipart/multipart.js';
 import {
@@ -43,9 +44,10 @@ export function installDefaultTransforms(target: ApplicationCallPipeline): void 
   });
   target.sendPipeline.intercept(ApplicationSendPipeline.Engine, (run, subject) => {
     const call = run.context;
-    if (!call.isHandled) return commitResponse(call, subject as AnyContent);
+    if (!call.isHandled) return commitResponse(call, contentOf(call, subject));
     // What is done when an answer was sent is not done for one that was not.
     run.finish();
+    if (subject instanceof OutgoingContent) discardContent(call, subject as AnyContent);
     if (call.application.developmentMode)
       call.application.log.warn(`${call.method} ${call.localPath} was answered a second time; ignored.`);
     return undefined;
@@ -80,8 +82,21 @@ function render(call: ApplicationCall, value: unknown): OutgoingContent {
   if (value instanceof Uint8Array) return new BytesContent(value, own);
   if (isChunkSource(value)) return new StreamContent(value, { contentType: own });
   const json = JSON.stringify(value) as string | undefined;
+  if (json !== undefined) return new TextContent(json, own ?? APPLICATION_JSON);
+  call.application.log.warn(
+    `${call.method} ${call.localPath} was answered with ${kindOf(value)}, which JSON does not know; 406 is sent.`,
+  );
   // RFC 9110 §15.5.7: there is nothing to send that the client could take.
-  return json === undefined ? new NoContent({ status: 406 }) : new TextContent(json, own ?? APPLICATION_JSON);
+  return new NoContent({ status: 406 });
+}
+
+function contentOf(call: ApplicationCall, subject: unknown): AnyContent {
+  if (subject instanceof OutgoingContent) return subject as AnyContent;
+  throw new PorticoError(
+    'PORTICO_INVALID_CONTENT',
+    `The send pipeline of ${call.method} ${call.localPath} ended with ${kindOf(subject)}. An interceptor behind ` +
+      'Render must leave an OutgoingContent, for example a TextContent.',
+  );
 }
 
 function convert(call: ApplicationCall, body: RequestBody): unknown {

@@ -49,10 +49,11 @@ export interface EnvironmentSettings extends Partial<Omit<ApplicationEnvironment
  */
 export function applicationEnvironment(settings: EnvironmentSettings = {}): ApplicationEnvironment {
   const config = configOf(settings.config ?? {});
+  const log = settings.log ?? new ConsoleLog();
   return Object.freeze({
-    log: settings.log ?? new ConsoleLog(),
+    log,
     config,
-    monitor: settings.monitor ?? new Events(),
+    monitor: settings.monitor ?? new Events(log),
     connectors: Object.freeze([...(settings.connectors ?? [])]),
     modules: Object.freeze([...(settings.modules ?? [])]),
     watchPaths: Object.freeze([...(settings.watchPaths ?? [])]),

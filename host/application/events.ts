@@ -1,4 +1,5 @@
-import { messageOf } from '../errors.js';
+import { checkFunction, messageOf } from '../errors.js';
+import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import type { Log } from './log.js';
 
 /** Names an event and carries the type of its payload. Identity makes it. */
@@ -12,15 +13,25 @@ export class EventDefinition<T> {
   }
 }
 
-/** Called for each event it subscribed to. Synchronous; what it throws comes out of `raise`. */
+/**
+ * Called for each event it subscribed to. Nobody waits for a promise that it gives; what it throws comes out of
+ * `raise`, what its promise rejects with is logged.
+ */
 export type EventHandler<T> = (payload: T) => void;
 
 /** The monitor of an application: who wants to know subscribes, who makes it happen raises. Handlers are synchronous. */
 export class Events {
+  readonly #log: Log | undefined;
   readonly #handlers = new Map<EventDefinition<never>, EventHandler<never>[]>();
 
-  /** Gives the function that takes the subscription back. */
+  /** `log` is told of handlers whose promise rejects; without one that is an unhandled rejection. */
+  constructor(log?: Log) {
+    this.#log = log;
+  }
+
+  /** Gives the function that takes the subscription back. No function: `PORTICO_NOT_A_FUNCTION`. */
   subscribe<T>(definition: EventDefinition<T>, handler: EventHandler<T>): () => void {
+    checkFunction(handler, `A handler of the event ${definition.name}`);
     const key = definition as unknown as EventDefinition<never>;
     this.#handlers.set(key, [...(this.#handlers.get(key) ?? []), handler as EventHandler<never>]);
     return () => this.unsubscribe(definition, handler);
@@ -45,7 +56,8 @@ export class Events {
     const errors: unknown[] = [];
     for (const handler of handlers as unknown as readonly EventHandler<T>[]) {
       try {
-        handler(payload);
+        const given: unknown = handler(payload);
+        if (isPromiseLike(given)) this.#watch(definition.name, given);
       } catch (error) {
         errors.push(error);
       }
@@ -58,9 +70,18 @@ export class Events {
     try {
       this.raise(definition, payload);
     } catch (error) {
-      log.error(`A handler of the event ${definition.name} failed: ${messageOf(error)}`, error);
+      logFailure(log, definition.name, error);
     }
   }
+
+  #watch(name: string, given: PromiseLike<unknown>): void {
+    const log = this.#log;
+    if (log !== undefined) given.then(undefined, (error: unknown) => logFailure(log, name, error));
+  }
+}
+
+function logFailure(log: Log, name: string, error: unknown): void {
+  log.error(`A handler of the event ${name} failed: ${messageOf(error)}`, error);
 }
 
 /** Throws the first of several errors, the others in its property `suppressed`. Nothing happens when there is none. */

@@ -1,4 +1,4 @@
-import { PorticoError } from '../errors.js';
+import { kindOf, PorticoError } from '../errors.js';
 import { isFieldValue, isToken } from '../http/byte-classes.js';
 
 /** Fields that frame the message or belong to the connection; the producer of the exchange writes them. */
@@ -28,7 +28,7 @@ const MAX_GOOD = 1000;
 const MAX_GOOD_LENGTH = 64;
 
 function checkHeaderName(name: string): void {
-  if (!isToken(name))
+  if (typeof name !== 'string' || !isToken(name))
     throw new PorticoError(
       'PORTICO_INVALID_HEADER',
       `${JSON.stringify(name)} is not a header name. Use letters, digits and -.`,
@@ -43,6 +43,12 @@ function checkHeaderName(name: string): void {
 
 /** The half of `checkHeader` that concerns the value. */
 export function checkHeaderValue(name: string, value: string): void {
+  // Programs in JavaScript give numbers and undefined.
+  if (typeof value !== 'string')
+    throw new PorticoError(
+      'PORTICO_INVALID_HEADER',
+      `The value of header ${name} is no text but ${kindOf(value)}. Make a text of it, for example with String().`,
+    );
   if (isFieldValue(value)) return;
   throw new PorticoError(
     'PORTICO_INVALID_HEADER',

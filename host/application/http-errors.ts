@@ -9,8 +9,15 @@ export class HttpError extends PorticoError {
   /** 400 to 599. */
   readonly status: number;
 
+  /** A status that is not from 400 to 599 is a mistake in the program: `PORTICO_INVALID_STATUS`. */
   constructor(status: number, code: string, message: string, options?: { readonly cause?: unknown }) {
     super(code, message, options);
+    if (!Number.isInteger(status) || status < 400 || status > 599)
+      throw new PorticoError(
+        'PORTICO_INVALID_STATUS',
+        `${status} is not the status of an error (${message}). Use a whole number from 400 to 599.`,
+        { cause: this },
+      );
     this.name = new.target.name;
     this.status = status;
   }

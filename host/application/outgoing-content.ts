@@ -1,4 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
+import { kindOf, PorticoError } from '../errors.js';
+import { isChunkSource } from './chunk-reader.js';
 import { checkHeader, checkHeaderValue } from './header-check.js';
 import type { ResponseWriter } from './response-writer.js';
 
@@ -53,18 +55,20 @@ export class NoContent extends OutgoingContent {
   }
 }
 
-/** A text, sent as UTF-8. */
+/** A text, sent as UTF-8. What is none: `PORTICO_INVALID_CONTENT`. */
 export class TextContent extends OutgoingContent {
   readonly kind = 'text';
   readonly text: string;
 
   constructor(text: string, contentType: string = TEXT_PLAIN, status?: number, headers?: readonly string[]) {
     super(status, contentType, headers);
+    if (typeof text !== 'string')
+      throw invalidContent('a text', text, 'Use String(), or respond() for JSON.');
     this.text = text;
   }
 }
 
-/** Bytes in memory. They belong to the response from here on. */
+/** Bytes in memory. They belong to the response from here on. What are none: `PORTICO_INVALID_CONTENT`. */
 export class BytesContent extends OutgoingContent {
   readonly kind = 'bytes';
   readonly bytes: Uint8Array;
@@ -76,6 +80,7 @@ export class BytesContent extends OutgoingContent {
     headers?: readonly string[],
   ) {
     super(status, contentType, headers);
+    if (!(bytes instanceof Uint8Array)) throw invalidContent('bytes', bytes, 'Use a Buffer or a Uint8Array.');
     this.bytes = bytes;
   }
 }
@@ -106,6 +111,8 @@ export class StreamContent extends OutgoingContent {
 
   constructor(source: ChunkSource, options: StreamOptions & { readonly slice?: SliceSource } = {}) {
     super(options.status, options.contentType ?? OCTET_STREAM, options.headers);
+    if (!isChunkSource(source))
+      throw invalidContent('a stream', source, 'Use a stream or an async iterable of bytes or texts.');
     this.source = source;
     this.length = options.length;
     this.slice = options.slice;
@@ -120,6 +127,8 @@ export class WriterContent extends OutgoingContent {
 
   constructor(write: (writer: ResponseWriter) => void | Promise<void>, options: StreamOptions = {}) {
     super(options.status, options.contentType ?? OCTET_STREAM, options.headers);
+    if (typeof write !== 'function')
+      throw invalidContent('a function', write, 'Give the function that writes the body.');
     this.write = write;
     this.length = options.length;
   }
@@ -156,3 +165,11 @@ export type AnyContent =
   | StreamContent
   | WriterContent
   | UpgradeContent;
+
+/** Programs in JavaScript give whatever they have; found here, the handler that did it is on the stack. */
+function invalidContent(wanted: string, value: unknown, advice: string): PorticoError {
+  return new PorticoError(
+    'PORTICO_INVALID_CONTENT',
+    `The content of an answer must be ${wanted}, and is ${kindOf(value)}. ${advice}`,
+  );
+}

@@ -1,4 +1,4 @@
-import { PorticoError } from '../errors.js';
+import { kindOf, PorticoError } from '../errors.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import type { ApplicationCallPipeline } from './call-pipelines.js';
 
@@ -19,12 +19,16 @@ export interface Closeable {
 
 const INSTALLED = new AttributeKey<Map<string, unknown>>('portico.plugins');
 
-/** Installs a plugin. A second one of the same name on the same target: `PORTICO_DUPLICATE_PLUGIN`. */
+/**
+ * Installs a plugin. A second one of the same name on the same target: `PORTICO_DUPLICATE_PLUGIN`; something that is no
+ * plugin: `PORTICO_NOT_A_PLUGIN`.
+ */
 export function installPlugin<Target extends ApplicationCallPipeline, Config, Instance>(
   target: Target,
   plugin: Plugin<Target, Config, Instance>,
   configure: (config: Config) => void = () => undefined,
 ): Instance {
+  checkPlugin(plugin);
   const installed = target.attributes.computeIfAbsent(INSTALLED, () => new Map<string, unknown>());
   if (installed.has(plugin.key.name))
     throw new PorticoError(
@@ -34,6 +38,17 @@ export function installPlugin<Target extends ApplicationCallPipeline, Config, In
   const instance = plugin.install(target, configure);
   installed.set(plugin.key.name, instance);
   return instance;
+}
+
+/** Programs in JavaScript install what they have imported, whatever it is. */
+function checkPlugin(given: unknown): void {
+  const { key, install } = (given ?? {}) as { readonly key?: unknown; readonly install?: unknown };
+  if (key instanceof AttributeKey && typeof install === 'function') return;
+  throw new PorticoError(
+    'PORTICO_NOT_A_PLUGIN',
+    `install() needs a plugin, and got ${kindOf(given)}. Plugins are imported by name, for example ` +
+      "import { CORS } from 'portico/plugins/cors'.",
+  );
 }
 
 /** What was installed under the plugin's key on this very target. */

@@ -1,4 +1,4 @@
-import { PorticoError } from '../errors.js';
+import { kindOf, PorticoError } from '../errors.js';
 import type { Exchange } from '../exchange/exchange.js';
 import type { CallSignals } from './call-signals.js';
 import { CallAbortedError } from './http-errors.js';
@@ -8,7 +8,7 @@ export interface ResponseWriter {
   /**
    * Sends a chunk; a text as UTF-8. The promise resolves when more may be written: awaiting it is what keeps memory
    * bounded. Rejects with `PORTICO_CALL_ABORTED` when the client has gone, `PORTICO_CONTENT_LENGTH` when more is
-   * written than was declared. The bytes belong to the response from here on.
+   * written than was declared, `PORTICO_INVALID_CONTENT` for what is no chunk. The bytes belong to the response from here on.
    */
   write(chunk: Uint8Array | string): Promise<void>;
   /** True when the client has gone; writing is then of no use. */
@@ -35,6 +35,11 @@ export class ExchangeWriter implements ResponseWriter {
   async write(chunk: Uint8Array | string): Promise<void> {
     if (this.isAborted) throw new CallAbortedError(1);
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    if (!(bytes instanceof Uint8Array))
+      throw new PorticoError(
+        'PORTICO_INVALID_CONTENT',
+        `A chunk of an answer must be bytes or a text, and is ${kindOf(bytes)}. Use a Buffer, or String().`,
+      );
     if (bytes.length === 0) return;
     this.#written += bytes.length;
     if (this.#length !== undefined && this.#written > this.#length) throw this.#wrongLength();

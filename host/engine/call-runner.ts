@@ -99,7 +99,7 @@ export class CallRunner {
       return undefined;
     }
     try {
-      call.response.status = undefined;
+      forgetContent(call);
       const result = call.respond(this.#errorContent(call, status, error));
       return isPromiseLike(result) ? result : undefined;
     } catch (failure) {
@@ -121,8 +121,10 @@ export class CallRunner {
 
   #log(call: ApplicationCall, status: number, error: unknown): void {
     const { log } = this.#application;
-    if (error instanceof CallAbortedError || call.exchange.isEnded || call.signalsOrNull?.isAborted === true)
+    if (error instanceof CallAbortedError || call.signalsOrNull?.isAborted === true)
       log.debug(`${call.method} ${call.localPath} was given up: ${messageOf(error)}`, error);
+    else if (call.isHandled || call.exchange.isEnded)
+      log.error(`${call.method} ${call.localPath} failed behind its answer: ${messageOf(error)}`, error);
     else if (status < 500) log.debug(`${status}: ${call.method} ${call.localPath}: ${messageOf(error)}`);
     else log.error(`${status}: ${call.method} ${call.localPath}: ${messageOf(error)}`, error);
   }
@@ -151,4 +153,26 @@ export class CallRunner {
     this.#idle?.();
     this.#idle = undefined;
   }
+}
+
+/** Fields that describe the content which was to be sent and is not: they would name, or let caches keep, an error. */
+const OF_CONTENT: readonly string[] = [
+  'Cache-Control',
+  'Content-Disposition',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Length',
+  'Content-Location',
+  'Content-Range',
+  'Content-Type',
+  'ETag',
+  'Expires',
+  'Last-Modified',
+];
+
+/** Status and fields that were set for another answer; all other fields stay, such as those of CORS. */
+function forgetContent(call: ApplicationCall): void {
+  if (call.responseFields === undefined) return;
+  call.response.status = undefined;
+  for (const name of OF_CONTENT) call.response.headers.remove(name);
 }

@@ -1,4 +1,5 @@
 import { type EventDefinition, Events, throwFirst } from '../application/events.js';
+import type { Log } from '../application/log.js';
 
 /**
  * Events of one application of an engine. Whoever subscribed to the engine is told first, over reloads; what an
@@ -7,8 +8,8 @@ import { type EventDefinition, Events, throwFirst } from '../application/events.
 export class EngineEvents extends Events {
   readonly #outer: Events;
 
-  constructor(outer: Events) {
-    super();
+  constructor(outer: Events, log?: Log) {
+    super(log);
     this.#outer = outer;
   }
 

@@ -15,7 +15,7 @@ export class LoadedApplication {
     environment: ApplicationEnvironment,
     { control, onFailure }: { readonly control: EngineControl; readonly onFailure: FailureObserver },
   ) {
-    this.application = new Application(environment, new EngineEvents(environment.monitor));
+    this.application = new Application(environment, new EngineEvents(environment.monitor, environment.log));
     putEngineControl(this.application, control);
     this.application.monitor.subscribe(ApplicationStarting, installEngineDefaults);
     this.runner = new CallRunner(this.application, onFailure);

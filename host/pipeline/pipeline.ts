@@ -1,3 +1,4 @@
+import { checkFunction } from '../errors.js';
 import { InvalidPhaseError } from './invalid-phase-error.js';
 import { type Interceptor, PipelineContext } from './pipeline-context.js';
 import { LAST, type PhaseRelation, type PipelinePhase } from './pipeline-phase.js';
@@ -71,12 +72,37 @@ export class Pipeline<Subject, Context> {
     this.#insert(this.#requireIndex(reference), phase, { kind: 'before', reference });
   }
 
-  /** Registers an interceptor at the end of a phase. Unknown phase: `PORTICO_INVALID_PHASE`. */
+  /**
+   * Registers an interceptor at the end of a phase. Unknown phase: `PORTICO_INVALID_PHASE`; no function:
+   * `PORTICO_NOT_A_FUNCTION`.
+   */
   intercept(phase: PipelinePhase, interceptor: Interceptor<Subject, Context>): void {
+    checkFunction(interceptor, `An interceptor of ${phase}`);
     const index = this.#requireIndex(phase);
     this.#open()[index]?.interceptors.push(interceptor);
     this.#changed();
     this.afterIntercepted();
+  }
+
+  /**
+   * As `intercept`, but only for subjects of one type; others go on as if it were not there.
+   *
+   * ```ts
+   * application.sendPipeline.interceptWhen(
+   *   ApplicationSendPipeline.Transform,
+   *   (value) => value instanceof Cart,
+   *   (run, cart) => run.proceedWith(cart.items),
+   * );
+   * ```
+   */
+  interceptWhen<Wanted extends Subject>(
+    phase: PipelinePhase,
+    isWanted: (subject: Subject) => subject is Wanted,
+    interceptor: (run: PipelineContext<Subject, Context>, subject: Wanted) => unknown,
+  ): void {
+    checkFunction(isWanted, `The test of an interceptor of ${phase}`);
+    checkFunction(interceptor, `An interceptor of ${phase}`);
+    this.intercept(phase, (run, subject) => (isWanted(subject) ? interceptor(run, subject) : undefined));
   }
 
   /**

@@ -5,6 +5,7 @@ import {
   type ApplicationSendPipeline,
 } from '../application/call-pipelines.js';
 import { installPlugin, type Plugin } from '../application/plugin.js';
+import { checkFunction } from '../errors.js';
 import type { MediaType } from '../http/media-type.js';
 import type { NestedParameters, WithOptionalParameter, WithParameter } from './path-parameters.js';
 import { parsePattern, type RoutePattern } from './path-pattern.js';
@@ -198,8 +199,12 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     return this.#select(selector, configure);
   }
 
-  /** Answers calls of exactly this route. Several handlers run in order until one has answered. */
+  /**
+   * Answers calls of exactly this route. Several handlers run in order until one has answered. No function:
+   * `PORTICO_NOT_A_FUNCTION`.
+   */
   handle(handler: Handler<PathParameters>): this {
+    checkFunction(handler, `A handler of ${this}`);
     this.#handlers.push(handler as Handler);
     this.#pipelines.root.invalidate();
     return this;
@@ -252,7 +257,9 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     plugin: Plugin<Route, Config, Instance>,
     configure?: (config: Config) => void,
   ): Instance {
-    return installPlugin<Route, Config, Instance>(this as unknown as Route, plugin, configure);
+    const instance = installPlugin<Route, Config, Instance>(this as unknown as Route, plugin, configure);
+    this.root.application.closeAtEnd(instance);
+    return instance;
   }
 
   /** The routes from the root to this one. */
