@@ -10,7 +10,8 @@ const SHUTDOWN_URL = new PipelinePhase('ShutDownUrl');
 
 /**
  * What every engine adds to an application before its modules run. In Fallback: a call that nobody has answered gets
- * the status set on the response, else the failure of routing, else 404. It comes first in Fallback; who wants to
+ * the status set on the response, else the failure of routing, else 404; the root path without its slash is redirected to the
+ * one with it. It comes first in Fallback; who wants to
  * answer unhandled calls differently inserts a phase before it. In front of all phases: the shutdown URL, if the
  * configuration names one in `portico.deployment.shutdown.url`.
  */
@@ -34,7 +35,17 @@ function configuredShutDownUrl({ environment: { config } }: Application): string
   return config.propertyOrNull('portico.deployment.shutdown.url')?.getString();
 }
 
+/** The root path without its slash, on an application that matches it itself. Without a handler there, as the container does it. */
+function isRootWithoutSlash({ application, method, localPath }: ApplicationCall): boolean {
+  const { rootPath, isRootPathRemoved } = application.environment;
+  return localPath === rootPath && !isRootPathRemoved && (method === 'GET' || method === 'HEAD');
+}
+
 function answerUnhandled(call: ApplicationCall): void | Promise<void> {
+  if (call.responseStatus === undefined && isRootWithoutSlash(call)) {
+    const { query } = call.exchange.head;
+    return call.respondRedirect(`${call.localPath}/${query === undefined ? '' : `?${query}`}`);
+  }
   const status = call.responseStatus ?? call.routingFailureStatus ?? 404;
   const allowed = call.allowedMethods;
   // RFC 9110 §15.5.6: 405 names the methods that are there.

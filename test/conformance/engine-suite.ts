@@ -111,6 +111,20 @@ export function engineSuite(
       ['/not-found', 404, 'no such item'],
       ['/timeout', 504, ''],
       ['/undefined-json', 406, ''],
+      ['/response', 201, 'of fetch'],
+      ['/response-empty', 204, ''],
+      ['/promise', 200, 'awaited'],
+      ['/blob', 200, 'of a blob'],
+      ['/array-buffer', 200, 'AB'],
+      ['/error-value', 404, 'returned, not thrown'],
+      ['/text-number', 500, ''],
+      ['/header-number', 500, ''],
+      ['/bad-chunk', 500, ''],
+      ['/big-int', 500, ''],
+      ['/to-json', 400, 'not as JSON'],
+      ['/content-length-3', 500, ''],
+      ['/content-length-30', 500, ''],
+      ['/content-length-many', 500, ''],
       ['/no-such-route', 404, ''],
       ['/readable', 200, 'abc'],
       ['/generator', 200, 'gen'],
@@ -119,6 +133,20 @@ export function engineSuite(
       ['/not-awaited', 200, 'not awaited'],
     ])('GET %s is %i %j', async (target, status, text) => {
       expect(await read('GET', target)).toEqual([status, text]);
+    });
+
+    it('sends an error without the fields that described what was not sent', async () => {
+      const response = await request('GET', '/half-made');
+      expect([response.status, await response.text()]).toEqual([400, 'not made']);
+      expect(response.header('Content-Type')).toBe('text/plain; charset=UTF-8');
+      expect(response.header('X-A')).toBe('x');
+      for (const name of ['Cache-Control', 'Content-Disposition'])
+        expect(response.header(name)).toBeUndefined();
+    });
+
+    it('sends status, type and fields of a Response of fetch', async () => {
+      const response = await request('GET', '/response');
+      expect([response.header('X-A'), response.header('Content-Type')]).toEqual(['1', 'text/x']);
     });
 
     it('names the methods that are there with 405', async () => {

@@ -127,6 +127,37 @@ export function engineModule(): { module: (application: Application) => void; pr
         throw new DOMException('too slow', 'TimeoutError');
       });
       r.get('/undefined-json', () => () => 1);
+      r.get(
+        '/response',
+        () => new Response('of fetch', { status: 201, headers: { 'X-A': '1', 'Content-Type': 'text/x' } }),
+      );
+      r.get('/response-empty', () => new Response(null, { status: 204 }));
+      r.get('/promise', (call) => call.respond(Promise.resolve('awaited')));
+      r.get('/blob', () => new Blob(['of a blob']));
+      r.get('/array-buffer', () => Uint8Array.of(65, 66).buffer);
+      r.get('/error-value', () => new NotFoundError('returned, not thrown'));
+      r.get('/text-number', (call) => call.respondText(42 as unknown as string));
+      r.get('/header-number', (call) => call.response.header('X-A', 42 as unknown as string));
+      r.get('/bad-chunk', (call) =>
+        call.respondStream(42 as unknown as ReadableStream<string>, { contentType: 'text/x' }),
+      );
+      r.get('/big-int', () => 1n);
+      r.get('/to-json', () => ({
+        toJSON() {
+          throw new BadRequestError('not as JSON');
+        },
+      }));
+      for (const length of ['3', '30', 'many'])
+        r.get(`/content-length-${length}`, (call) => {
+          call.response.header('Content-Length', length);
+          return 'hello';
+        });
+      r.get('/half-made', (call) => {
+        call.response.status = 201;
+        for (const name of ['Cache-Control', 'Content-Disposition', 'Content-Length', 'Content-Type', 'X-A'])
+          call.response.header(name, name === 'Content-Length' ? '1000' : 'x');
+        throw new BadRequestError('not made');
+      });
       r.post('/echo-text', async (call) => call.respondText(await call.receiveText()));
       r.post('/echo-json', async (call) => ({ got: await call.receiveJson() }));
       r.post('/echo-form', async (call) => Object.fromEntries(await call.receiveForm()));

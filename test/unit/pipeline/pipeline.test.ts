@@ -12,6 +12,17 @@ describe('Pipeline', () => {
     expect(new Pipeline<string, undefined>([A]).execute(undefined, 'x')).toBe('x');
   });
 
+  it('skips an interceptor of one type when the subject is of another', async () => {
+    const pipeline = new Pipeline<unknown, undefined>([A]);
+    pipeline.interceptWhen(
+      A,
+      (subject) => typeof subject === 'string',
+      (run, text) => run.proceedWith(text.toUpperCase()),
+    );
+    expect(await pipeline.execute(undefined, 'x')).toBe('X');
+    expect(await pipeline.execute(undefined, 5)).toBe(5);
+  });
+
   it('throws what a synchronous interceptor throws, rejects with what an asynchronous one throws', async () => {
     const error = new Error('on purpose');
     const pipeline = new Pipeline<string, undefined>([A]);
