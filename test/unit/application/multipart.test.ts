@@ -1,10 +1,14 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type ApplicationCall, FilePart, type MultipartOptions, routing } from 'portico';
+import { CIO, embeddedServer } from 'portico/embedded';
 import { type TestApplicationEngine, testApplication } from 'portico/testing';
+import { until } from '#test/support/polling.js';
 
 const TYPE = { 'Content-Type': 'multipart/form-data; boundary=xx' };
 
@@ -233,6 +237,55 @@ describe('a multipart form', () => {
       return list(call).catch((error: { code?: unknown }) => String(error.code));
     });
     expect((await post(`${field('a', '1')}--xx--`)).text).toBe('PORTICO_BODY_CONSUMED');
+  });
+});
+
+describe('a multipart form on a connection', () => {
+  it('brings large files whole, and its end is seen when the client is cut off', async () => {
+    const codes: unknown[] = [];
+    let isReading = false;
+    const server = embeddedServer(CIO, { port: 0, host: '127.0.0.1' }, (app) => {
+      routing(app, (r) =>
+        r.post('/', async (call) => {
+          const sums: string[] = [];
+          try {
+            for await (const one of call.receiveMultipart()) {
+              isReading = true;
+              const sum = createHash('sha256');
+              if (one.kind === 'file') for await (const chunk of one.stream) sum.update(chunk as Buffer);
+              sums.push(sum.digest('hex'));
+            }
+          } catch (error) {
+            codes.push((error as { code?: unknown }).code);
+            throw error;
+          }
+          return sums.join();
+        }),
+      );
+    });
+    await server.start();
+    try {
+      const [{ port } = { port: 0 }] = await server.resolvedConnectors();
+      const bytes = randomBytes(5 * 1024 * 1024);
+      const form = new FormData();
+      form.append('one', new Blob([bytes]), 'one');
+      form.append('two', new Blob([bytes.subarray(7)]), 'two');
+      const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: form });
+      const sums = [bytes, bytes.subarray(7)].map((part) => createHash('sha256').update(part).digest('hex'));
+      expect(await response.text()).toBe(sums.join());
+      isReading = false;
+      const request = http.request({ port, host: '127.0.0.1', method: 'POST', headers: { ...TYPE, 'Content-Length': 1000 } });
+      request.on('error', () => undefined);
+      request.write(
+        '--xx\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\na part of the file',
+      );
+      await until(() => isReading);
+      request.destroy();
+      await until(() => codes.length > 0);
+      expect(codes).toEqual(['PORTICO_CALL_ABORTED']);
+    } finally {
+      await server.stop(0);
+    }
   });
 });
 
