@@ -15,6 +15,7 @@ export class NetworkWebSocket {
       this.#wake?.();
     });
     this.closed = new Promise((resolve) => socket.once('close', (code) => resolve(code)));
+    socket.once('close', () => this.#wake?.());
   }
 
   /** Rejects with ws's error for any answer but 101. */
@@ -32,7 +33,6 @@ export class NetworkWebSocket {
       if (this.socket.readyState === WebSocket.CLOSED) throw new Error('The WebSocket is closed.');
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        this.socket.once('close', () => resolve());
       });
     }
   }
