@@ -11,7 +11,12 @@ export async function resolve(
   try {
     return await next(specifier, context);
   } catch (error) {
-    if (specifier !== 'portico' && !specifier.startsWith('portico/')) throw error;
+    if (!isOwnName(specifier)) throw error;
     return next(specifier, { ...context, parentURL: import.meta.url });
   }
+}
+
+/** Whether this names the package, or an entry of it. */
+export function isOwnName(specifier: string): boolean {
+  return specifier === 'portico' || specifier.startsWith('portico/');
 }

@@ -84,6 +84,24 @@ describe('portico run', () => {
     ]);
   });
 
+  it('lets a bundle of CommonJS anywhere require portico, and no other name', async () => {
+    const folder = temporary.write('elsewhere-cjs', {
+      'application.yaml': 'portico:\n  application:\n    modules: [app.cjs#main]\n',
+      'app.cjs':
+        "exports.main = (application) => {\n  const { SSE } = require('portico/plugins/sse');\n" +
+        "  application.install(SSE);\n  const names = ['portico', 'portico/none', 'porticos'].map((name) => {\n" +
+        '    try { return typeof require(name).routing; } catch (error) { return error.code; }\n  });\n' +
+        "  throw new Error(names.join(' '));\n};\n",
+    });
+    const { code, err } = await portico(['run', '-port=0', '-host=127.0.0.1', folder]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(
+        /function ERR_PACKAGE_PATH_NOT_EXPORTED MODULE_NOT_FOUND \[PORTICO_MODULE_FAILED\]/,
+      ),
+    ]);
+  });
+
   it('tells its options', async () => {
     expect((await portico(['run', '--help'])).out).toMatch(/-config=FILE[\s\S]*-P:KEY=VALUE/);
   });
