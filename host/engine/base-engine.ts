@@ -60,7 +60,9 @@ export abstract class BaseEngine implements ApplicationEngine {
   /** While the application is reloaded. */
   #held: HeldRequests | undefined;
   #watch: SourceWatch | undefined;
-  #preparing: Promise<void> | undefined;
+  /** No reload begins any more. */
+  #isPreparingStop = false;
+  #hasRaisedPreparing = false;
   #stopping: Promise<void> | undefined;
   #hasCut = false;
   readonly #started = new Signal();
@@ -132,13 +134,15 @@ export abstract class BaseEngine implements ApplicationEngine {
    * Nothing new comes but what is on its way: raises `ApplicationStopPreparing`, once, so that answers that last for long
    * end. Calls are still taken and answered; `stop` follows. Without effect unless started.
    */
-  prepareStop(): Promise<void> {
-    if (this.#state === 'started') this.#preparing ??= this.#prepareStop();
-    return this.#preparing ?? Promise.resolve();
+  async prepareStop(): Promise<void> {
+    if (this.#state !== 'started') return;
+    this.#isPreparingStop = true;
+    if (this.#reloading !== undefined) await this.#reloadEnded(this.#reloading);
+    this.#raisePreparing();
   }
 
   reload(): Promise<void> {
-    if (this.#state !== 'started' || this.#preparing !== undefined || this.#stopping !== undefined)
+    if (this.#state !== 'started' || this.#isPreparingStop || this.#stopping !== undefined)
       return Promise.reject(this.#illegal('reloaded', 'Start it first.'));
     this.#reloading ??= this.#reload().finally(() => {
       this.#reloading = undefined;
@@ -161,7 +165,7 @@ export abstract class BaseEngine implements ApplicationEngine {
       this.#held.hold(exchange);
       return;
     }
-    if (this.#preparing === undefined && this.#stopping === undefined && this.#watch?.hasChanged() === true) {
+    if (!this.#isPreparingStop && this.#stopping === undefined && this.#watch?.hasChanged() === true) {
       this.#held = new HeldRequests();
       this.#held.hold(exchange);
       this.#reloadChanged(this.#watch);
@@ -265,12 +269,17 @@ export abstract class BaseEngine implements ApplicationEngine {
     }
   }
 
-  async #prepareStop(): Promise<void> {
-    const { environment } = this;
-    // A reload that has begun is brought to its end: it has a deadline of its own.
-    await this.#reloading?.catch((error: unknown) =>
-      environment.log.debug('The reload failed before the stop.', error),
+  /** A reload that has begun is brought to its end: it has a deadline of its own. */
+  async #reloadEnded(reloading: Promise<void>): Promise<void> {
+    await reloading.catch((error: unknown) =>
+      this.environment.log.debug('The reload failed before the stop.', error),
     );
+  }
+
+  #raisePreparing(): void {
+    if (this.#hasRaisedPreparing) return;
+    this.#hasRaisedPreparing = true;
+    const { environment } = this;
     const monitor = this.#loaded?.application.monitor ?? this.monitor;
     monitor.raiseCatching(ApplicationStopPreparing, environment, environment.log);
   }
@@ -280,7 +289,8 @@ export abstract class BaseEngine implements ApplicationEngine {
     const left = (): number => Math.max(0, timeoutMs - (performance.now() - begin));
     if (this.#state === 'starting') await this.#started.reached;
     if (this.#state !== 'started') return this.#end();
-    await this.prepareStop();
+    if (this.#reloading !== undefined) await this.#reloadEnded(this.#reloading);
+    this.#raisePreparing();
     const { log } = this.environment;
     const loaded = this.#loaded;
     await this.close(timeoutMs);

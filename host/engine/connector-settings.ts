@@ -1,8 +1,11 @@
 import type { TlsOptions } from 'node:tls';
+import { PorticoError } from '../errors.js';
 import type { EngineConnector } from './application-engine.js';
 
-/** One address on which an engine of its own accepts connections. */
+/** One address on which an engine of its own accepts connections; a `ConnectorAddress` of an environment is one. */
 export interface ConnectorSettings {
+  /** Default: what `tls` makes it. `https` needs `tls` (`PORTICO_TLS_MISSING`). */
+  readonly scheme?: 'http' | 'https' | undefined;
   /** Default `0.0.0.0`. */
   readonly host?: string | undefined;
   /** Default 80, 443 with `tls`; 0 picks a free one, see `resolvedConnectors`. */
@@ -18,8 +21,13 @@ export interface CompleteConnector {
   readonly tls: TlsOptions | undefined;
 }
 
-/** Fills in the defaults. */
-export function completeConnector({ host, port, tls }: ConnectorSettings): CompleteConnector {
+/** Fills in the defaults. Throws `PORTICO_TLS_MISSING`. */
+export function completeConnector({ scheme, host, port, tls }: ConnectorSettings): CompleteConnector {
+  if (scheme === 'https' && tls === undefined)
+    throw new PorticoError(
+      'PORTICO_TLS_MISSING',
+      `The connector ${host ?? '0.0.0.0'}:${port ?? 443} is to be https and has no certificate. Give it "tls" with key and cert, or make it http.`,
+    );
   return { host: host ?? '0.0.0.0', port: port ?? (tls === undefined ? 80 : 443), tls };
 }
 

@@ -22,7 +22,7 @@ export interface EmbeddedSettings extends Omit<EnvironmentSettings, 'connectors'
   readonly host?: string | undefined;
   /** As above; default 80; 0 picks a free one, see `resolvedConnectors`. */
   readonly port?: number | undefined;
-  /** Several addresses, with TLS where they say so; `host` and `port` do not count then. */
+  /** One or several addresses, with TLS where they say so; `host` and `port` do not count then. All are opened, or none. */
   readonly connectors?: readonly ConnectorSettings[];
   readonly limits?: Partial<ConnectorLimits>;
   /** For all modules together; default `portico.application.startupTimeoutMillis`, else 10 s. */
@@ -101,7 +101,8 @@ function engineSettings(
   settings: EmbeddedSettings,
   modules: readonly Module[] | ModuleSource,
 ): SelfContainedSettings {
-  const { host, port, connectors = [{ host, port }], shutdownHook = true, ...own } = settings;
+  const { host, port, connectors: several = [], shutdownHook = true, ...own } = settings;
+  const connectors = several.length > 0 ? several : [{ host, port }];
   return {
     environment: applicationEnvironment({ ...own, connectors: connectors.map(addressOf) }),
     modules,

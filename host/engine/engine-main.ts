@@ -75,11 +75,14 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   const { parseCommandLine } = await import('./command-line.js');
   const { loadConfiguration } = await import('./load-configuration.js');
   const { serverSettings } = await import('./application-settings.js');
+  const { ENGINE_SETTINGS, settingsAmong } = await import('./ignored-settings.js');
   const folder = resolve(options.folder ?? '.');
   const log = options.log ?? new ConsoleLog();
   const commandLine = parseCommandLine(args);
   for (const flag of commandLine.unknown) log.warn(`${flag} is not an option and has no effect.`);
   const config = await loadConfiguration({ folder, commandLine, env: options.env ?? process.env });
+  const ignored = settingsAmong(ENGINE_SETTINGS, config);
+  if (ignored.length > 0) log.info(`Not in effect, this engine has no use for them: ${ignored.join(', ')}.`);
   const { connector, rootPath, watchPaths, graceMs, stopTimeoutMs } = serverSettings(commandLine, config);
   const environment = applicationEnvironment({ log, config, connectors: [connector], rootPath, watchPaths });
   const modules = (generation: number): readonly Module[] => [

@@ -13,7 +13,7 @@ import { registerShutdownHook } from './shutdown-hook.js';
 
 /** Where and how an engine accepts connections itself. */
 export interface SelfContainedSettings extends EngineSettings {
-  /** All addresses; none: one on port 80. */
+  /** All addresses; none: those of the environment, and without such either, one on port 80. */
   readonly connectors: readonly ConnectorSettings[];
   /** What differs from the default limits; the same for all connectors. */
   readonly limits?: Partial<ConnectorLimits> | undefined;
@@ -42,8 +42,9 @@ export abstract class SelfContainedEngine extends BaseEngine {
   constructor(settings: SelfContainedSettings) {
     super(settings);
     this.limits = { ...DEFAULT_CONNECTOR_LIMITS, ...settings.limits };
-    const { connectors } = settings;
-    this.#connectors = (connectors.length === 0 ? [{}] : connectors).map(completeConnector);
+    const { connectors, environment } = settings;
+    const asked: readonly ConnectorSettings[] = connectors.length > 0 ? connectors : environment.connectors;
+    this.#connectors = (asked.length > 0 ? asked : [{}]).map(completeConnector);
     this.#hasHook = settings.shutdownHook ?? false;
   }
 

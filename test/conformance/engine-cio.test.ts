@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { ConsoleLog, routing } from 'portico';
+import { applicationEnvironment, ConsoleLog, routing } from 'portico';
 import { CIO, embeddedServer } from 'portico/embedded';
+import { CioApplicationEngine } from '#host/engine/cio/cio-application-engine.js';
 import { sendHttp } from '#test/support/http-engine-client.js';
 import { engineSuite } from './engine-suite.js';
 
@@ -30,6 +31,15 @@ describe('embeddedServer', () => {
     await expect(engine.start()).rejects.toMatchObject({ code: 'PORTICO_PORT_IN_USE' });
     await engine.stop();
     await new Promise((resolve) => other.close(resolve));
+  });
+
+  it('listens where the environment says when the engine is made by itself', async () => {
+    const address = { scheme: 'http', host: '127.0.0.1', port: 0 } as const;
+    const environment = applicationEnvironment({ log, connectors: [address, address] });
+    const engine = new CioApplicationEngine({ environment, connectors: [], modules: [] });
+    await engine.start();
+    expect((await engine.resolvedConnectors()).map(({ host }) => host)).toEqual(['127.0.0.1', '127.0.0.1']);
+    await engine.stop();
   });
 
   it('matches the root path itself', async () => {

@@ -8,6 +8,7 @@ import {
   ApplicationStarted,
   ApplicationStopped,
   ApplicationStopping,
+  applicationEnvironment,
   type Log,
   NoContent,
   routing,
@@ -277,6 +278,21 @@ export function engineSocketSuite(name: string, engine: EmbeddedEngine): void {
         if (host === '127.0.0.1') expect(await (await sendHttp(port, 'GET', '/')).text()).toBe('hello');
         else expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe('hello');
       }
+    });
+
+    it('opens all connectors of an environment that is passed on, and none of https without a certificate', async () => {
+      const address = { scheme: 'http', host: '127.0.0.1', port: 0 } as const;
+      const environment = applicationEnvironment({ log: new Lines(), connectors: [address, address] });
+      await start(hello, { ...environment, port: undefined });
+      const connectors = (await running[0]?.resolvedConnectors()) ?? [];
+      expect(connectors.length).toBe(2);
+      for (const { port } of connectors)
+        expect(await (await sendHttp(port, 'GET', '/')).text()).toBe('hello');
+      // Without connectors of its own the address counts.
+      const port = await start(hello, { ...applicationEnvironment({ log: new Lines() }), port: 0 });
+      expect(await (await sendHttp(port, 'GET', '/')).text()).toBe('hello');
+      const secure = { connectors: [address, { ...address, scheme: 'https' as const }] };
+      await expect(start(hello, secure)).rejects.toMatchObject({ code: 'PORTICO_TLS_MISSING' });
     });
 
     it('rejects the start when a port is in use, opens none, and disposes the application', async () => {

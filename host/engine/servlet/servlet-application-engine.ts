@@ -6,6 +6,7 @@ import {
 import type { ExchangeHandler } from '../../exchange/exchange.js';
 import type { EngineConnector } from '../application-engine.js';
 import { BaseEngine, type EngineSettings } from '../base-engine.js';
+import { ENGINE_SETTINGS, settingsAmong } from '../ignored-settings.js';
 
 /** What the container makes the engine with. */
 export interface ServletEngineSettings extends Omit<EngineSettings, 'environment'> {
@@ -84,26 +85,10 @@ const OWN_SETTINGS = [
   'deployment.shutdown.url',
   'deployment.shutdownGracePeriod',
   'deployment.shutdownTimeout',
-  'deployment.callGroupSize',
-  'deployment.connectionGroupSize',
-  'deployment.workerGroupSize',
-  'deployment.runningLimit',
-  'deployment.shareWorkGroup',
-  'deployment.responseWriteTimeoutSeconds',
-  'deployment.requestReadTimeoutSeconds',
-  'deployment.connectionIdleTimeoutSeconds',
-  'deployment.tcpKeepAlive',
-  'deployment.maxInitialLineLength',
-  'deployment.maxHeaderSize',
-  'deployment.maxChunkSize',
-  'deployment.enableHttp2',
-  'deployment.enableH2c',
-  'security.ssl',
+  ...ENGINE_SETTINGS,
 ];
 
 function ignoredSettings({ config, connectors }: ApplicationEnvironment): readonly string[] {
-  const named = OWN_SETTINGS.map((name) => `portico.${name}`).filter(
-    (path) => config.propertyOrNull(path) !== undefined,
-  );
+  const named = settingsAmong(OWN_SETTINGS, config);
   return connectors.length === 0 ? named : [...named, 'connectors of the environment'];
 }

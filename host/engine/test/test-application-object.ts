@@ -11,6 +11,7 @@ import type { EngineConnector } from '../application-engine.js';
 import { ExternalServices } from './external-services.js';
 import { TestApplicationEngine } from './test-application-engine.js';
 import { TestClient, type TestClientOptions, type TestNetwork } from './test-client.js';
+import { testEngineSettings } from './test-engine-settings.js';
 import type { TestFetch } from './test-fetch.js';
 import { originOf } from './test-target.js';
 
@@ -26,7 +27,7 @@ import { originOf } from './test-target.js';
  * ```
  *
  * The environment is that of a test until `environment` says otherwise: `portico.deployment.environment` is `test`,
- * development mode, silent log.
+ * development mode, silent log. Modules that its configuration names run before those that were added.
  */
 export class TestApplication {
   /** What happens to the application; may be subscribed to before it is started. */
@@ -36,6 +37,8 @@ export class TestApplication {
    * `portico.test.throwOnException`.
    */
   rethrowErrors: boolean | undefined;
+  /** Where the modules that the configuration names start from; default the working directory. */
+  folder: string | undefined;
   /** Sends requests to the application, to its external services, and nowhere else. */
   readonly client: TestClient;
   readonly #modules: Module[] = [];
@@ -154,8 +157,7 @@ export class TestApplication {
     });
     const setting = environment.config.propertyOrNull('portico.test.throwOnException');
     const engine = new TestApplicationEngine({
-      environment,
-      modules: this.#modules,
+      ...testEngineSettings(environment, this.#modules, this.folder),
       rethrowErrors: this.rethrowErrors ?? setting?.getString() !== 'false',
       connectors: this.#connectors,
     });

@@ -4,14 +4,20 @@ import { ConsoleLog } from '../../application/log.js';
 import { runTestApplication } from './run-test-application.js';
 import { TestApplicationEngine } from './test-application-engine.js';
 import type { TestApplication } from './test-application-object.js';
+import { testEngineSettings } from './test-engine-settings.js';
 
-/** What an application under test is started with: silent log, unless one is given. */
+/**
+ * What an application under test is started with: silent log, unless one is given. Modules that `config` names
+ * (`portico.application.modules`) run before the given ones.
+ */
 export interface TestSettings extends EnvironmentSettings {
   /**
    * Errors of handlers that would be a 500 reject the request of the test instead. Default false here, and true where
    * the application is given to a test as `t`.
    */
   readonly rethrowErrors?: boolean;
+  /** Where the modules that the configuration names start from; default the working directory. */
+  readonly folder?: string;
 }
 
 /**
@@ -53,10 +59,13 @@ export async function testApplication(
       for (const module of list) t.application(module);
       return given(t);
     });
-  const { rethrowErrors = false, ...settings } = given;
+  const { rethrowErrors = false, folder, ...settings } = given;
   const engine = new TestApplicationEngine({
-    environment: applicationEnvironment({ log: new ConsoleLog('silent'), ...settings }),
-    modules: list,
+    ...testEngineSettings(
+      applicationEnvironment({ log: new ConsoleLog('silent'), ...settings }),
+      list,
+      folder,
+    ),
     rethrowErrors,
   });
   await engine.start();

@@ -78,6 +78,20 @@ describe('EngineMain', () => {
     expect(process.listenerCount('SIGTERM')).toBe(before);
   });
 
+  it('takes settings of other engines without effect, and says so once', async () => {
+    const log = new Lines('silent');
+    const files = {
+      'application.conf':
+        'ktor.deployment { port = 0, callGroupSize = 8, connectionGroupSize = 2, workerGroupSize = 2, enableHttp2 = true }',
+    };
+    await create(['-P:ktor.deployment.runningLimit=9'], files, { log });
+    expect(log.lines).toEqual([
+      'Not in effect, this engine has no use for them: portico.deployment.callGroupSize, ' +
+        'portico.deployment.connectionGroupSize, portico.deployment.workerGroupSize, ' +
+        'portico.deployment.runningLimit, portico.deployment.enableHttp2.',
+    ]);
+  });
+
   it('takes sources in their order: files, environment, -P, flags', async () => {
     const files = {
       'one.yaml': 'a: 1\nb: 1\nc: 1\nportico: { deployment: { port: 1, watch: [dist] } }\n',

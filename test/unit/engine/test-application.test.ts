@@ -8,12 +8,14 @@ import {
   ApplicationStopped,
   ApplicationStopping,
   BadRequestError,
+  ConsoleLog,
   IgnoreTrailingSlash,
   ObjectConfig,
   routing,
   ServerReady,
 } from 'portico';
 import { runTestApplication, TestApplication, testApplication } from 'portico/testing';
+import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
 function greeting(application: Application): void {
   routing(application, (r) => {
@@ -41,6 +43,40 @@ describe('testApplication', () => {
     expect(await (await application.client.get('/')).text()).toBe('hello Ada');
     expect((await application.client.get('/fail')).status).toBe(500);
     await application.stop();
+  });
+
+  it('runs the modules that the configuration names, before the given ones', async () => {
+    const temporary = new TemporaryFolder();
+    const folder = temporary.write('bundle', {
+      'named.mjs': "export const first = (a) => a.log.info('named module');",
+    });
+    const lines: string[] = [];
+    const log = new ConsoleLog('silent');
+    log.info = (line) => void lines.push(line);
+    const given = (application: Application): void => {
+      application.log.info('given module');
+      greeting(application);
+    };
+    const modules = (): string[] => lines.splice(0).filter((line) => line.endsWith('module'));
+    const config = { portico: { application: { modules: ['named.mjs#first'] } }, name: 'Ada' };
+
+    const application = await testApplication(given, { config, folder, log });
+    expect(await (await application.client.get('/')).text()).toBe('hello Ada');
+    await application.stop();
+    expect(modules()).toEqual(['named module', 'given module']);
+
+    await testApplication(given, async (t) => {
+      t.folder = folder;
+      t.environment({ config, log });
+      expect(await (await t.client.get('/')).text()).toBe('hello Ada');
+    });
+    expect(modules()).toEqual(['named module', 'given module']);
+
+    await expect(testApplication(given, { config })).rejects.toThrow(/named\.mjs/);
+    const never = { portico: { application: { startup: 'never' } } };
+    const refused = testApplication(given, { config: never });
+    await expect(refused).rejects.toMatchObject({ code: 'PORTICO_STARTUP_INVALID' });
+    temporary.remove();
   });
 
   it('rethrows errors of handlers when it is told to', async () => {

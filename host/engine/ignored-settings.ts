@@ -1,0 +1,29 @@
+import type { ApplicationConfig } from '../application/application-config.js';
+
+/**
+ * Settings that other engines have a use for and none of ours has: sizes of thread groups, since an application is one
+ * thread here, and what the connector decides itself.
+ */
+export const ENGINE_SETTINGS = [
+  'deployment.parallelism',
+  'deployment.callGroupSize',
+  'deployment.connectionGroupSize',
+  'deployment.workerGroupSize',
+  'deployment.runningLimit',
+  'deployment.shareWorkGroup',
+  'deployment.responseWriteTimeoutSeconds',
+  'deployment.requestReadTimeoutSeconds',
+  'deployment.connectionIdleTimeoutSeconds',
+  'deployment.tcpKeepAlive',
+  'deployment.maxInitialLineLength',
+  'deployment.maxHeaderSize',
+  'deployment.maxChunkSize',
+  'deployment.enableHttp2',
+  'deployment.enableH2c',
+  'security.ssl',
+] as const;
+
+/** Full names of those of `names` (relative to `portico`) that the configuration sets. */
+export function settingsAmong(names: readonly string[], config: ApplicationConfig): readonly string[] {
+  return names.map((name) => `portico.${name}`).filter((path) => config.propertyOrNull(path) !== undefined);
+}
