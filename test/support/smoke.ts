@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
 
-const samples = ['ROOT', 'hello', 'guestbook', 'notes', 'chat', 'docs'];
+/** Pages that are asked for, where it is not the first one. */
+const PATHS: Readonly<Record<string, string>> = { ROOT: '/', members: '/members/login' };
+
+const samples = ['ROOT', 'hello', 'guestbook', 'members', 'notes', 'chat', 'docs'];
 const apps = Object.fromEntries(samples.map((name) => [name, join(repositoryFolder, 'apps', name)]));
 const host = await TestHost.start({ apps });
 let failures = 0;
 for (const name of samples) {
-  const path = name === 'ROOT' ? '/' : `/${name}/`;
+  const path = PATHS[name] ?? `/${name}/`;
   const response = await host.get(path);
   await response.arrayBuffer();
   if (response.status !== 200) failures++;

@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { typescriptBundleFiles } from '#host/cli/new/typescript-bundle-files.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { type Turn, turnsOf } from './http-script.js';
@@ -44,27 +44,6 @@ export class ExecutedDocument {
     return new Map(this.scenes.map(({ bundle, folder }) => [bundle, folder]));
   }
 
-  /** Compiles all states at once, with the compiler options that new bundles have. Gives what the compiler says. */
-  async compile(): Promise<string> {
-    const { compilerOptions } = JSON.parse(templateOf('any')['tsconfig.json'] ?? '{}') as {
-      compilerOptions: Readonly<Record<string, unknown>>;
-    };
-    const options = { ...compilerOptions, rootDir: '.', outDir: 'out', allowJs: true, checkJs: true };
-    const config = {
-      compilerOptions: options,
-      include: ['*/*/src/**/*', '*/*/*.mjs'],
-      exclude: ['out', '**/node_modules'],
-    };
-    writeFileSync(join(this.#folder, 'tsconfig.json'), JSON.stringify(config));
-    const tsc = join(repositoryFolder, 'node_modules/typescript/bin/tsc');
-    const said = await run(process.execPath, [tsc, '-p', '.'], this.#folder);
-    for (const folder of new Set(this.scenes.map(({ folder }) => folder))) {
-      const compiled = join(folder.replace(this.#folder, join(this.#folder, 'out')), 'src');
-      if (existsSync(compiled)) renameSync(compiled, join(folder, 'dist'));
-    }
-    return said;
-  }
-
   #write(text: string): Scene[] {
     const bundles = new Map<string, Record<string, string>>();
     const scenes: Scene[] = [];
@@ -90,6 +69,27 @@ export class ExecutedDocument {
     }
     return scenes;
   }
+}
+
+/**
+ * Compiles all states of all bundles of documents at once, with the compiler options that new bundles have; `folder` is
+ * that of all documents. Gives what the compiler says.
+ */
+export async function compile(documents: readonly ExecutedDocument[], folder: string): Promise<string> {
+  const { compilerOptions } = JSON.parse(templateOf('any')['tsconfig.json'] ?? '{}') as {
+    compilerOptions: Readonly<Record<string, unknown>>;
+  };
+  const options = { ...compilerOptions, rootDir: '.', outDir: 'out', allowJs: true, checkJs: true };
+  const include = ['*/*/*/src/**/*', '*/*/*/*.mjs'];
+  const config = { compilerOptions: options, include, exclude: ['out', '**/node_modules'] };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  const tsc = join(repositoryFolder, 'node_modules/typescript/bin/tsc');
+  const said = await run(process.execPath, [tsc, '-p', '.'], folder);
+  for (const bundle of new Set(documents.flatMap(({ scenes }) => scenes.map((scene) => scene.folder)))) {
+    const compiled = join(folder, 'out', relative(folder, bundle), 'src');
+    if (existsSync(compiled)) renameSync(compiled, join(bundle, 'dist'));
+  }
+  return said;
 }
 
 /** A new bundle whose application, and with it its test, is going to be another one. */
