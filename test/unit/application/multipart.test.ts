@@ -274,7 +274,12 @@ describe('a multipart form on a connection', () => {
       const sums = [bytes, bytes.subarray(7)].map((part) => createHash('sha256').update(part).digest('hex'));
       expect(await response.text()).toBe(sums.join());
       isReading = false;
-      const request = http.request({ port, host: '127.0.0.1', method: 'POST', headers: { ...TYPE, 'Content-Length': 1000 } });
+      const request = http.request({
+        port,
+        host: '127.0.0.1',
+        method: 'POST',
+        headers: { ...TYPE, 'Content-Length': 1000 },
+      });
       request.on('error', () => undefined);
       request.write(
         '--xx\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\na part of the file',
