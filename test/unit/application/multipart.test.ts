@@ -287,7 +287,8 @@ describe('a multipart form on a connection', () => {
       await until(() => isReading);
       request.destroy();
       await until(() => codes.length > 0);
-      expect(codes).toEqual(['PORTICO_CALL_ABORTED']);
+      // A body that ends too early is malformed; a reset is an abort. Which of them comes is up to the system.
+      expect(codes).toEqual([expect.stringMatching(/^PORTICO_(?:BAD_REQUEST|CALL_ABORTED)$/)]);
     } finally {
       await server.stop(0);
     }
