@@ -42,11 +42,11 @@ export function kindOf(value: unknown): string {
   }
 }
 
-/** Refuses what is no function: `PORTICO_NOT_A_FUNCTION`. `what` says what it should be: `a handler of GET /`. */
-export function checkFunction(given: unknown, what: string): void {
+/** Refuses what is no function: `PORTICO_NOT_A_FUNCTION`. `what` says what it should be: `A handler of GET /`. */
+export function checkFunction(given: unknown, what: () => string): void {
   if (typeof given === 'function') return;
   throw new PorticoError(
     'PORTICO_NOT_A_FUNCTION',
-    `${what} must be a function, and is ${kindOf(given)}. Look at where it comes from, for example an import.`,
+    `${what()} must be a function, and is ${kindOf(given)}. Look at where it comes from, for example an import.`,
   );
 }

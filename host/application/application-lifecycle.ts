@@ -64,7 +64,7 @@ async function loadModules(
   settings: StartSettings,
   isGivenUp: () => boolean,
 ): Promise<void> {
-  for (const module of settings.modules) checkFunction(module, 'A module');
+  for (const module of settings.modules) checkFunction(module, () => 'A module');
   if (settings.startup === 'concurrent') return loadAtOnce(application, settings.modules);
   application.monitor.raise(ApplicationModulesLoading, application);
   for (const module of settings.modules) {

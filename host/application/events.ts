@@ -31,7 +31,7 @@ export class Events {
 
   /** Gives the function that takes the subscription back. No function: `PORTICO_NOT_A_FUNCTION`. */
   subscribe<T>(definition: EventDefinition<T>, handler: EventHandler<T>): () => void {
-    checkFunction(handler, `A handler of the event ${definition.name}`);
+    checkFunction(handler, () => `A handler of the event ${definition.name}`);
     const key = definition as unknown as EventDefinition<never>;
     this.#handlers.set(key, [...(this.#handlers.get(key) ?? []), handler as EventHandler<never>]);
     return () => this.unsubscribe(definition, handler);

@@ -77,7 +77,7 @@ export class Pipeline<Subject, Context> {
    * `PORTICO_NOT_A_FUNCTION`.
    */
   intercept(phase: PipelinePhase, interceptor: Interceptor<Subject, Context>): void {
-    checkFunction(interceptor, `An interceptor of ${phase}`);
+    checkFunction(interceptor, () => `An interceptor of ${phase}`);
     const index = this.#requireIndex(phase);
     this.#open()[index]?.interceptors.push(interceptor);
     this.#changed();
@@ -100,8 +100,8 @@ export class Pipeline<Subject, Context> {
     isWanted: (subject: Subject) => subject is Wanted,
     interceptor: (run: PipelineContext<Subject, Context>, subject: Wanted) => unknown,
   ): void {
-    checkFunction(isWanted, `The test of an interceptor of ${phase}`);
-    checkFunction(interceptor, `An interceptor of ${phase}`);
+    checkFunction(isWanted, () => `The test of an interceptor of ${phase}`);
+    checkFunction(interceptor, () => `An interceptor of ${phase}`);
     this.intercept(phase, (run, subject) => (isWanted(subject) ? interceptor(run, subject) : undefined));
   }
 

@@ -1,3 +1,4 @@
+import { PorticoError } from '../errors.js';
 import { parseByQuality } from '../http/header-value.js';
 import { type AcceptedMediaType, MediaType, parseAccept } from '../http/media-type.js';
 import {
@@ -95,6 +96,11 @@ export class ContentTypeSelector implements RouteSelector {
 }
 
 function mediaTypes(types: readonly (MediaType | string)[]): readonly MediaType[] {
+  if (types.length === 0)
+    throw new PorticoError(
+      'PORTICO_ROUTE_PATTERN',
+      'A route for media types names none. Name at least one, for example application/json.',
+    );
   return types.map((type) => (typeof type === 'string' ? MediaType.parse(type) : type));
 }
 

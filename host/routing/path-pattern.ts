@@ -17,7 +17,7 @@ export type RoutePattern = string | RegExp;
 /**
  * Selectors of a path pattern, one a segment: `users`, `{id}`, `{id?}`, `{rest...}`, `{...}`, `*`, `v{version}.json`; a
  * final slash is one of its own. Other texts are constants, percent-decoded; a brace as itself is written `%7B`, `%7D`.
- * `PORTICO_ROUTE_PATTERN` for braces that do not pair, a parameter without a name, two parameters in one segment, text
+ * `PORTICO_ROUTE_PATTERN` for `:id` as other frameworks have it, `?` and `#`, braces that do not pair, a parameter without a name, two parameters in one segment, text
  * behind `{rest...}` in its segment, and a wrong escape.
  */
 export function parsePattern(pattern: RoutePattern): readonly RouteSelector[] {
@@ -49,6 +49,13 @@ function selectorOf(at: Piece): RouteSelector {
   const close = at.piece.lastIndexOf('}');
   if (open >= 0 && close > open) return parameterOf(at, open, close);
   if (open >= 0 || close >= 0) throw wrong(at, 'has a brace without its partner; write %7B or %7D for one');
+  if (/[?#]/.test(at.piece))
+    throw wrong(
+      at,
+      'has a ? or #, which no path has; routes for a query are made with param(); write %3F or %23',
+    );
+  if (/^:[A-Za-z_]/.test(at.piece))
+    throw wrong(at, `would be a constant; write {${at.piece.slice(1)}} for a parameter, %3A for a colon`);
   const text = decoded(at);
   return text === '*' ? new WildcardSelector() : new ConstantSelector(text);
 }

@@ -1,3 +1,5 @@
+import { PorticoError } from '../errors.js';
+import { isToken } from '../http/byte-classes.js';
 import {
   type Evaluation,
   FAILED_METHOD,
@@ -15,7 +17,9 @@ export class MethodSelector implements RouteSelector {
   readonly isPath = false;
   readonly method: string;
 
+  /** What can be no method, or only by another case: `PORTICO_ROUTE_PATTERN`. */
   constructor(method: string) {
+    checkMethod(method);
     this.method = method;
     this.id = `method:${method}`;
   }
@@ -27,6 +31,28 @@ export class MethodSelector implements RouteSelector {
   toString(): string {
     return `(method:${this.method})`;
   }
+}
+
+const COMMON: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'QUERY',
+]);
+
+/** RFC 9110 §9.1: methods are tokens, and their case counts. */
+function checkMethod(method: string): void {
+  const upper = String(method).toUpperCase();
+  if (typeof method === 'string' && isToken(method) && (method === upper || !COMMON.has(upper))) return;
+  const advice = COMMON.has(upper) ? `Write ${upper}: the case counts.` : 'A method is a word such as GET.';
+  throw new PorticoError(
+    'PORTICO_ROUTE_PATTERN',
+    `A route cannot be for the method ${JSON.stringify(method) ?? 'undefined'}. ${advice}`,
+  );
 }
 
 /** Always matches and does not count: a place for plugins to hang on. Equal to no other. */

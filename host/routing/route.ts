@@ -81,6 +81,10 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
 
   /** The child of this selector; made when there is none. */
   createChild(selector: RouteSelector): Route {
+    checkFunction(
+      (selector as RouteSelector | undefined)?.evaluate,
+      () => `The selector of a route below ${this}`,
+    );
     const { id } = selector;
     const known = id === undefined ? undefined : this.#byId.get(id);
     if (known !== undefined) return known;
@@ -204,7 +208,7 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
    * `PORTICO_NOT_A_FUNCTION`.
    */
   handle(handler: Handler<PathParameters>): this {
-    checkFunction(handler, `A handler of ${this}`);
+    checkFunction(handler, () => `A handler of ${this}`);
     this.#handlers.push(handler as Handler);
     this.#pipelines.root.invalidate();
     return this;

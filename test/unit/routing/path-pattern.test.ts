@@ -23,6 +23,9 @@ describe('a pattern that cannot be used', () => {
     ['/a/{x...}y', 'behind what takes everything'],
     ['/a/%zz', '% without two hexadecimal digits'],
     ['/a/100%', '% without two hexadecimal digits'],
+    ['/a/:id', 'write {id} for a parameter'],
+    ['/a/?q=1', 'made with param()'],
+    ['/a/b#c', 'made with param()'],
   ])('%s is refused with the pattern and the place', (pattern, reason) => {
     const { code, message } = errorOf(() => parsePattern(pattern));
     expect(code).toBe('PORTICO_ROUTE_PATTERN');
@@ -37,6 +40,32 @@ describe('a pattern that cannot be used', () => {
 
   it('may have braces as themselves when they are encoded', () => {
     expect(parsePattern('/%7Ba%7D').map(String)).toEqual(['{a}']);
+  });
+});
+
+describe('a route that cannot match', () => {
+  const root = () => routing(new Application(applicationEnvironment()));
+
+  it.each<[string, () => unknown]>([
+    ['a method in another case', () => root().method('get')],
+    ['no method', () => root().method(undefined as never)],
+    ['a method that is no word', () => root().method('MY METHOD')],
+    ['no type it accepts', () => root().accept()],
+    ['no content type', () => root().contentType()],
+  ])('%s is refused', (_, action) => {
+    expect(errorOf(action)).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
+  });
+
+  it('no selector is refused', () => {
+    expect(errorOf(() => root().createChild(undefined as never))).toMatchObject({
+      code: 'PORTICO_NOT_A_FUNCTION',
+    });
+  });
+
+  it('methods of any other name, and constants with a colon inside, are fine', () => {
+    expect(root().method('QUERY').toString()).toBe('/(method:QUERY)');
+    expect(root().method('lock').toString()).toBe('/(method:lock)');
+    expect(parsePattern('/items:batch/%3Aid').map(String)).toEqual(['items:batch', ':id']);
   });
 });
 
