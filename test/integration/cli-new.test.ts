@@ -1,16 +1,19 @@
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { makeBase, TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
+
+/** Compilers and npm on a busy machine. */
+jest.setTimeout(300_000);
 
 const cli = join(repositoryFolder, 'dist/host/cli/main.js');
 
 /** Runs a program to its end; its output, and its exit code where it is not 0. */
 function run(program: string, args: readonly string[], cwd: string): Promise<string> {
   return new Promise((resolve) => {
-    execFile(program, args, { cwd, timeout: 80_000 }, (error, out, err) => {
+    execFile(program, args, { cwd, timeout: 120_000 }, (error, out, err) => {
       resolve(out + err + (error === null ? '' : `exit code ${error.code}`));
     });
   });

@@ -1,13 +1,19 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { testBundle } from 'portico/testing';
 import { compile, ExecutedDocument, runTests } from '#test/support/documents/executed-document.js';
+import { writeFragments } from '#test/support/documents/fragments.js';
 import { play } from '#test/support/documents/http-script.js';
 import { fencesOf } from '#test/support/documents/markdown.js';
 import { repositoryFolder } from '#test/support/paths.js';
 
+/** A compiler on a busy machine. */
+jest.setTimeout(300_000);
+
 const DOCUMENTS = ['README.md', 'apps/GUIDE.md', 'apps/FROM-KTOR.md', 'apps/FROM-EXPRESS.md'];
+/** Pages with pieces of code, which are compiled only. */
+const FRAGMENTS = ['apps/PLUGINS.md', 'apps/README.md'];
 const CODE = ['ts', 'js'];
 
 // Inside the repository, so that the compiler finds the packages of the documents.
@@ -17,6 +23,8 @@ const folder = mkdtempSync(join(work, 'documents-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const documents = DOCUMENTS.map((file) => new ExecutedDocument(file, mkdtempSync(join(folder, 'document-'))));
+
+for (const file of FRAGMENTS) writeFragments(file, join(folder, 'fragments/00', file.replace('/', '-')));
 
 // All of them at once: one run of the compiler is enough.
 let compilerSaid = '';

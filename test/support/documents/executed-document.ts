@@ -132,7 +132,7 @@ export function runTests(folder: string): Promise<string> {
 /** Runs a program; its output, and its exit code where it is not 0. */
 function run(program: string, args: readonly string[], cwd: string): Promise<string> {
   return new Promise((resolve) => {
-    execFile(program, args, { cwd, timeout: 80_000 }, (error, out, err) => {
+    execFile(program, args, { cwd, timeout: 120_000 }, (error, out, err) => {
       resolve(out + err + (error === null ? '' : `exit code ${error.code}`));
     });
   });

@@ -18,7 +18,9 @@ export function fencesOf(markdown: string): Fence[] {
     if (ticks === undefined) continue;
     const line = at + 1;
     const body: string[] = [];
-    for (at++; at < lines.length && lines[at]?.trim() !== ticks; at++)
+    // The end may have more ticks than the beginning (CommonMark §4.5).
+    const end = new RegExp(`^ *\`{${ticks.length},} *$`);
+    for (at++; at < lines.length && !end.test(lines[at] ?? ''); at++)
       body.push((lines[at] ?? '').slice(indent.length));
     fences.push({ language, file: /\bfile=(\S+)/.exec(info)?.[1], text: `${body.join('\n')}\n`, line });
   }
