@@ -22,6 +22,7 @@ export interface StartSettings {
 }
 
 const DEFAULT_START_TIMEOUT_MS = 10_000;
+const GIVE_UP_MS = 5000;
 
 /**
  * Raises Starting, ModulesLoading, runs the modules, raises ModulesLoaded and Started. When a module or a handler of
@@ -45,7 +46,7 @@ export async function startApplication(application: Application, settings: Start
     monitor.raise(ApplicationStarted, application);
   } catch (error) {
     isGivenUp = true;
-    await stopApplication(application);
+    await giveUpApplication(application);
     throw error;
   }
   log.info(`Application started in ${((performance.now() - begin) / 1000).toFixed(3)} seconds.`);
@@ -56,6 +57,12 @@ export async function stopApplication(application: Application): Promise<void> {
   application.monitor.raiseCatching(ApplicationStopping, application, application.log);
   await application.dispose();
   application.monitor.raiseCatching(ApplicationStopped, application, application.log);
+}
+
+/** As `stopApplication`, for an application that is not wanted any more: waits at most 5 s for plugins that close. */
+export async function giveUpApplication(application: Application): Promise<void> {
+  if (!(await within(stopApplication(application), GIVE_UP_MS)))
+    application.log.warn(`A plugin has not closed within ${GIVE_UP_MS} ms; it is left alone.`);
 }
 
 /** `isGivenUp`: the application is stopped already; a module that ends late must not let the next one begin. */

@@ -1,7 +1,11 @@
 import type { Application, Module } from '../application/application.js';
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationStopPreparing, ServerReady } from '../application/application-events.js';
-import { startApplication, stopApplication } from '../application/application-lifecycle.js';
+import {
+  giveUpApplication,
+  startApplication,
+  stopApplication,
+} from '../application/application-lifecycle.js';
 import type { ApplicationEnvironment } from '../application/environment.js';
 import type { Events } from '../application/events.js';
 import { within } from '../deadline.js';
@@ -111,7 +115,7 @@ export abstract class BaseEngine implements ApplicationEngine {
     try {
       await this.open();
     } catch (error) {
-      await stopApplication(application);
+      await giveUpApplication(application);
       this.#end();
       throw error;
     }
@@ -253,7 +257,7 @@ export abstract class BaseEngine implements ApplicationEngine {
         await old.runner.whenIdle(RELOAD_GRACE_MS);
         this.#loaded = undefined;
         old.runner.abortAll();
-        await stopApplication(old.application);
+        await giveUpApplication(old.application);
       }
       this.#generation++;
       const next = this.#newApplication();

@@ -36,6 +36,7 @@ export abstract class SelfContainedEngine extends BaseEngine {
   readonly #connectors: readonly CompleteConnector[];
   readonly #hasHook: boolean;
   readonly #servers: OpenConnector[] = [];
+  #hasBegun = false;
   #removeHook: () => void = () => undefined;
   #exitCode: number | undefined;
 
@@ -49,6 +50,9 @@ export abstract class SelfContainedEngine extends BaseEngine {
   }
 
   override async start(options?: { readonly wait?: boolean }): Promise<void> {
+    // A second start fails, and takes nothing away from the first.
+    if (this.#hasBegun) return super.start(options);
+    this.#hasBegun = true;
     if (this.#hasHook) this.#removeHook = registerShutdownHook(this);
     try {
       await super.start(options);

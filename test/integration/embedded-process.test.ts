@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { EmbeddedProcess } from '#test/support/embedded-process.js';
@@ -152,6 +152,40 @@ export function shop(application) {
     expect(server.output.match(/The reload failed/g)?.length).toBe(1);
     writeFileSync(join(folder, 'word.js'), "export const word = 'again';");
     expect(await server.text('/')).toBe('again a true');
+  });
+
+  it('takes the default export of CommonJS that was compiled from an ES module, at the start and at a reload', async () => {
+    const folder = sources({
+      'shop.cjs': `Object.defineProperty(exports, '__esModule', { value: true });
+exports.default = (application) => console.log('shop ' + require('./word.cjs').word);`,
+      'word.cjs': "exports.word = 'one';",
+    });
+    const settings = { developmentMode: true, watchPaths: [folder] };
+    const server = await start('CIO', settings, join(folder, 'shop.cjs'));
+    writeFileSync(join(folder, 'word.cjs'), "exports.word = 'second';");
+    expect((await server.get('/')).status).toBe(404);
+    expect(server.output).toMatch(/shop one[\s\S]*shop second/);
+  });
+
+  it('survives how editors save: by rename, by removing first, by an empty file, with a syntax error between', async () => {
+    const text = (word: string): string =>
+      `import { routing } from 'portico';\nexport function shop(a) { routing(a, (r) => r.get('/', () => '${word}')); }\n`;
+    const folder = sources({ 'shop.js': text('one') });
+    const file = join(folder, 'shop.js');
+    const settings = { developmentMode: true, watchPaths: [folder] };
+    const server = await start('CIO', settings, `${file}#shop`);
+    writeFileSync(`${file}.tmp`, text('renamed'));
+    renameSync(`${file}.tmp`, file);
+    expect(await server.text('/')).toBe('renamed');
+    rmSync(file);
+    expect((await server.get('/')).status).toBe(500);
+    writeFileSync(file, '');
+    expect((await server.get('/')).status).toBe(500);
+    writeFileSync(file, '// a comment\nexport function shop(a) {\n');
+    expect(await server.text('/')).toMatch(/<b>3 {2}<\/b>|<b>2 {2}export function/);
+    symlinkSync('itself', join(folder, 'itself'));
+    writeFileSync(file, text('good'));
+    expect(await server.text('/')).toBe('good');
   });
 
   it('fails the start with the reference that leads nowhere', async () => {

@@ -15,6 +15,8 @@ export interface ShownError {
   readonly title: string;
   readonly message: string;
   readonly stack: string;
+  /** Where the source is looked for; default: in the stack. */
+  readonly frames?: string;
   /** Shown with secrets masked. */
   readonly request?: RequestHead;
   /** Last lines that were printed. */
@@ -31,7 +33,7 @@ const MAX_CAUSES = 5;
  * of the client (Authorization, Cookie and the like) are masked.
  */
 export function errorAnswer(error: unknown, request: RequestHead, title: string): ErrorAnswer {
-  const shown = { title, message: messageOf(error), stack: stackOf(error), request };
+  const shown = { title, message: messageOf(error), stack: stackOf(error), frames: framesOf(error), request };
   return takesHtml(request.fields.get('accept'))
     ? { contentType: 'text/html; charset=UTF-8', body: errorPage(shown) }
     : { contentType: 'text/plain; charset=UTF-8', body: errorText(shown) };
@@ -54,6 +56,43 @@ function stackOf(error: unknown): string {
   return parts.join('\n').slice(0, MAX_STACK_LENGTH);
 }
 
+/**
+ * The stack without messages. A message may hold what the client has sent, also lines that look like frames: they must not
+ * choose the file that is shown.
+ */
+function framesOf(error: unknown): string {
+  const parts: string[] = [];
+  let current = error;
+  for (let depth = 0; depth < MAX_CAUSES && current instanceof Error; depth++) {
+    parts.push(framesOfOne(current));
+    current = current.cause;
+  }
+  return parts.join('\n').slice(0, MAX_STACK_LENGTH);
+}
+
+function framesOfOne(error: Error): string {
+  try {
+    const { stack, message } = error;
+    if (typeof stack !== 'string' || typeof message !== 'string') return '';
+    // Node does not tell the place of a syntax error in an ES module, but who loaded it has found out.
+    const place =
+      codeOf(error) === 'PORTICO_SYNTAX_ERROR' ? / at (\/.*:\d+)\.$/.exec(message)?.[1] : undefined;
+    if (place !== undefined) return place;
+    const at = stack.indexOf(message);
+    // A message that was changed later: what of the stack it was is not known.
+    if (at < 0) return '';
+    // In front of it stands the place of a syntax error.
+    return `${stack.slice(0, at)}\n${stack.slice(at + message.length)}`;
+  } catch {
+    // An error that does not want to be looked at.
+    return '';
+  }
+}
+
+function codeOf(error: Error): unknown {
+  return (error as { readonly code?: unknown }).code;
+}
+
 function singleStack(thrown: unknown): string {
   try {
     if (thrown instanceof Error && typeof thrown.stack === 'string') return thrown.stack;
@@ -65,8 +104,8 @@ function singleStack(thrown: unknown): string {
 }
 
 /** The error as a text. */
-export function errorText({ title, message, stack, output = [] }: ShownError): string {
-  const excerpt = sourceExcerpt(stack);
+export function errorText({ title, message, stack, frames = stack, output = [] }: ShownError): string {
+  const excerpt = sourceExcerpt(frames);
   const source =
     excerpt === undefined
       ? []
@@ -82,8 +121,9 @@ export function errorText({ title, message, stack, output = [] }: ShownError): s
 }
 
 /** The error as a page; everything in it is escaped. */
-export function errorPage({ title, message, stack, request, output = [] }: ShownError): string {
-  const excerpt = sourceExcerpt(stack);
+export function errorPage(shown: ShownError): string {
+  const { title, message, stack, frames = stack, request, output = [] } = shown;
+  const excerpt = sourceExcerpt(frames);
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title>

@@ -22,11 +22,12 @@ export async function loadFile(
   const name = relative(folder, resolve(folder, path)) || path;
   try {
     if (asMain) process.argv[1] = file;
+    const isCommon = await isCommonJs(file);
     if (generation > 0) {
       const { importGeneration } = await import('../reload/import-generation.js');
-      return { name, exports: await importGeneration(file, generation) };
+      const loaded = await importGeneration(file, generation);
+      return { name, exports: isCommon ? commonJsExports(loaded['default']) : loaded };
     }
-    const isCommon = await isCommonJs(file);
     if (isCommon && asMain) return { name, exports: commonJsExports(requireMain(file)) };
     // By `import` also for CommonJS: test runners bring a loader of their own, and `require` would go around it.
     const loaded = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
@@ -56,7 +57,8 @@ function checkedPath(folder: string, path: string): string {
       { cause },
     );
   }
-  if (!file.startsWith(realpathSync(folder) + sep)) {
+  // Of the root folder the path ends with a slash already.
+  if (!file.startsWith(join(realpathSync(folder), sep))) {
     throw new ModuleLoadError(
       'PORTICO_ENTRY_OUTSIDE',
       `The entry ${JSON.stringify(path)} leads out of the bundle. Name a file inside it.`,

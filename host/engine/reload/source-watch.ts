@@ -26,12 +26,15 @@ export class SourceWatch {
   readonly #patterns: readonly string[];
   readonly #root: string;
   #seen: string;
-  #last = new Look();
+  readonly #maxEntries: number;
+  #last: Look;
   #nextLook = 0;
 
-  constructor(patterns: readonly string[], root: string = process.cwd()) {
+  constructor(patterns: readonly string[], root: string = process.cwd(), maxEntries: number = MAX_ENTRIES) {
     this.#patterns = patterns;
     this.#root = root;
+    this.#maxEntries = maxEntries;
+    this.#last = new Look(maxEntries);
     this.#seen = this.#look();
   }
 
@@ -69,7 +72,7 @@ export class SourceWatch {
   }
 
   #look(): string {
-    const look = new Look();
+    const look = new Look(this.#maxEntries);
     for (const pattern of this.#patterns) {
       const path = resolve(this.#root, pattern);
       const stat = statOf(path);
@@ -92,9 +95,11 @@ class Look {
   entries = 0;
   /** Folders that links have led to. */
   readonly #linked = new Set<string>();
+  readonly #maxEntries: number;
+  isFull = false;
 
-  get isFull(): boolean {
-    return this.entries >= MAX_ENTRIES;
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
   }
 
   file(path: string, { mtimeMs, size, ino }: Stats): void {
@@ -111,6 +116,7 @@ class Look {
     }
     for (const entry of entries) {
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+      this.isFull ||= this.entries >= this.#maxEntries;
       if (this.isFull) return;
       this.entries++;
       const path = join(folder, entry.name);

@@ -13,6 +13,17 @@ function failing(application: Application): void {
     r.get('/fail', () => {
       throw new Error('<b>broken</b>', { cause: new TypeError('the deeper cause') });
     });
+    r.get('/said', (call) => {
+      throw new Error(`not found: ${call.request.queryParameters.get('what')}`);
+    });
+    r.get('/changed', (call) => {
+      const error = new Error(`not found: ${call.request.queryParameters.get('what')}`);
+      error.message = 'another message';
+      throw error;
+    });
+    r.get('/inside', (call) => {
+      throw { cause: new Error(`not found: ${call.request.queryParameters.get('what')}`) };
+    });
     r.get('/null', () => {
       throw null;
     });
@@ -71,6 +82,26 @@ describe('the error page of development mode', () => {
     expect(text).not.toContain('s3cret');
     expect(text).toContain('a=shown');
     expect(text).toContain('Authorization');
+  });
+
+  it('masks them in the URLs of other fields, and under encoded names', async () => {
+    const { text } = await answer('/fail?%74oken=s3cret1&code=s3cret2&a=shown', {
+      Accept: 'text/html',
+      Referer: 'https://a.example/login?password=s3cret3&next=shop',
+      'X-Forwarded-Uri': '/x?sid=s3cret4',
+    });
+    expect(text).not.toContain('s3cret');
+    expect(text).toContain('next=shop');
+  });
+
+  it.each(['said', 'changed', 'inside'])('does not let a client choose the file: %s', async (how) => {
+    folder.write('.', { 'private.txt': 'top-secret-line\n' });
+    const what = encodeURIComponent(`x\n    at f (${folder.at('private.txt')}:1:1)\n`);
+    for (const Accept of ['text/html', 'application/json']) {
+      const { status, text } = await answer(`/${how}?what=${what}`, { Accept });
+      expect(status).toBe(500);
+      expect(text).not.toContain('top-secret-line');
+    }
   });
 
   it('is a text for clients that take no HTML', async () => {

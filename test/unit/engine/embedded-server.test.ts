@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { type Application, ConsoleLog, routing } from 'portico';
+import { CIO, embeddedServer, Node } from 'portico/embedded';
+
+function hello(application: Application): void {
+  routing(application, (r) => r.get('/', () => 'hello'));
+}
+
+async function listening(port = 0): Promise<Server> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+const host = '127.0.0.1';
+
+describe.each([CIO, Node])('embeddedServer on $name', (engine) => {
+  it('closes the connectors before the one whose port is in use, with their connections', async () => {
+    const [taken, free] = [await listening(), await listening()];
+    const [takenPort, freePort] = [portOf(taken), portOf(free)];
+    free.close();
+    const connectors = [
+      { host, port: freePort },
+      { host, port: takenPort },
+    ];
+    const server = embeddedServer(engine, { connectors, log: new ConsoleLog('silent') }, hello);
+    await expect(server.start()).rejects.toMatchObject({ code: 'PORTICO_PORT_IN_USE' });
+    const again = await listening(freePort);
+    again.close();
+    taken.close();
+    expect(process.listenerCount('SIGTERM')).toBe(0);
+  });
+
+  it('keeps its shutdown hook when it is started a second time', async () => {
+    const server = embeddedServer(engine, { host, port: 0, log: new ConsoleLog('silent') }, hello);
+    await server.start();
+    await expect(server.start()).rejects.toMatchObject({ code: 'PORTICO_ENGINE_STATE' });
+    expect(process.listenerCount('SIGTERM')).toBe(1);
+    await server.stop();
+    expect(process.listenerCount('SIGTERM')).toBe(0);
+  });
+
+  it('serves several connectors, and closes all of them', async () => {
+    const connectors = [
+      { host, port: 0 },
+      { host, port: 0 },
+    ];
+    const server = embeddedServer(engine, { connectors, log: new ConsoleLog('silent') }, hello);
+    await server.start();
+    const ports = (await server.resolvedConnectors()).map(({ port }) => port);
+    for (const port of ports) {
+      const response = await fetch(`http://${host}:${port}/`, { headers: { connection: 'close' } });
+      expect(await response.text()).toBe('hello');
+    }
+    await server.stop();
+    for (const port of ports) {
+      const [error] = (await once(connect(port, host), 'error').catch((thrown: unknown) => [thrown])) as [
+        NodeJS.ErrnoException,
+      ];
+      expect(error.code).toBe('ECONNREFUSED');
+    }
+  });
+});
+
+describe('a reload', () => {
+  it('does not wait for ever for a plugin of the old application that does not close', async () => {
+    const log = new ConsoleLog('silent');
+    const stuck = {
+      key: { name: 'Stuck' },
+      install: () => ({ close: () => new Promise<void>(() => undefined) }),
+    };
+    let starts = 0;
+    const server = embeddedServer(CIO, { host, port: 0, log, shutdownTimeoutMs: 100 }, (application) => {
+      if (starts++ === 0) application.install(stuck as never);
+      hello(application);
+    });
+    await server.start();
+    await server.reload();
+    const [connector] = await server.resolvedConnectors();
+    const response = await fetch(`http://${host}:${connector?.port}/`, { headers: { connection: 'close' } });
+    expect(await response.text()).toBe('hello');
+    await server.stop(0, 100);
+  });
+});
