@@ -1,5 +1,5 @@
 import { MemorySessionStorage } from './memory-session-storage.js';
-import type { SessionStorage } from './session-storage.js';
+import { replaceIn, type SessionStorage } from './session-storage.js';
 
 /** Bounds of a `CacheSessionStorage`. */
 export interface CacheSessionStorageOptions {
@@ -49,7 +49,16 @@ export class CacheSessionStorage implements SessionStorage {
     this.#cache.remove(id);
   }
 
-  async touch(id: string, ttlSeconds: number): Promise<void> {
-    await this.#behind.touch?.(id, ttlSeconds);
+  async replace(id: string, text: string, ttlSeconds: number): Promise<boolean> {
+    this.#cache.remove(id);
+    const isReplaced = await replaceIn(this.#behind, id, text, ttlSeconds);
+    if (isReplaced) this.#cache.write(id, text, Math.min(ttlSeconds, this.#maxAgeSeconds));
+    return isReplaced;
+  }
+
+  async touch(id: string, ttlSeconds: number): Promise<boolean> {
+    const isThere = (await this.#behind.touch?.(id, ttlSeconds)) !== false;
+    if (!isThere) this.#cache.remove(id);
+    return isThere;
   }
 }

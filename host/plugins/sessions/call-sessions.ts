@@ -19,7 +19,8 @@ export function sessions(call: ApplicationCall<unknown>): CallSessions {
 /**
  * The sessions of one call. Values are those of the request until they are set; a value that is changed in place is
  * noticed as well. Everything is written when the call is answered; a change after that is `PORTICO_SESSION_TOO_LATE`.
- * A key of which the plugin knows nothing is `PORTICO_SESSION_UNKNOWN`.
+ * A key of which the plugin knows nothing is `PORTICO_SESSION_UNKNOWN`. Of two calls that change one session at the same
+ * time the last one wins; one that is answered after a logout changes nothing, where there is a storage.
  */
 export class CallSessions {
   readonly #call: ApplicationCall;
@@ -177,11 +178,17 @@ class SessionState<T> {
 
   async #store(text: string, isModified: boolean): Promise<void> {
     const oldId = this.id;
-    const id = oldId === undefined || this.#isRenewed ? this.#provider.newId() : oldId;
-    if (isModified) await this.#provider.store(id, text);
-    else await this.#touch(id);
+    if (oldId !== undefined && !this.#isRenewed) {
+      const isThere = isModified ? await this.#provider.replace(oldId, text) : await this.#touch(oldId);
+      // Ended or renewed by another call meanwhile, which has told the client: this one has nothing to say any more.
+      if (isThere) this.#provider.send(this.#call, oldId);
+      else this.#call.application.log.debug(`The session ${this.#provider.key.name} has ended meanwhile.`);
+      return;
+    }
+    const id = this.#provider.newId();
+    await this.#provider.store(id, text);
     this.#provider.send(this.#call, id);
-    if (oldId !== undefined && oldId !== id) await this.#provider.remove(oldId);
+    if (oldId !== undefined) await this.#provider.remove(oldId);
   }
 
   /** What nobody has asked for cannot have changed. */
@@ -190,11 +197,12 @@ class SessionState<T> {
   }
 
   /** Nothing is lost when that fails: the session ends earlier. */
-  async #touch(id: string): Promise<void> {
+  async #touch(id: string): Promise<boolean> {
     try {
-      await this.#provider.touch(id);
+      return await this.#provider.touch(id);
     } catch (error) {
       this.#call.application.log.warn(messageOf(error), error);
+      return true;
     }
   }
 

@@ -46,18 +46,29 @@ export class DirectorySessionStorage implements SessionStorage {
       await rm(next, { force: true });
       throw error;
     }
-    if (this.#now() - this.#sweptMs >= SWEEP_INTERVAL_MS) await this.sweep();
+    if (this.#now() - this.#sweptMs < SWEEP_INTERVAL_MS) return;
+    // Nobody waits for it, however many files there are. What it cannot remove is tried again in an hour, and is no
+    // session until then, by the time of its file.
+    this.sweep().catch(() => undefined);
+  }
+
+  async replace(id: string, text: string, ttlSeconds: number): Promise<boolean> {
+    if ((await this.read(id)) === undefined) return false;
+    await this.write(id, text, ttlSeconds);
+    return true;
   }
 
   async remove(id: string): Promise<void> {
     await rm(this.#fileOf(id), { force: true });
   }
 
-  async touch(id: string, ttlSeconds: number): Promise<void> {
+  async touch(id: string, ttlSeconds: number): Promise<boolean> {
     try {
       await this.#setEnd(this.#fileOf(id), ttlSeconds);
+      return true;
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      if (isMissing(error)) return false;
+      throw error;
     }
   }
 
@@ -67,8 +78,10 @@ export class DirectorySessionStorage implements SessionStorage {
     for (const name of await readdir(this.#folder)) {
       if (!SESSION_FILE.test(name)) continue;
       const file = path.join(this.#folder, name);
+      // A file that is just being written has no end yet.
+      const endMs = this.#now() - (name.includes('.') ? SWEEP_INTERVAL_MS : 0);
       try {
-        if ((await stat(file)).mtimeMs <= this.#now()) await rm(file, { force: true });
+        if ((await stat(file)).mtimeMs <= endMs) await rm(file, { force: true });
       } catch (error) {
         if (!isMissing(error)) throw error;
       }

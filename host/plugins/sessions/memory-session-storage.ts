@@ -48,9 +48,15 @@ export class MemorySessionStorage implements SessionStorage {
     this.#sessions.delete(id);
   }
 
-  touch(id: string, ttlSeconds: number): void {
+  replace(id: string, text: string, ttlSeconds: number): boolean {
+    if (this.read(id) === undefined) return false;
+    this.write(id, text, ttlSeconds);
+    return true;
+  }
+
+  touch(id: string, ttlSeconds: number): boolean {
     const text = this.read(id);
-    if (text !== undefined) this.write(id, text, ttlSeconds);
+    return text !== undefined && this.replace(id, text, ttlSeconds);
   }
 
   /** With one time to live for all, as it nearly always is, those that have ended are the first of the map. */

@@ -3,7 +3,8 @@ import type { SessionStorage } from './session-storage.js';
 /** What is needed of a client of Redis; that of the package `redis` fits. */
 export interface RedisClient {
   get(key: string): Promise<unknown>;
-  set(key: string, value: string, options: { readonly EX: number }): Promise<unknown>;
+  /** Gives null, or undefined, when there was nothing for `XX` to replace. */
+  set(key: string, value: string, options: { readonly EX: number; readonly XX?: true }): Promise<unknown>;
   del(key: string): Promise<unknown>;
   /** Without it sessions end a fixed time after their last change. */
   expire?(key: string, seconds: number): Promise<unknown>;
@@ -37,14 +38,25 @@ export class RedisSessionStorage implements SessionStorage {
   }
 
   async write(id: string, text: string, ttlSeconds: number): Promise<void> {
-    await this.#client.set(this.#prefix + id, text, { EX: Math.max(1, Math.ceil(ttlSeconds)) });
+    await this.#client.set(this.#prefix + id, text, { EX: wholeSeconds(ttlSeconds) });
   }
 
   async remove(id: string): Promise<void> {
     await this.#client.del(this.#prefix + id);
   }
 
-  async touch(id: string, ttlSeconds: number): Promise<void> {
-    await this.#client.expire?.(this.#prefix + id, Math.max(1, Math.ceil(ttlSeconds)));
+  async replace(id: string, text: string, ttlSeconds: number): Promise<boolean> {
+    const options = { EX: wholeSeconds(ttlSeconds), XX: true } as const;
+    return ((await this.#client.set(this.#prefix + id, text, options)) ?? undefined) !== undefined;
   }
+
+  async touch(id: string, ttlSeconds: number): Promise<boolean> {
+    // Clients of Redis tell it as 0 or as false.
+    const kept = await this.#client.expire?.(this.#prefix + id, wholeSeconds(ttlSeconds));
+    return kept !== false && kept !== 0;
+  }
+}
+
+function wholeSeconds(seconds: number): number {
+  return Math.max(1, Math.ceil(seconds));
 }

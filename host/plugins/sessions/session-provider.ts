@@ -4,7 +4,7 @@ import { messageOf, PorticoError } from '../../errors.js';
 import { isPromiseLike } from '../../pipeline/pipeline-context.js';
 import type { SessionKey } from './session-key.js';
 import type { SessionSerializer } from './session-serializer.js';
-import type { SessionStorage } from './session-storage.js';
+import { replaceIn, type SessionStorage } from './session-storage.js';
 import type { SessionTransform } from './session-transforms.js';
 import type { SessionTransport } from './session-transport.js';
 
@@ -87,9 +87,19 @@ export class SessionProvider<T> {
     await this.#limited('written', async () => storage?.write(id, text, ttlSeconds));
   }
 
-  async touch(id: string): Promise<void> {
+  /** Puts another text into the storage; false when the session has ended meanwhile. */
+  async replace(id: string, text: string): Promise<boolean> {
     const { storage, ttlSeconds } = this.#settings;
-    await this.#limited('kept', async () => storage?.touch?.(id, ttlSeconds));
+    return this.#limited(
+      'written',
+      async () => storage === undefined || replaceIn(storage, id, text, ttlSeconds),
+    );
+  }
+
+  /** False when the session has ended meanwhile, as far as the storage tells. */
+  async touch(id: string): Promise<boolean> {
+    const { storage, ttlSeconds } = this.#settings;
+    return (await this.#limited('kept', async () => storage?.touch?.(id, ttlSeconds))) !== false;
   }
 
   /** A promise only when there is something to remove. */

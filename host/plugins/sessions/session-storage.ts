@@ -10,6 +10,27 @@ export interface SessionStorage {
   write(id: string, text: string, ttlSeconds: number): void | Promise<void>;
   /** Forgets an id; nothing happens when there is none. */
   remove(id: string): void | Promise<void>;
-  /** Keeps what is stored for so many seconds from now on. Without it each session ends a fixed time after its last change. */
-  touch?(id: string, ttlSeconds: number): void | Promise<void>;
+  /**
+   * As `write`, but only where there is something under the id; false when there is not, or no longer. So an answer that
+   * was long under way cannot bring back a session that a logout has ended meanwhile. Without it: `read`, then `write`.
+   */
+  replace?(id: string, text: string, ttlSeconds: number): boolean | Promise<boolean>;
+  /**
+   * Keeps what is stored for so many seconds from now on; may be a promise. MAY give false when there is nothing. Without
+   * it each session ends a fixed time after its last change.
+   */
+  touch?(id: string, ttlSeconds: number): unknown;
+}
+
+/** `replace` of a storage, also of one that has none. */
+export async function replaceIn(
+  storage: SessionStorage,
+  id: string,
+  text: string,
+  ttlSeconds: number,
+): Promise<boolean> {
+  if (storage.replace !== undefined) return storage.replace(id, text, ttlSeconds);
+  if ((await storage.read(id)) === undefined) return false;
+  await storage.write(id, text, ttlSeconds);
+  return true;
 }
