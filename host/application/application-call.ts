@@ -9,6 +9,7 @@ import { ApplicationResponse, checkStatus } from './application-response.js';
 import type { ApplicationReceivePipeline, ApplicationSendPipeline } from './call-pipelines.js';
 import { CallSignals } from './call-signals.js';
 import { UnsupportedMediaTypeError } from './http-errors.js';
+import type { LogContext } from './log-context.js';
 import { Multipart } from './multipart/multipart.js';
 import type { MultipartOptions } from './multipart/part.js';
 import { nativeContent } from './native-content.js';
@@ -81,6 +82,8 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
   receiveLimit: number = DEFAULT_MAX_RECEIVE_BYTES;
   /** The answer that is being sent, when that takes time. */
   answering: Promise<void> | undefined;
+  /** Facts about this call for its lines in the log; see `withCallFacts`. */
+  logContext: LogContext | undefined;
 
   #sentContent: OutgoingContent | undefined;
   #parameters: PathParameters | undefined;
@@ -100,6 +103,7 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
     this.routingFailureStatus = undefined;
     this.allowedMethods = undefined;
     this.answering = undefined;
+    this.logContext = undefined;
   }
 
   /** Parameters of the path by the names in the pattern of the route; typed there. Lists for names with `...`. */
@@ -132,6 +136,15 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
   /** Path that routes are matched against: without the root path where the container has removed it. */
   get localPath(): string {
     return this.exchange.head.path;
+  }
+
+  /** Path below the root path: the same in the container and on its own. For rules about paths of the application. */
+  get pathInApplication(): string {
+    const { isRootPathRemoved, rootPath } = this.application.environment;
+    const path = this.localPath;
+    if (isRootPathRemoved || rootPath === '') return path;
+    if (path === rootPath) return '/';
+    return path.startsWith(`${rootPath}/`) ? path.slice(rootPath.length) : path;
   }
 
   /** Query and path values in one; query values first. */

@@ -79,6 +79,13 @@ export class ResponseHeaders {
     }
   }
 
+  /** Puts these lines (`flat`) in the place of all that are there. */
+  replaceAll(flat: readonly string[]): void {
+    const lines = [...flat];
+    this.#flat.length = 0;
+    for (let i = 0; i + 1 < lines.length; i += 2) this.append(lines[i] as string, lines[i + 1] as string);
+  }
+
   get(name: string): string | undefined {
     const index = this.#lowerNames.indexOf(lowerCaseName(name));
     return index < 0 ? undefined : this.#flat[index * 2 + 1];

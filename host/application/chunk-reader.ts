@@ -16,6 +16,22 @@ export function chunkReaderOf(source: ChunkSource): ChunkReader {
   return { next: () => iterator.next(), stop };
 }
 
+/**
+ * Chunks that a generator makes of another source. A generator that nobody has begun to read, or that waits, cannot be
+ * told to clean up: `stop` is what then lets go of what is behind it. It MAY be called more than once.
+ */
+export function stoppable<T>(chunks: AsyncGenerator<T, void>, stop: () => void): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => chunks.next(),
+      return: () => {
+        stop();
+        return chunks.return();
+      },
+    }),
+  };
+}
+
 /** True for what `chunkReaderOf` accepts. */
 export function isChunkSource(value: unknown): value is ChunkSource {
   return (

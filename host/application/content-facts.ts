@@ -52,6 +52,52 @@ export function withoutHeaders(
   });
 }
 
+/** Adds a name to `Vary`, once (RFC 9110 §12.5.5). `content` is the one that is about to be sent, if it is known. */
+export function addVary(call: ApplicationCall, name: string, content?: AnyContent): void {
+  const { headers } = call.response;
+  const lines = [...headers.getAll('Vary')];
+  const ofContent = content === undefined ? undefined : headerOfAnswer(call, content, 'Vary');
+  if (ofContent !== undefined) lines.push(ofContent);
+  const names = lines.flatMap((line) => line.split(',')).map((text) => text.trim().toLowerCase());
+  if (!names.includes('*') && !names.includes(name.toLowerCase())) headers.append('Vary', name);
+}
+
+/** Headers that tell about one content and are wrong with any other. */
+const OF_CONTENT = [
+  'accept-ranges',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-location',
+  'content-range',
+  'content-type',
+  'etag',
+  'last-modified',
+];
+
+/** Another content will be sent than was prepared: removes from the response what told about that one. */
+export function forgetContent(call: ApplicationCall): void {
+  if (call.responseFields === undefined) return;
+  for (const name of OF_CONTENT) call.response.headers.remove(name);
+}
+
+/** An error is answered: as `forgetContent`, and the error is not kept as long as the content might have been. */
+export function forgetFailedAnswer(call: ApplicationCall): void {
+  if (call.responseFields === undefined) return;
+  forgetContent(call);
+  const { headers } = call.response;
+  headers.remove('Expires');
+  // What forbids keeping is as good for the error.
+  if (!headers.getAll('Cache-Control').some((text) => /no-store|no-cache|private/i.test(text)))
+    headers.remove('Cache-Control');
+}
+
+/** Headers of a content for an answer with another body: without those that tell about this one. */
+export function headersForOtherContent({ headers }: AnyContent): readonly string[] {
+  return withoutHeaders(headers, OF_CONTENT);
+}
+
 /** A content that another one takes the place of: what it would have read is let go. */
 export function discardContent(call: ApplicationCall, content: AnyContent): void {
   if (content.kind !== 'stream') return;

@@ -13,6 +13,7 @@ import { commitResponse } from './commit-response.js';
 import { discardContent } from './content-facts.js';
 import { BadRequestError, RequestValidationError, UnsupportedMediaTypeError } from './http-errors.js';
 import { MULTIPART_FORM, readFields } from './multipart/multipart.js';
+
 import {
   type AnyContent,
   APPLICATION_JSON,

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ApplicationCall } from './application-call.js';
 
 /** Facts about the call that is being answered, for every line that is logged meanwhile: `callId` → `7f3a…`. */
 export type LogContext = ReadonlyMap<string, string>;
@@ -11,7 +12,20 @@ export function logContext(): LogContext | undefined {
 }
 
 /** Runs `work` with facts added to those that are there. */
-export function withLogContext<T>(facts: LogContext, work: () => T): T {
-  const outer = storage.getStore();
-  return storage.run(outer === undefined ? facts : new Map([...outer, ...facts]), work);
+export function withLogContext<T>(facts: LogContext | undefined, work: () => T): T {
+  if (facts === undefined) return work();
+  return storage.run(merged(storage.getStore(), facts), work);
+}
+
+/**
+ * As `withLogContext`, for `work` that handles a call. The call keeps the facts: who logs its failure outside of
+ * `work` runs `withLogContext(call.logContext, …)`.
+ */
+export function withCallFacts<T>(call: ApplicationCall, facts: LogContext, work: () => T): T {
+  call.logContext = merged(call.logContext, facts);
+  return withLogContext(facts, work);
+}
+
+function merged(outer: LogContext | undefined, facts: LogContext): LogContext {
+  return outer === undefined ? facts : new Map([...outer, ...facts]);
 }

@@ -61,9 +61,16 @@ export class ConsoleLog implements Log {
   }
 }
 
-/** The facts of the call, ` [callId=7f3a]`. */
+/** The facts of the call, ` [callId=7f3a]`. Clients may have written them: they must not begin another line. */
 function contextText(): string {
   const context = logContext();
   if (context === undefined || context.size === 0) return '';
-  return ` [${[...context].map(([name, value]) => `${name}=${value}`).join(' ')}]`;
+  const text = [...context].map(([name, value]) => `${name}=${value}`).join(' ');
+  return ` [${text.replace(CONTROLS, escaped)}]`;
+}
+
+const CONTROLS = /[\p{Cc}\u2028\u2029]/gu;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

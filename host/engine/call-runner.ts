@@ -1,6 +1,8 @@
 import type { Application } from '../application/application.js';
 import { ApplicationCall } from '../application/application-call.js';
+import { forgetFailedAnswer } from '../application/content-facts.js';
 import { CallAbortedError, statusOfError } from '../application/http-errors.js';
+import { withLogContext } from '../application/log-context.js';
 import { NoContent, TextContent } from '../application/outgoing-content.js';
 import { messageOf } from '../errors.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
@@ -90,7 +92,7 @@ export class CallRunner {
   #fail(call: ApplicationCall, error: unknown): unknown {
     const { exchange } = call;
     const status = statusOfError(error);
-    this.#log(call, status, error);
+    withLogContext(call.logContext, () => this.#log(call, status, error));
     this.#onFailure?.(call, status, error);
     if (exchange.isEnded) return undefined;
     if (call.isHandled || exchange.isBegun) {
@@ -99,7 +101,8 @@ export class CallRunner {
       return undefined;
     }
     try {
-      forgetContent(call);
+      if (call.responseFields !== undefined) call.response.status = undefined;
+      forgetFailedAnswer(call);
       const result = call.respond(this.#errorContent(call, status, error));
       return isPromiseLike(result) ? result : undefined;
     } catch (failure) {
@@ -153,26 +156,4 @@ export class CallRunner {
     this.#idle?.();
     this.#idle = undefined;
   }
-}
-
-/** Fields that describe the content which was to be sent and is not: they would name, or let caches keep, an error. */
-const OF_CONTENT: readonly string[] = [
-  'Cache-Control',
-  'Content-Disposition',
-  'Content-Encoding',
-  'Content-Language',
-  'Content-Length',
-  'Content-Location',
-  'Content-Range',
-  'Content-Type',
-  'ETag',
-  'Expires',
-  'Last-Modified',
-];
-
-/** Status and fields that were set for another answer; all other fields stay, such as those of CORS. */
-function forgetContent(call: ApplicationCall): void {
-  if (call.responseFields === undefined) return;
-  call.response.status = undefined;
-  for (const name of OF_CONTENT) call.response.headers.remove(name);
 }

@@ -6,6 +6,7 @@ import {
   ApplicationSendPipeline,
 } from '../application/call-pipelines.js';
 import type { EventDefinition } from '../application/events.js';
+import { withLogContext } from '../application/log-context.js';
 import type { AnyContent } from '../application/outgoing-content.js';
 import { RequestBody } from '../application/request-body.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
@@ -37,12 +38,16 @@ export const Metrics: Hook<CallHandler> = {
 export const CallFailed: Hook<(call: ApplicationCall, error: unknown) => unknown> = {
   install(pipeline, handler) {
     const failed = (call: ApplicationCall, error: unknown): unknown => {
+      const { answering } = call;
       const wasHandled = call.isHandled;
       const rethrow = (): void => {
         if (wasHandled || !call.isHandled) throw error;
       };
-      const result = handler(call, error);
-      return isPromiseLike(result) ? result.then(rethrow) : rethrow();
+      // An answer of the handler counts, also when it did not wait for it.
+      const answered = (): unknown =>
+        call.isHandled || call.answering === answering ? rethrow() : call.answering?.then(rethrow);
+      const result = withLogContext(call.logContext, () => handler(call, error));
+      return isPromiseLike(result) ? result.then(answered) : answered();
     };
     pipeline.insertPhaseBefore(ApplicationCallPipeline.Setup, BeforeSetup);
     pipeline.intercept(BeforeSetup, (run) => {

@@ -2,7 +2,7 @@ import { randomFillSync, randomInt } from 'node:crypto';
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
 import { BadRequestError } from '../application/http-errors.js';
-import { withLogContext } from '../application/log-context.js';
+import { withCallFacts } from '../application/log-context.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
@@ -30,6 +30,8 @@ export class CallIdConfig {
    * string names the characters that may occur. Default: `CALL_ID_DICTIONARY`.
    */
   verify: string | ((id: string) => boolean) = CALL_ID_DICTIONARY;
+  /** A longer id is not acceptable: it would stand in every line of the log. Default 256 characters. */
+  maxLength = 256;
   readonly #providers: Provider[] = [];
   readonly #replies: ((call: ApplicationCall, id: string) => void)[] = [];
 
@@ -90,17 +92,17 @@ export class CallIdConfig {
 export const CallId: ApplicationPlugin<CallIdConfig, void> = createApplicationPlugin('CallId', {
   createConfig: () => new CallIdConfig(),
   install({ pipeline, config }) {
-    const { providers, replies, verify } = config;
+    const { providers, replies, verify, maxLength } = config;
     const isAcceptable = typeof verify === 'string' ? onlyOf(verify) : verify;
     pipeline.insertPhaseBefore(ApplicationCallPipeline.Setup, CallIdPhase);
     pipeline.intercept(CallIdPhase, (run) => {
       const { call } = run;
       for (const provider of providers) {
         const id = provider(call);
-        if (id === undefined || id === '' || !isAcceptable(id)) continue;
+        if (id === undefined || id === '' || id.length > maxLength || !isAcceptable(id)) continue;
         call.attributes.put(ID, id);
         for (const reply of replies) reply(call, id);
-        return withLogContext(new Map([['callId', id]]), () => run.proceed());
+        return withCallFacts(call, new Map([['callId', id]]), () => run.proceed());
       }
       return undefined;
     });

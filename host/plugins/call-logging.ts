@@ -1,7 +1,7 @@
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
 import type { Log, LogLevel } from '../application/log.js';
-import { withLogContext } from '../application/log-context.js';
+import { withCallFacts } from '../application/log-context.js';
 import { statusText } from '../http/status-text.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
@@ -48,7 +48,7 @@ const Mdc = new PipelinePhase('Mdc');
  *
  * ```ts
  * application.install(CallLogging, (config) => {
- *   config.filter((call) => call.localPath.startsWith('/api/'));
+ *   config.filter((call) => call.pathInApplication.startsWith('/api/'));
  * });
  * ```
  */
@@ -67,7 +67,9 @@ export const CallLogging: ApplicationPlugin<CallLoggingConfig, void> = createApp
       });
       if (facts.size === 0) return;
       pipeline.insertPhaseBefore(ApplicationCallPipeline.Monitoring, Mdc);
-      pipeline.intercept(Mdc, (run) => withLogContext(factsOf(run.call, facts), () => run.proceed()));
+      pipeline.intercept(Mdc, (run) =>
+        withCallFacts(run.call, factsOf(run.call, facts), () => run.proceed()),
+      );
     },
   },
 );

@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationSendPipeline } from '../application/call-pipelines.js';
+import {
+  discardContent,
+  forgetContent,
+  forgetFailedAnswer,
+  headersForOtherContent,
+} from '../application/content-facts.js';
 import { type AnyContent, TEXT_HTML } from '../application/outgoing-content.js';
 import { PorticoError } from '../errors.js';
 import { AttributeKey } from '../pipeline/attributes.js';
@@ -101,6 +107,7 @@ export const StatusPages: ApplicationPlugin<StatusPagesConfig, void> = createApp
       plugin.on(CallFailed, (call, error) => {
         const handler = config.handlerOf(error);
         if (handler === undefined || call.isHandled || !claim(call)) return undefined;
+        forgetFailedAnswer(call);
         return handler(call, error);
       });
       plugin.on(CallUnhandled, (call) => config.handlerOfUnhandled?.(call));
@@ -110,9 +117,9 @@ export const StatusPages: ApplicationPlugin<StatusPagesConfig, void> = createApp
         const status = content.status ?? call.responseStatus;
         const handler = status === undefined ? undefined : config.handlerOfStatus(status);
         if (status === undefined || handler === undefined || call.isHandled || !claim(call)) return undefined;
-        keepHeaders(call, content);
         return instead(
           call,
+          content,
           () => handler(call, status),
           () => run.finish(),
         );
@@ -121,11 +128,27 @@ export const StatusPages: ApplicationPlugin<StatusPagesConfig, void> = createApp
   },
 );
 
-/** Answers by `answer`; what would have been answered is dropped if that did. */
-function instead(call: ApplicationCall, answer: () => unknown, drop: () => void): unknown {
-  const done = (): void => {
-    if (call.isHandled) drop();
+/** Answers by `answer`; `content`, which would have been sent, is dropped if that did. */
+function instead(
+  call: ApplicationCall,
+  content: AnyContent,
+  answer: () => unknown,
+  drop: () => void,
+): unknown {
+  const { headers } = call.response;
+  const before = [...headers.flat];
+  forgetContent(call);
+  keepHeaders(call, content);
+  const { answering } = call;
+  const settled = (): void => {
+    if (call.isHandled) {
+      discardContent(call, content);
+      drop();
+    } else headers.replaceAll(before);
   };
+  // An answer of the handler counts, also when it did not wait for it.
+  const done = (): unknown =>
+    call.isHandled || call.answering === answering ? settled() : call.answering?.then(settled);
   const failed = (error: unknown): never => {
     call.attributes.remove(ANSWERING);
     throw error;
@@ -146,7 +169,7 @@ function claim(call: ApplicationCall): boolean {
 }
 
 function keepHeaders({ response }: ApplicationCall, content: AnyContent): void {
-  const { headers = [] } = content;
+  const headers = headersForOtherContent(content);
   for (let i = 0; i + 1 < headers.length; i += 2)
     if (!response.headers.has(headers[i] as string))
       response.headers.append(headers[i] as string, headers[i + 1] as string);

@@ -1,9 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { ConsoleLog, type Log, routing } from 'portico';
-import { CallId, RejectedCallIdError } from 'portico/plugins/call-id';
+import { CallId, callId, RejectedCallIdError } from 'portico/plugins/call-id';
 import { CallLogging, type CallLoggingConfig } from 'portico/plugins/call-logging';
+import { StatusPages } from 'portico/plugins/status-pages';
 import { testApplication } from 'portico/testing';
-import { logContext } from '#host/application/log-context.js';
+import { logContext, withLogContext } from '#host/application/log-context.js';
 
 /** A log that keeps its lines. */
 class Lines implements Log {
@@ -88,5 +89,75 @@ describe('CallLogging', () => {
 
   it('is not disturbed by a log of the console', () => {
     expect(() => new ConsoleLog('silent').info('x')).not.toThrow();
+  });
+
+  it('has facts in one line, whatever clients write', () => {
+    const written = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    try {
+      withLogContext(new Map([['user', 'eve\r\nINFO all is well\u0085\u2028']]), () =>
+        new ConsoleLog().info('hi'),
+      );
+      expect(written.mock.calls).toEqual([
+        ['INFO hi [user=eve\\u000d\\u000aINFO all is well\\u0085\\u2028]'],
+      ]);
+    } finally {
+      written.mockRestore();
+    }
+  });
+});
+
+describe('CallId', () => {
+  it.each([
+    ['in front of', [CallId, StatusPages]],
+    ['behind', [StatusPages, CallId]],
+  ])('is in the lines about failures, installed %s what answers them', async (_, order) => {
+    const log = new Lines();
+    const application = await testApplication(
+      (app) => {
+        for (const plugin of order)
+          if (plugin === CallId) app.install(CallId, (config) => config.header('X-Id'));
+          else
+            app.install(StatusPages, (config) =>
+              config.exception(RangeError, async (call) => {
+                await Promise.resolve();
+                log.warn('answered');
+                return call.respondStatus(500);
+              }),
+            );
+        routing(app, (r) => {
+          r.get('/handled', async () => {
+            await Promise.resolve();
+            throw new RangeError('no');
+          });
+          r.get('/failed', () => {
+            throw new TypeError('no');
+          });
+        });
+      },
+      { log },
+    );
+    await application.client.get('/handled', { headers: { 'X-Id': 'a1' } });
+    await application.client.get('/failed', { headers: { 'X-Id': 'a2' } });
+    await application.stop();
+    expect(log.lines.slice(1, 3)).toEqual([
+      'warn answered callId=a1',
+      'error 500: GET /failed: no callId=a2',
+    ]);
+  });
+
+  it('takes no id that is too long, and makes one of the length that is wanted', async () => {
+    const application = await testApplication((app) => {
+      app.install(CallId, (config) => {
+        config.header('X-Id');
+        config.generate({ length: 10 });
+      });
+      routing(app, (r) => r.get('/', (call) => callId(call)));
+    });
+    const idFor = async (id: string) =>
+      (await (await application.client.get('/', { headers: { 'X-Id': id } })).text()).length;
+    expect([await idFor('a'.repeat(256)), await idFor('a'.repeat(257)), await idFor('a b')]).toEqual([
+      256, 10, 10,
+    ]);
+    await application.stop();
   });
 });
