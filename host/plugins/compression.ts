@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationSendPipeline } from '../application/call-pipelines.js';
 import {
+  addVary,
   contentTypeOfAnswer,
   headerOfAnswer,
   lengthOf,
@@ -17,9 +18,9 @@ import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/creat
 import { ReceiveRequestBytes } from '../plugin/hooks.js';
 import { BROTLI, type Coding, DEFLATE, GZIP, KNOWN, ZSTD } from './compression/codings.js';
 import { encoded } from './compression/encoded.js';
-import { isCompressionSuppressed } from './compression/suppression.js';
+import { isCompressionSuppressed, isDecompressionSuppressed } from './compression/suppression.js';
 
-export { suppressCompression } from './compression/suppression.js';
+export { suppressCompression, suppressDecompression } from './compression/suppression.js';
 
 type Condition = (call: ApplicationCall, content: AnyContent) => boolean;
 
@@ -88,9 +89,8 @@ export class CompressionConfig {
     this.#excluded = types.map((type) => MediaType.parse(type));
   }
 
-  /** The coding for an answer; undefined to send it as it is. */
+  /** The coding for an answer that is worth it; undefined to send it as it is. */
   choose(call: ApplicationCall, content: AnyContent): Coding | undefined {
-    if (!this.#isWorthIt(call, content)) return undefined;
     const encoders = this.#encoders.filter(({ conditions }) =>
       conditions.every((holds) => holds(call, content)),
     );
@@ -106,7 +106,8 @@ export class CompressionConfig {
     this.deflate();
   }
 
-  #isWorthIt(call: ApplicationCall, content: AnyContent): boolean {
+  /** Is this answer compressed for clients that can read it? */
+  isWorthIt(call: ApplicationCall, content: AnyContent): boolean {
     const length = lengthOf(content);
     if (length !== undefined && length < this.minimumBytes) return false;
     const type = MediaType.parseOrUndefined(contentTypeOfAnswer(call, content) ?? '');
@@ -142,7 +143,7 @@ export const Compression: RouteScopedPlugin<CompressionConfig, void> = createRou
         });
       if (config.mode !== 'responses')
         plugin.on(ReceiveRequestBytes, (call, body) =>
-          isCompressionSuppressed(call) ? undefined : decoded(call, body, config),
+          isDecompressionSuppressed(call) ? undefined : decoded(call, body, config),
         );
     },
   },
@@ -174,22 +175,24 @@ function compressed(call: ApplicationCall, content: AnyContent, config: Compress
   if (content.kind === 'none' || content.kind === 'upgrade' || isCompressionSuppressed(call)) return content;
   if (headerOfAnswer(call, content, 'Content-Encoding') !== undefined) return content;
   if (headerOfAnswer(call, content, 'Content-Range') !== undefined) return content;
+  // RFC 9111 §5.2.2.6; it binds only proxies, but whoever says it means what it says.
+  if (/\bno-transform\b/i.test(headerOfAnswer(call, content, 'Cache-Control') ?? '')) return content;
+  if (!config.isWorthIt(call, content)) return content;
+  // RFC 9110 §12.5.5: caches must not give this answer to clients with other codings, compressed or not.
+  addVary(call, 'Accept-Encoding', content);
   const coding = config.choose(call, content);
   if (coding === undefined) return content;
-  const { headers } = call.response;
-  headers.remove('Content-Length');
-  // RFC 9110 §12.5.5: caches must not give this answer to clients with other codings.
-  headers.append('Vary', 'Accept-Encoding');
-  headers.set('Content-Encoding', coding.name);
-  const options = {
-    status: content.status,
-    contentType: content.contentType,
-    headers: withoutHeaders(content.headers, ['content-length']),
-  };
+  call.response.headers.remove('Content-Length');
+  // Part of the content, not of the response: it goes when another content takes the place of this one.
+  const headers = [...withoutHeaders(content.headers, ['content-length']), 'Content-Encoding', coding.name];
+  const options = { status: content.status, contentType: content.contentType, headers };
   return encoded(content, coding.encoder, options) ?? content;
 }
 
-/** Undoes the codings of a request, the last one first, as far as they are known. */
+/**
+ * Undoes the codings of a request, the last one first, as far as they are known. RFC 9110 §8.4.1.3: `x-gzip` is an old
+ * name of gzip.
+ */
 function decoded(
   call: ApplicationCall,
   body: RequestBody,
@@ -206,7 +209,7 @@ function decoded(
     );
   const codings: Coding[] = [];
   for (let name = names.at(-1); name !== undefined; name = names.at(-1)) {
-    const coding = KNOWN.find((one) => one.name === name);
+    const coding = KNOWN.find((one) => one.name === name || `x-${one.name}` === name);
     if (coding === undefined) break;
     codings.push(coding);
     names.pop();

@@ -27,6 +27,7 @@ import {
   spanOf,
 } from '../http/byte-range.js';
 import { isSameStrong, parseEntityTag } from '../http/entity-tag.js';
+import { parseHttpDate } from '../http/http-date.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { suppressCompression } from './compression/suppression.js';
@@ -76,6 +77,8 @@ export const PartialContent: RouteScopedPlugin<PartialContentConfig, void> = cre
         // A part of a stream that cannot be read from a place is cut out of it.
         if (content.kind === 'stream' && (content.slice !== undefined || part.kind === 'none'))
           discardContent(call, content);
+        // RFC 9110 §8.6: it was that of the whole.
+        call.response.headers.remove('Content-Length');
         run.subject = part;
       });
     },
@@ -100,9 +103,9 @@ function isUnchanged(call: ApplicationCall, content: AnyContent): boolean {
     const tag = headerOfAnswer(call, content, 'ETag');
     return tag !== undefined && isSameStrong(parseEntityTag(condition), parseEntityTag(tag));
   }
-  // A date is in full or is none; the parser of Node would take a part of it.
-  const dateMs = /^[A-Z][a-z]{2,8}, /.test(condition) ? Date.parse(condition) : Number.NaN;
-  return Date.parse(headerOfAnswer(call, content, 'Last-Modified') ?? '') <= dateMs;
+  const knownMs = parseHttpDate(condition);
+  const lastModifiedMs = parseHttpDate(headerOfAnswer(call, content, 'Last-Modified') ?? '');
+  return knownMs !== undefined && lastModifiedMs !== undefined && lastModifiedMs <= knownMs;
 }
 
 function partOf(
@@ -146,7 +149,8 @@ function multipart(
   contentType: string,
   headers: readonly string[],
 ): OutgoingContent | undefined {
-  if (content.kind === 'stream' && content.slice === undefined) return undefined;
+  if (content.kind === 'writer' || (content.kind === 'stream' && content.slice === undefined))
+    return undefined;
   const boundary = `portico-${randomUUID()}`;
   const head = (range: ByteRange): string =>
     `\r\n--${boundary}\r\nContent-Type: ${contentType}\r\nContent-Range: ${contentRange(range, length)}\r\n\r\n`;

@@ -1,6 +1,6 @@
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { chunkReaderOf } from '../../application/chunk-reader.js';
+import { type ChunkReader, chunkReaderOf, stoppable } from '../../application/chunk-reader.js';
 import {
   type AnyContent,
   type Chunk,
@@ -19,11 +19,11 @@ export function encoded(
 ): StreamContent | WriterContent | undefined {
   switch (content.kind) {
     case 'text':
-      return new StreamContent(through([Buffer.from(content.text)], encoder), options);
+      return new StreamContent(through(once(content.text), encoder), options);
     case 'bytes':
-      return new StreamContent(through([content.bytes], encoder), options);
+      return new StreamContent(through(once(content.bytes), encoder), options);
     case 'stream':
-      return new StreamContent(through(chunksOf(content.source), encoder), options);
+      return new StreamContent(through(content.source, encoder), options);
     case 'writer':
       return new WriterContent((writer) => writeThrough(content, encoder(), writer), options);
     default:
@@ -31,36 +31,34 @@ export function encoded(
   }
 }
 
-/** Nothing is read before somebody reads from it. */
-async function* through(
-  chunks: Iterable<Chunk> | AsyncIterable<Chunk>,
-  encoder: () => Transform,
-): AsyncGenerator<Uint8Array> {
-  const transform = encoder();
-  const source = Readable.from(chunks, { objectMode: true });
-  const done = pipeline(source, transform);
-  // Seen here, or by the reader below, whichever comes first.
-  done.catch(() => undefined);
-  try {
+/** Nothing is read before somebody reads from it. Stopping it stops source and encoder, whatever they wait for. */
+function through(source: ChunkSource, encoder: () => Transform): AsyncIterable<Uint8Array> {
+  const reader = chunkReaderOf(source);
+  let transform: Transform | undefined;
+  async function* chunks(): AsyncGenerator<Uint8Array, void> {
+    transform = encoder();
+    const done = pipeline(Readable.from(chunksOf(reader)), transform);
+    // Seen here, or by the reader below, whichever comes first.
+    done.catch(() => undefined);
     yield* transform as AsyncIterable<Uint8Array>;
     await done;
-  } finally {
-    source.destroy();
-    transform.destroy();
+  }
+  return stoppable(chunks(), () => {
+    reader.stop(new Error('The answer is not read any more.'), () => undefined);
+    transform?.destroy();
+  });
+}
+
+async function* chunksOf(reader: ChunkReader): AsyncGenerator<Chunk> {
+  for (;;) {
+    const { done, value } = await reader.next();
+    if (done === true) return;
+    if (value !== undefined) yield value;
   }
 }
 
-async function* chunksOf(source: ChunkSource): AsyncGenerator<Chunk> {
-  const reader = chunkReaderOf(source);
-  try {
-    for (;;) {
-      const { done, value } = await reader.next();
-      if (done === true) return;
-      if (value !== undefined) yield value;
-    }
-  } finally {
-    reader.stop(new Error('The answer is not read any more.'), () => undefined);
-  }
+async function* once(chunk: Chunk): AsyncGenerator<Chunk> {
+  yield chunk;
 }
 
 /** What is written goes out with the next flush, so that nothing waits in the encoder. */

@@ -1,4 +1,4 @@
-import { chunkReaderOf } from '../../application/chunk-reader.js';
+import { chunkReaderOf, stoppable } from '../../application/chunk-reader.js';
 import {
   type AnyContent,
   BytesContent,
@@ -30,20 +30,20 @@ export function sliced(
 }
 
 /** Reads a stream from its begin and leaves away what is not wanted. */
-async function* cut({ source }: StreamContent, [first, last]: ByteRange): AsyncGenerator<Chunk> {
+function cut({ source }: StreamContent, [first, last]: ByteRange): AsyncIterable<Chunk> {
   const reader = chunkReaderOf(source);
-  let at = 0;
-  try {
-    for (;;) {
+  const stop = (): void => reader.stop(new Error('The rest of the content is not wanted.'), () => undefined);
+  async function* chunks(): AsyncGenerator<Chunk, void> {
+    for (let at = 0; at <= last; ) {
       const { done, value } = await reader.next();
-      if (done === true || at > last) return;
+      if (done === true) return;
       if (value === undefined) continue;
       const bytes = typeof value === 'string' ? Buffer.from(value) : value;
       const part = bytes.subarray(Math.max(0, first - at), Math.max(0, last + 1 - at));
       at += bytes.length;
       if (part.length > 0) yield part;
     }
-  } finally {
-    reader.stop(new Error('The rest of the content is not wanted.'), () => undefined);
+    stop();
   }
+  return stoppable(chunks(), stop);
 }

@@ -1,10 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { brotliDecompressSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { routing, StreamContent, WriterContent } from 'portico';
+import { ConsoleLog, routing, StreamContent, WriterContent } from 'portico';
 import { CIO, embeddedServer } from 'portico/embedded';
-import { Compression, type CompressionConfig, suppressCompression } from 'portico/plugins/compression';
+import {
+  Compression,
+  type CompressionConfig,
+  suppressCompression,
+  suppressDecompression,
+} from 'portico/plugins/compression';
 import { testApplication } from 'portico/testing';
+import { settle, until } from '#test/support/polling.js';
+import { RawClient } from '#test/support/raw-client.js';
 
 const TEXT = 'all work and no play '.repeat(100);
 
@@ -28,6 +36,15 @@ function started(configure: (config: CompressionConfig) => void = () => undefine
       r.get('/suppressed', (call) => {
         suppressCompression(call);
         return call.respondText(TEXT);
+      });
+      r.get('/final', (call) => {
+        call.response.header('Cache-Control', 'max-age=60, no-transform');
+        return call.respondText(TEXT);
+      });
+      r.post('/raw', async (call) => {
+        if (call.request.queryString === 'suppressed') suppressDecompression(call);
+        else suppressCompression(call);
+        return String((await call.receiveBytes()).length);
       });
       r.get('/events', (call) => call.respondText(TEXT, 'text/event-stream'));
       r.get('/encoded', (call) => {
@@ -60,10 +77,35 @@ describe('Compression', () => {
     await application.stop();
   });
 
-  it.each(['/suppressed', '/events'])('leaves %s as it is', async (path) => {
+  it.each(['/suppressed', '/events', '/final'])('leaves %s as it is', async (path) => {
     const application = await started();
     const response = await application.client.get(path, { headers: { 'Accept-Encoding': 'gzip' } });
     expect([response.header('content-encoding'), await response.text()]).toEqual([undefined, TEXT]);
+    await application.stop();
+  });
+
+  it('tells caches of answers that were not compressed only because this client cannot read it', async () => {
+    const application = await started();
+    const vary = async (path: string, coding: string) =>
+      (await application.client.get(path, { headers: { 'Accept-Encoding': coding } })).header('vary');
+    expect([
+      await vary('/text', 'identity'),
+      await vary('/text', 'rot13'),
+      await vary('/events', 'gzip'),
+    ]).toEqual(['Accept-Encoding', 'Accept-Encoding', undefined]);
+    await application.stop();
+  });
+
+  it('decodes requests whose answer is not compressed, unless that is suppressed too', async () => {
+    const application = await started();
+    const body = gzipSync('0123456789');
+    const post = async (path: string, coding: string) => {
+      const response = await application.client.post(path, { body, headers: { 'Content-Encoding': coding } });
+      return response.text();
+    };
+    expect(await post('/raw', 'gzip')).toBe('10');
+    expect(await post('/raw', 'x-gzip')).toBe('10');
+    expect(await post('/raw?suppressed', 'gzip')).toBe(String(body.length));
     await application.stop();
   });
 
@@ -133,5 +175,47 @@ describe('Compression', () => {
     const response = await fetch(`http://127.0.0.1:${connector?.port}/`);
     expect([response.headers.get('content-encoding'), await response.text()]).toEqual(['gzip', TEXT]);
     await server.stop();
+  });
+
+  it.each(['stream', 'writer'])('lets go of a %s that waits when the client leaves', async (kind) => {
+    const source = new Readable({ read: () => undefined });
+    const failure = new Promise<unknown>((resolve) => {
+      source.once('close', () => resolve('closed'));
+    });
+    let failed: Promise<unknown> = failure;
+    const server = embeddedServer(
+      CIO,
+      { port: 0, host: '127.0.0.1', log: new ConsoleLog('silent') },
+      (app) => {
+        app.install(Compression, (config) => config.gzip());
+        routing(app, (r) =>
+          r.get('/', (call) => {
+            if (kind === 'stream') return call.respond(new StreamContent(source));
+            return call.respond(
+              new WriterContent((writer) => {
+                const writing = (async () => {
+                  for (;;) {
+                    await writer.write(randomBytes(4096));
+                    await settle(1);
+                  }
+                })();
+                failed = writing.catch(() => 'closed');
+                return writing;
+              }),
+            );
+          }),
+        );
+      },
+    );
+    await server.start();
+    const [connector] = await server.resolvedConnectors();
+    const client = await RawClient.open(connector?.port ?? 0);
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n');
+    if (kind === 'stream') source.push('begin');
+    await until('the answer has begun', () => client.socket.bytesRead > 0);
+    client.socket.destroy();
+    expect(await failed).toBe('closed');
+    await server.stop();
+    source.destroy();
   });
 });
