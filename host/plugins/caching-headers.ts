@@ -1,11 +1,12 @@
 import type { ApplicationCall } from '../application/application-call.js';
-import { headerOfAnswer } from '../application/content-facts.js';
+import { ApplicationSendPipeline } from '../application/call-pipelines.js';
+import { headerOfAnswer, statusOfAnswer } from '../application/content-facts.js';
 import type { AnyContent } from '../application/outgoing-content.js';
 import { type CacheControl, mergeCacheControl, renderCacheControl } from '../http/cache-control.js';
 import { httpDate } from '../http/http-date.js';
 import { AttributeKey } from '../pipeline/attributes.js';
+import { PipelinePhase } from '../pipeline/pipeline-phase.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
-import { ResponseBodyReadyForSend } from '../plugin/hooks.js';
 
 export type { CacheControl, CacheVisibility } from '../http/cache-control.js';
 
@@ -32,6 +33,8 @@ export class CachingHeadersConfig {
   }
 }
 
+/** In front of what makes 304 of a content: that says the same of keeping (RFC 9110 §15.4.5). */
+const CachingPhase = new PipelinePhase('CachingHeaders');
 const OF_CALL = new AttributeKey<CachingOptions>('CachingHeaders.options');
 
 /**
@@ -52,7 +55,10 @@ export const CachingHeaders: RouteScopedPlugin<CachingHeadersConfig, void> = cre
     createConfig: () => new CachingHeadersConfig(),
     install(plugin) {
       const { providers } = plugin.config;
-      plugin.on(ResponseBodyReadyForSend, (call, content) => {
+      const { sendPipeline } = plugin.pipeline;
+      sendPipeline.insertPhaseBefore(ApplicationSendPipeline.After, CachingPhase);
+      sendPipeline.intercept(CachingPhase, ({ call }, subject) => {
+        const content = subject as AnyContent;
         const directives: CacheControl[] = [];
         let expiresMs: number | undefined;
         const take = (options: CachingOptions | undefined): void => {
@@ -60,7 +66,8 @@ export const CachingHeaders: RouteScopedPlugin<CachingHeadersConfig, void> = cre
           expiresMs ??= options?.expiresMs;
         };
         for (const provider of providers) take(provider(call, content));
-        take(call.attributes.getOrNull(OF_CALL));
+        // What was said of the content that a handler wanted to send is not said of the error that came instead.
+        if (statusOfAnswer(call, content) < 400) take(call.attributes.getOrNull(OF_CALL));
         const { headers } = call.response;
         if (directives.length > 0 && headerOfAnswer(call, content, 'Cache-Control') === undefined)
           headers.set('Cache-Control', mergeCacheControl(directives).map(renderCacheControl).join(', '));
@@ -71,7 +78,10 @@ export const CachingHeaders: RouteScopedPlugin<CachingHeadersConfig, void> = cre
   },
 );
 
-/** How long the answer to this call may be kept; merged with what the configuration says. */
+/**
+ * How long the answer to this call may be kept; merged with what the configuration says. Not for statuses from 400 on:
+ * who wants those kept says it in the configuration, or sets the header.
+ */
 export function caching(call: ApplicationCall, options: CachingOptions): void {
   call.attributes.put(OF_CALL, options);
 }

@@ -7,14 +7,14 @@ import {
 } from '../application/content-facts.js';
 import { type AnyContent, NoContent } from '../application/outgoing-content.js';
 import { type EntityTag, parseEntityTag, renderEntityTag } from '../http/entity-tag.js';
-import { httpDate } from '../http/http-date.js';
+import { httpDate, parseHttpDate } from '../http/http-date.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { ResponseBodyReadyForSend } from '../plugin/hooks.js';
 import { checkConditions, type ResourceVersions } from './conditional-headers/check.js';
 
 export type { EntityTag } from '../http/entity-tag.js';
 
-/** A version of what is answered: an entity tag, or the time of the last change in milliseconds since the epoch. */
+/** A version of what is answered: an entity tag, with or without its quotes, or the time of the last change in milliseconds since the epoch. */
 export type ContentVersion =
   | { readonly etag: string; readonly isWeak?: boolean }
   | { readonly lastModifiedMs: number };
@@ -74,16 +74,19 @@ export const ConditionalHeaders: RouteScopedPlugin<ConditionalHeadersConfig, voi
 
 function announce(call: ApplicationCall, content: AnyContent, version: ContentVersion): void {
   const [name, value] =
-    'etag' in version
-      ? ['ETag', renderEntityTag({ value: version.etag, isWeak: version.isWeak === true })]
-      : ['Last-Modified', httpDate(version.lastModifiedMs)];
+    'etag' in version ? ['ETag', tagText(version)] : ['Last-Modified', httpDate(version.lastModifiedMs)];
   if (headerOfAnswer(call, content, name as string) === undefined)
     call.response.headers.append(name as string, value as string);
 }
 
+function tagText({ etag, isWeak }: { readonly etag: string; readonly isWeak?: boolean }): string {
+  const tag = parseEntityTag(etag);
+  return renderEntityTag({ value: tag.value, isWeak: isWeak ?? tag.isWeak });
+}
+
 function versionsOf(call: ApplicationCall, content: AnyContent): ResourceVersions {
   const tag = headerOfAnswer(call, content, 'ETag');
-  const date = Date.parse(headerOfAnswer(call, content, 'Last-Modified') ?? '');
+  const dateMs = parseHttpDate(headerOfAnswer(call, content, 'Last-Modified') ?? '');
   const tags: EntityTag[] = tag === undefined ? [] : [parseEntityTag(tag)];
-  return { tags, datesMs: Number.isNaN(date) ? [] : [date] };
+  return { tags, datesMs: dateMs === undefined ? [] : [dateMs] };
 }

@@ -1,5 +1,6 @@
 import type { ApplicationRequest } from '../../application/application-request.js';
 import { type EntityTag, isSameStrong, isSameWeak, parseEntityTags } from '../../http/entity-tag.js';
+import { parseHttpDate } from '../../http/http-date.js';
 
 /** What is known about the state of a resource. */
 export interface ResourceVersions {
@@ -52,8 +53,5 @@ function overlaps(
 
 /** RFC 9110 §13.1.3: what is no date is left out. */
 function datesOf(request: ApplicationRequest, name: string): readonly number[] {
-  return request.headers
-    .getAll(name)
-    .map((text) => Date.parse(text))
-    .filter((dateMs) => !Number.isNaN(dateMs));
+  return request.headers.getAll(name).flatMap((text) => parseHttpDate(text) ?? []);
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { routing, StreamContent } from 'portico';
+import { routing, StreamContent, WriterContent } from 'portico';
 import { AutoHeadResponse } from 'portico/plugins/auto-head-response';
 import { CachingHeaders, caching } from 'portico/plugins/caching-headers';
 import { ConditionalHeaders } from 'portico/plugins/conditional-headers';
@@ -100,4 +100,58 @@ describe('ranges of streams', () => {
     expect([response.status, await response.text()]).toEqual([200, '0123']);
     await application.stop();
   });
+});
+
+describe('ranges', () => {
+  it('are of contents whose length the handler has said itself, and not of written ones in several parts', async () => {
+    const application = await testApplication((app) => {
+      app.install(PartialContent);
+      routing(app, (r) => {
+        r.get('/said', (call) => {
+          call.response.header('Content-Length', '10');
+          return call.respondText('0123456789');
+        });
+        r.get('/written', (call) =>
+          call.respond(new WriterContent((writer) => writer.write('0123456789'), { length: 10 })),
+        );
+      });
+    });
+    const get = async (path: string, range: string) => {
+      const response = await application.client.get(path, { headers: { Range: range } });
+      return [response.status, response.header('content-length'), await response.text()];
+    };
+    expect(await get('/said', 'bytes=0-1')).toEqual([206, '2', '01']);
+    expect(await get('/written', 'bytes=0-1,4-5')).toEqual([200, '10', '0123456789']);
+    await application.stop();
+  });
+});
+
+describe('ConditionalHeaders', () => {
+  async function statusOf(etag: string, headers: Record<string, string>): Promise<string> {
+    const application = await testApplication((app) => {
+      app.install(ConditionalHeaders, (config) =>
+        config.version(() => [{ etag }, { lastModifiedMs: Date.UTC(2020, 0, 2) }]),
+      );
+      routing(app, (r) => r.get('/', () => 'hi'));
+    });
+    const response = await application.client.get('/', { headers });
+    await application.stop();
+    return `${response.status} ${response.header('etag')}`;
+  }
+
+  it.each(['v1', '"v1"'])('takes a tag written as %s', async (etag) => {
+    expect(await statusOf(etag, { 'If-None-Match': '"v1"' })).toBe('304 "v1"');
+  });
+
+  it('takes a weak tag', async () => {
+    expect(await statusOf('W/"v1"', { 'If-None-Match': '"v1"' })).toBe('304 W/"v1"');
+    expect(await statusOf('W/"v1"', { 'If-Match': '"v1"' })).toBe('412 W/"v1"');
+  });
+
+  it.each(['5', 'x 1', '2019-01-01', 'Tue, 01 Jan 2019', '01 Jan 2019 00:00:00 +0100'])(
+    'does not take %j for a date',
+    async (text) => {
+      expect(await statusOf('v1', { 'If-Unmodified-Since': text })).toBe('200 "v1"');
+    },
+  );
 });
