@@ -1,4 +1,5 @@
 import type { ApplicationCall } from '../application/application-call.js';
+import { addVary } from '../application/content-facts.js';
 import { MediaType } from '../http/media-type.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { type AllowedHostOptions, AllowedOrigins } from './cors/allowed-origins.js';
@@ -96,6 +97,8 @@ export const CORS: RouteScopedPlugin<CorsConfig, void> = createRouteScopedPlugin
 /** A configuration, made ready for the check of calls. */
 class CorsRules {
   readonly #config: CorsConfig;
+  /** Every origin gets the same answer. */
+  readonly #isForAll: boolean;
   readonly #headers: readonly string[];
   readonly #lowerHeaders: ReadonlySet<string>;
   readonly #methods: string;
@@ -103,6 +106,7 @@ class CorsRules {
 
   constructor(config: CorsConfig) {
     this.#config = config;
+    this.#isForAll = config.origins.isAny && !config.allowCredentials;
     this.#headers = [...config.headers, ...(config.allowNonSimpleContentTypes ? ['Content-Type'] : [])];
     this.#lowerHeaders = new Set([...SIMPLE_HEADERS, ...this.#headers.map((name) => name.toLowerCase())]);
     this.#methods = [...config.methods].sort().join(', ');
@@ -110,6 +114,8 @@ class CorsRules {
   }
 
   check(call: ApplicationCall): void | Promise<void> {
+    // RFC 9110 §12.5.5: caches must not give an answer to another origin, nor one that was given to none.
+    if (!this.#isForAll) addVary(call, 'Origin');
     const [origin, second] = call.request.headers.getAll('Origin');
     if (origin === undefined || second !== undefined || !isValidOrigin(origin)) return;
     const { request } = call;
@@ -144,13 +150,9 @@ class CorsRules {
   }
 
   #allow(call: ApplicationCall, origin: string): void {
-    const { allowCredentials, origins } = this.#config;
     const { headers } = call.response;
-    const isForAll = origins.isAny && !allowCredentials;
-    headers.set('Access-Control-Allow-Origin', isForAll ? '*' : origin);
-    // RFC 9110 §12.5.5: caches must not give this answer to another origin.
-    if (!isForAll) headers.append('Vary', 'Origin');
-    if (allowCredentials) headers.set('Access-Control-Allow-Credentials', 'true');
+    headers.set('Access-Control-Allow-Origin', this.#isForAll ? '*' : origin);
+    if (this.#config.allowCredentials) headers.set('Access-Control-Allow-Credentials', 'true');
   }
 
   #isContentTypeAllowed({ request: { contentType } }: ApplicationCall): boolean {

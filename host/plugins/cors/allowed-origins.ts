@@ -39,7 +39,11 @@ export class AllowedOrigins {
     return (
       this.#exact.has(normalized) ||
       this.#wildcards.some(
-        ({ scheme, domain }) => normalized.startsWith(scheme) && normalized.endsWith(domain),
+        ({ scheme, domain }) =>
+          normalized.startsWith(scheme) &&
+          normalized.endsWith(domain) &&
+          // The domain is that of the host, not the end of a path.
+          normalized.indexOf('/', scheme.length) < 0,
       ) ||
       this.#predicates.some((isAllowed) => isAllowed(origin))
     );

@@ -9,10 +9,10 @@ export function isValidOrigin(origin: string): boolean {
   return origin === 'null' || ORIGIN.test(origin);
 }
 
-/** The origin without a final slash and with the port of its scheme: `http://a` is `http://a:80`. */
+/** The origin in lower case, without a final slash and with the port of its scheme: `http://a` is `http://a:80`. */
 export function normalizeOrigin(origin: string): string {
   if (origin === 'null' || origin === '*') return origin;
-  const text = origin.endsWith('/') ? origin.slice(0, -1) : origin;
+  const text = (origin.endsWith('/') ? origin.slice(0, -1) : origin).toLowerCase();
   const scheme = text.slice(0, text.indexOf(':'));
   const port = DEFAULT_PORTS[scheme];
   return port === undefined || /:\d+$/.test(text) ? text : `${text}:${port}`;
