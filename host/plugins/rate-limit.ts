@@ -2,6 +2,7 @@ import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
 import { PorticoError } from '../errors.js';
 import { AttributeKey } from '../pipeline/attributes.js';
+import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
 import { TransparentSelector } from '../routing/request-selectors.js';
 import type { Configure, Route } from '../routing/route.js';
@@ -13,7 +14,10 @@ export interface RateLimitSettings {
   /** Requests, or sum of their weights, in a period. */
   readonly limit: number;
   readonly refillPeriodMs: number;
-  /** Requests of one key share a limit. Default: all requests. By client: `call.request.origin.remoteAddress`. */
+  /**
+   * Requests of one key share a limit; a text or a number, for objects are equal to nothing but themselves. A promise
+   * is waited for. Default: all requests. By client: `call.request.origin.remoteAddress`.
+   */
   readonly requestKey?: (call: ApplicationCall) => unknown;
   /** How much a request counts. Default 1. */
   readonly requestWeight?: (call: ApplicationCall) => number;
@@ -153,10 +157,18 @@ class Limit {
     const counted = call.attributes.computeIfAbsent(COUNTED, () => new Set<string>());
     if (counted.has(this.#name)) return;
     counted.add(this.#name);
-    const { requestKey, requestWeight, modifyResponse = tellClient } = this.#settings;
+    const key = this.#settings.requestKey?.(call);
+    if (isPromiseLike(key)) return Promise.resolve(key).then((found) => this.#count(call, found));
+    return this.#count(call, key);
+  }
+
+  #count(call: ApplicationCall, key: unknown): void | Promise<void> {
+    const { requestWeight, modifyResponse = tellClient } = this.#settings;
+    const weight = requestWeight?.(call) ?? 1;
+    if (!(weight >= 0)) throw misconfigured(`The weight of a request is ${weight}, but must be 0 or more`);
     const nowMs = this.#now();
-    const limiter = this.#limiters.of(requestKey?.(call), nowMs);
-    const isExceeded = !limiter.take(requestWeight?.(call) ?? 1, nowMs);
+    const limiter = this.#limiters.of(key, nowMs);
+    const isExceeded = !limiter.take(weight, nowMs);
     modifyResponse(call, stateOf(limiter, isExceeded, nowMs));
     if (isExceeded) return call.respondStatus(429);
   }

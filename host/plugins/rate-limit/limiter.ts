@@ -24,6 +24,8 @@ export class RateLimiter {
 
   /** Takes tokens; false, and none taken, when there are not enough. */
   take(tokens: number, nowMs: number): boolean {
+    // When the clock was set back, nobody is locked out until it gets there again.
+    this.#refillAtMs = Math.min(this.#refillAtMs, nowMs + this.#periodMs);
     if (nowMs >= this.#refillAtMs) {
       this.#left = this.limit;
       this.#refillAtMs = nowMs + this.#periodMs;

@@ -33,6 +33,7 @@ export class RateLimiters {
   }
 
   #sweep(nowMs: number): void {
+    this.#sweepAtMs = Math.min(this.#sweepAtMs, nowMs + this.#periodMs);
     if (nowMs < this.#sweepAtMs) return;
     this.#sweepAtMs = nowMs + this.#periodMs;
     for (const [key, limiter] of this.#limiters) if (nowMs >= limiter.refillAtMs) this.#limiters.delete(key);
