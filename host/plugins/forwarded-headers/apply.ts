@@ -40,13 +40,25 @@ function setHost(origin: ConnectionPoint, text: string): void {
 }
 
 function setClient(origin: ConnectionPoint, text: string): void {
-  const match = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+|[a-z0-9_.-]+))(?::(\d{1,5}))?$/i.exec(text);
-  const client = isIP(text) > 0 ? text : (match?.[1] ?? match?.[2]);
-  if (client === undefined) return;
-  origin.remoteHost = client;
-  if (isIP(client) === 0) return;
-  origin.remoteAddress = client;
-  origin.remotePort = (isIP(text) > 0 ? undefined : portOf(match?.[3])) ?? origin.remotePort;
+  const node = nodeOf(text);
+  if (node === undefined) return;
+  origin.remoteHost = node.name;
+  if (isIP(node.name) === 0) return;
+  origin.remoteAddress = node.name;
+  origin.remotePort = node.port ?? origin.remotePort;
+}
+
+/**
+ * Name or address, and port, of a node (RFC 7239 §6): `10.0.0.1`, `10.0.0.1:80`, `[fd00::1]:80`, `_proxy`; an IPv6
+ * address also without brackets. Undefined for what cannot be one.
+ */
+export function nodeOf(
+  text: string,
+): { readonly name: string; readonly port: number | undefined } | undefined {
+  if (isIP(text) > 0) return { name: text, port: undefined };
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::(\d{1,5}))?$/i.exec(text);
+  const name = match?.[1] ?? match?.[2];
+  return name === undefined ? undefined : { name, port: portOf(match?.[3]) };
 }
 
 function portOf(text: string | undefined): number | undefined {

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { PorticoError } from '../../errors.js';
+import { nodeOf } from './apply.js';
 
 /** An address of a proxy: a name, an address, or a range such as `10.0.0.0/8`. */
 type ProxyPattern = (text: string) => boolean;
@@ -32,7 +33,7 @@ export class ProxyRules {
     const isKnown = anyOf(proxies);
     this.#choose = (clients) => {
       let index = clients.length - 1;
-      while (index > 0 && isKnown(clients[index] as string)) index--;
+      while (index > 0 && isKnown(nodeOf(clients[index] as string)?.name ?? '')) index--;
       return index;
     };
   }

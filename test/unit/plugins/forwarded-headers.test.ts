@@ -37,6 +37,14 @@ describe('headers of proxies', () => {
     expect(text).toMatch(/ 9\.9\.9\.9:/);
   });
 
+  it.each([
+    { 'X-Forwarded-For': '9.9.9.9, 10.0.0.2:4711, [fd00::1]:80, fd00::2' },
+    { Forwarded: 'for=9.9.9.9, for="10.0.0.2:4711", for="[fd00::1]:80", for="[fd00::2]"' },
+  ])('are read past known proxies that write ports: %j', async (headers) => {
+    const rules = (config: ProxyRules): void => config.skipKnownProxies(['10.0.0.0/8', 'fd00::/8']);
+    expect(await originOf(headers, rules)).toMatch(/ 9\.9\.9\.9:/);
+  });
+
   it('may come in several lines, quoted, with ports and in brackets', async () => {
     const headers = { Forwarded: 'for="[2001:db8::1]:4711";proto=HTTPS;host="a.example:8443", for=10.0.0.1' };
     expect(await originOf(headers, () => undefined)).toBe('https://a.example:8443 2001:db8::1:4711');
