@@ -28,8 +28,8 @@ export class HstsConfig extends HstsPolicy {
     this.#hosts.set(host.toLowerCase(), policy);
   }
 
-  policyOf(host: string): HstsPolicy {
-    return this.#hosts.get(host) ?? this;
+  get hosts(): ReadonlyMap<string, HstsPolicy> {
+    return this.#hosts;
   }
 }
 
@@ -48,19 +48,12 @@ export const HSTS: RouteScopedPlugin<HstsConfig, void> = createRouteScopedPlugin
   createConfig: () => new HstsConfig(),
   install(plugin) {
     const { config } = plugin;
-    const texts = new Map<HstsPolicy, string>();
-    const textOf = (policy: HstsPolicy): string => {
-      let text = texts.get(policy);
-      if (text === undefined) {
-        text = render(policy);
-        texts.set(policy, text);
-      }
-      return text;
-    };
+    const text = render(config);
+    const texts = new Map([...config.hosts].map(([host, policy]) => [host, render(policy)]));
     plugin.onCall((call) => {
       if (!config.filter(call)) return;
-      const policy = config.policyOf(call.request.origin.serverHost);
-      call.response.headers.set('Strict-Transport-Security', textOf(policy));
+      const own = texts.get(call.request.origin.serverHost);
+      call.response.headers.set('Strict-Transport-Security', own ?? text);
     });
   },
 });

@@ -16,11 +16,11 @@ export class HttpsRedirectConfig {
 
   /** Paths of the application that stay on http: those that begin with `prefix`. */
   excludePrefix(prefix: string): void {
-    this.exclude((call) => call.localPath.startsWith(prefix));
+    this.exclude((call) => call.pathInApplication.startsWith(prefix));
   }
 
   excludeSuffix(suffix: string): void {
-    this.exclude((call) => call.localPath.endsWith(suffix));
+    this.exclude((call) => call.pathInApplication.endsWith(suffix));
   }
 
   isExcluded(call: ApplicationCall): boolean {

@@ -1,3 +1,4 @@
+import { addVary } from '../application/content-facts.js';
 import { BadRequestError } from '../application/http-errors.js';
 import { isToken } from '../http/byte-classes.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
@@ -28,6 +29,8 @@ export const MethodOverride: ApplicationPlugin<MethodOverrideConfig, void> = cre
         if (method === undefined || method === '') return;
         if (!isToken(method)) throw new BadRequestError(`The header ${headerName} does not name a method.`);
         call.method = method;
+        // RFC 9111 §4.1: a cache must not give this answer to those who mean the method they send.
+        addVary(call, headerName);
       });
     },
   },
