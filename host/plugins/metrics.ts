@@ -85,14 +85,17 @@ export const PrometheusMetrics: ApplicationPlugin<PrometheusMetricsConfig, Regis
         return whenOver(
           () => run.proceed(),
           () => active.dec(),
+          (error) => failed(run.call, error),
         );
       });
-      plugin.on(CallFailed, (call, error) => {
-        if (call.attributes.contains(THROWN)) return;
+      const failed = (call: ApplicationCall, error: unknown): void => {
+        if (call.attributes.contains(THROWN) || !filter(call)) return;
         const name = error instanceof Error ? error.constructor.name : typeof error;
         call.attributes.put(THROWN, name);
         errors.inc({ route: route(call), error: name });
-      });
+      };
+      // What fails before Monitoring. Later errors are seen there: plugins that answer them are further outside.
+      plugin.on(CallFailed, failed);
       plugin.on(ResponseSent, (call) => {
         const begin = call.attributes.getOrNull(BEGIN);
         if (begin === undefined) return;
@@ -113,15 +116,19 @@ export function metricsRoute<P>(route: Route<P>, path: string, registry: Registr
   route.get(path, async (call) => call.respondText(await registry.metrics(), registry.contentType));
 }
 
-function whenOver(work: () => unknown, over: () => void): unknown {
+function whenOver(work: () => unknown, over: () => void, failed: (error: unknown) => void): unknown {
+  const rethrow = (error: unknown): never => {
+    failed(error);
+    over();
+    throw error;
+  };
   let result: unknown;
   try {
     result = work();
   } catch (error) {
-    over();
-    throw error;
+    return rethrow(error);
   }
-  if (isPromiseLike(result)) return Promise.resolve(result).finally(over);
+  if (isPromiseLike(result)) return result.then(over, rethrow);
   over();
-  return result;
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { routing } from 'portico';
 import { metricsRoute, PrometheusMetrics } from 'portico/plugins/metrics';
+import { StatusPages } from 'portico/plugins/status-pages';
 import { testApplication } from 'portico/testing';
 
 describe('PrometheusMetrics', () => {
@@ -43,4 +44,35 @@ describe('PrometheusMetrics', () => {
     );
     await expect(starting).rejects.toMatchObject({ code: 'PORTICO_METRIC_NAME' });
   });
+
+  it.each([
+    ['in front of', [PrometheusMetrics, StatusPages]],
+    ['behind', [StatusPages, PrometheusMetrics]],
+  ])(
+    'counts errors that are answered, installed %s what answers them; only of calls it counts',
+    async (_, order) => {
+      const application = await testApplication((app) => {
+        for (const plugin of order)
+          if (plugin === StatusPages)
+            app.install(StatusPages, (config) => config.exception(Error, (call) => call.respondStatus(503)));
+          else
+            app.install(PrometheusMetrics, (config) => {
+              config.collectDefaults = false;
+              config.filter = (call) => call.localPath !== '/quiet';
+            });
+        routing(app, (r) => {
+          for (const path of ['/loud', '/quiet'])
+            r.get(path, () => {
+              throw new RangeError('x');
+            });
+        });
+      });
+      for (const path of ['/loud', '/quiet']) expect((await application.client.get(path)).status).toBe(503);
+      const text = await application.application.plugin(PrometheusMetrics).metrics();
+      expect(text.match(/^http_server_requests_errors_total\{.*$/gm)).toEqual([
+        'http_server_requests_errors_total{route="/loud",error="RangeError"} 1',
+      ]);
+      await application.stop();
+    },
+  );
 });
