@@ -68,6 +68,7 @@ export function createRouteScopedPlugin<Config, Instance>(
     key,
     install(target, configure) {
       if (!(target instanceof Route)) {
+        if (inRoutesOf(target).has(name)) throw installedBelow(name);
         const config = configOf(definition, target, configure);
         return definition.install(new PluginBuilder(target, config, undefined, target));
       }
@@ -77,9 +78,25 @@ export function createRouteScopedPlugin<Config, Instance>(
       const collected = new ApplicationCallPipeline();
       const instance = definition.install(new PluginBuilder(application, config, target, collected));
       installScoped(collected, target, key);
+      inRoutesOf(application).add(name);
       return instance;
     },
   };
+}
+
+const IN_ROUTES = new AttributeKey<Set<string>>('portico.plugins.inRoutes');
+
+/** Names of the plugins that routes of an application have. */
+function inRoutesOf(application: Application): Set<string> {
+  return application.attributes.computeIfAbsent(IN_ROUTES, () => new Set<string>());
+}
+
+function installedBelow(name: string): PorticoError {
+  return new PorticoError(
+    'PORTICO_DUPLICATE_PLUGIN',
+    `The plugin ${name} is installed in a route already, so the application cannot have it as well. ` +
+      'Install it at the root of the routing instead of the application.',
+  );
 }
 
 function installedAbove(name: string): PorticoError {

@@ -55,6 +55,14 @@ describe('a plugin', () => {
     await expect(starting).rejects.toMatchObject({ code: 'PORTICO_DUPLICATE_PLUGIN' });
   });
 
+  it('cannot be installed into a route and then into the application', async () => {
+    const starting = testApplication((app) => {
+      routing(app).route('/a').install(Named);
+      app.install(Named);
+    });
+    await expect(starting).rejects.toMatchObject({ code: 'PORTICO_DUPLICATE_PLUGIN' });
+  });
+
   it('reads its defaults from the configuration of the application', async () => {
     const Sized = createApplicationPlugin('Sized', {
       configurationPath: 'portico.sized',
