@@ -84,18 +84,28 @@ export function forgetContent(call: ApplicationCall): void {
 
 /** An error is answered: as `forgetContent`, and the error is not kept as long as the content might have been. */
 export function forgetFailedAnswer(call: ApplicationCall): void {
-  if (call.responseFields === undefined) return;
   forgetContent(call);
+  forgetCaching(call);
+}
+
+/** Removes from the response how long the content might have been kept; what forbids keeping stays. */
+export function forgetCaching(call: ApplicationCall): void {
+  if (call.responseFields === undefined) return;
   const { headers } = call.response;
   headers.remove('Expires');
-  // What forbids keeping is as good for the error.
   if (!headers.getAll('Cache-Control').some((text) => /no-store|no-cache|private/i.test(text)))
     headers.remove('Cache-Control');
 }
 
-/** Headers of a content for an answer with another body: without those that tell about this one. */
+/**
+ * Headers of a content for an answer of the same status with another body: without those that tell about this one.
+ * Content-Range stays: with 416 it tells the length of the whole (RFC 9110 §15.5.17).
+ */
 export function headersForOtherContent({ headers }: AnyContent): readonly string[] {
-  return withoutHeaders(headers, OF_CONTENT);
+  return withoutHeaders(
+    headers,
+    OF_CONTENT.filter((name) => name !== 'content-range'),
+  );
 }
 
 /** A content that another one takes the place of: what it would have read is let go. */

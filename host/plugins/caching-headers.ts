@@ -33,13 +33,13 @@ export class CachingHeadersConfig {
   }
 }
 
-/** In front of what makes 304 of a content: that says the same of keeping (RFC 9110 §15.4.5). */
+/** In front of what makes 206 or 304 of a content: they say the same of keeping (RFC 9110 §15.3.7, §15.4.5). */
 const CachingPhase = new PipelinePhase('CachingHeaders');
 const OF_CALL = new AttributeKey<CachingOptions>('CachingHeaders.options');
 
 /**
  * Plugin: `Cache-Control` and `Expires` by content type or whatever else counts. An answer that has `Cache-Control`
- * already keeps it.
+ * already keeps it, and statuses from 500 on get none.
  *
  * ```ts
  * application.install(CachingHeaders, (config) =>
@@ -56,9 +56,12 @@ export const CachingHeaders: RouteScopedPlugin<CachingHeadersConfig, void> = cre
     install(plugin) {
       const { providers } = plugin.config;
       const { sendPipeline } = plugin.pipeline;
-      sendPipeline.insertPhaseBefore(ApplicationSendPipeline.After, CachingPhase);
+      sendPipeline.insertPhaseBefore(ApplicationSendPipeline.ContentEncoding, CachingPhase);
       sendPipeline.intercept(CachingPhase, ({ call }, subject) => {
         const content = subject as AnyContent;
+        const status = statusOfAnswer(call, content);
+        // A failure of ours must not outlive its cause.
+        if (status >= 500) return;
         const directives: CacheControl[] = [];
         let expiresMs: number | undefined;
         const take = (options: CachingOptions | undefined): void => {
@@ -67,7 +70,7 @@ export const CachingHeaders: RouteScopedPlugin<CachingHeadersConfig, void> = cre
         };
         for (const provider of providers) take(provider(call, content));
         // What was said of the content that a handler wanted to send is not said of the error that came instead.
-        if (statusOfAnswer(call, content) < 400) take(call.attributes.getOrNull(OF_CALL));
+        if (status < 400) take(call.attributes.getOrNull(OF_CALL));
         const { headers } = call.response;
         if (directives.length > 0 && headerOfAnswer(call, content, 'Cache-Control') === undefined)
           headers.set('Cache-Control', mergeCacheControl(directives).map(renderCacheControl).join(', '));

@@ -172,14 +172,16 @@ export function chooseCoding<C extends { readonly name: string }>(
 }
 
 function compressed(call: ApplicationCall, content: AnyContent, config: CompressionConfig): AnyContent {
-  if (content.kind === 'none' || content.kind === 'upgrade' || isCompressionSuppressed(call)) return content;
+  if (content.kind === 'none' || content.kind === 'upgrade') return content;
   if (headerOfAnswer(call, content, 'Content-Encoding') !== undefined) return content;
   if (headerOfAnswer(call, content, 'Content-Range') !== undefined) return content;
   // RFC 9111 §5.2.2.6; it binds only proxies, but whoever says it means what it says.
   if (/\bno-transform\b/i.test(headerOfAnswer(call, content, 'Cache-Control') ?? '')) return content;
   if (!config.isWorthIt(call, content)) return content;
   // RFC 9110 §12.5.5: caches must not give this answer to clients with other codings, compressed or not.
+  // Also a part says it when the whole would (§15.3.7).
   addVary(call, 'Accept-Encoding', content);
+  if (isCompressionSuppressed(call)) return content;
   const coding = config.choose(call, content);
   if (coding === undefined) return content;
   call.response.headers.remove('Content-Length');

@@ -1,6 +1,7 @@
 import type { ApplicationCall } from '../application/application-call.js';
 import {
   discardContent,
+  forgetCaching,
   headerOfAnswer,
   statusOfAnswer,
   withoutHeaders,
@@ -61,11 +62,12 @@ export const ConditionalHeaders: RouteScopedPlugin<ConditionalHeadersConfig, voi
         discardContent(call, content);
         // RFC 9110 §15.4.5: what describes the body goes with it.
         call.response.headers.remove('Content-Length');
-        const headers = withoutHeaders(content.headers, [
-          'content-length',
-          'content-encoding',
-          'content-range',
-        ]);
+        const ofBody = ['content-length', 'content-encoding', 'content-range'];
+        if (result === 412) forgetCaching(call);
+        const headers = withoutHeaders(
+          content.headers,
+          result === 412 ? [...ofBody, 'cache-control', 'expires'] : ofBody,
+        );
         return new NoContent({ status: result, headers });
       });
     },

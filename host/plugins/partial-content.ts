@@ -4,6 +4,7 @@ import { ApplicationSendPipeline } from '../application/call-pipelines.js';
 import {
   contentTypeOfAnswer,
   discardContent,
+  forgetCaching,
   headerOfAnswer,
   lengthOf,
   statusOfAnswer,
@@ -116,12 +117,15 @@ function partOf(
   maxRangeCount: number,
 ): OutgoingContent | undefined {
   const ranges = mergeRanges(resolveRanges(specs, length));
-  const headers = withoutHeaders(content.headers, ['content-length']);
-  if (ranges.length === 0)
+  if (ranges.length === 0) {
+    forgetCaching(call);
+    const kept = withoutHeaders(content.headers, ['content-length', 'cache-control', 'expires']);
     return new NoContent({
       status: 416,
-      headers: [...headers, 'Content-Range', contentRange(undefined, length)],
+      headers: [...kept, 'Content-Range', contentRange(undefined, length)],
     });
+  }
+  const headers = withoutHeaders(content.headers, ['content-length']);
   const contentType = contentTypeOfAnswer(call, content) ?? OCTET_STREAM;
   const isMany = ranges.length > maxRangeCount || !isAscending(ranges);
   const [only] = isMany ? [spanOf(ranges)] : ranges;

@@ -211,6 +211,61 @@ describe('sources of answers', () => {
   });
 });
 
+describe('how long an answer may be kept', () => {
+  const module = (app: Application): void => {
+    app.install(ConditionalHeaders);
+    app.install(PartialContent);
+    app.install(StatusPages, (config) =>
+      config.status(416, (call, status) => call.respondText('no such part', undefined, status)),
+    );
+    app.install(CachingHeaders, (config) =>
+      config.options((_call, { contentType }) =>
+        contentType?.startsWith('text/html') === true
+          ? { cacheControl: { type: 'max-age', maxAgeSeconds: 5 } }
+          : undefined,
+      ),
+    );
+    routing(app, (r) => {
+      r.get('/', (call) => {
+        call.response.header('ETag', '"v1"');
+        return call.respondText(TEXT, 'text/html');
+      });
+      r.get('/failed', (call) => call.respondText('sorry', 'text/html', 503));
+      r.get('/missing', (call) => call.respondText('sorry', 'text/html', 404));
+    });
+  };
+
+  it.each([
+    ['/', {}, 200, 'max-age=5'],
+    ['/', { Range: 'bytes=0-2' }, 206, 'max-age=5'],
+    ['/', { Range: 'bytes=0-2,5-6' }, 206, 'max-age=5'],
+    ['/', { Range: 'bytes=9000-' }, 416, undefined],
+    ['/', { 'If-Match': '"v0"' }, 412, undefined],
+    ['/', { 'If-None-Match': '"v1"' }, 304, 'max-age=5'],
+    ['/missing', {}, 404, 'max-age=5'],
+    ['/failed', {}, 503, undefined],
+  ])('%s %j', async (path, headers, status, cacheControl) => {
+    const answer = await answerOf(module, path, headers as Record<string, string>);
+    expect([answer.status, answer.headers['cache-control']]).toEqual([status, cacheControl]);
+    if (status === 416) expect(answer.headers['content-range']).toBe(`bytes */${TEXT.length}`);
+  });
+});
+
+describe('206', () => {
+  it('says that the whole may come compressed', async () => {
+    const answer = await answerOf(
+      (app) => {
+        app.install(Compression);
+        app.install(PartialContent);
+        routing(app, (r) => r.get('/', () => TEXT));
+      },
+      '/',
+      { ...GZIP, Range: 'bytes=0-2' },
+    );
+    expect([answer.status, answer.headers['vary'], answer.text]).toEqual([206, 'Accept-Encoding', 'all']);
+  });
+});
+
 describe('304', () => {
   it.each([
     ['behind', [CachingHeaders, ConditionalHeaders]],
