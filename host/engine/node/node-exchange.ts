@@ -69,9 +69,7 @@ export class NodeExchange implements Exchange {
     this.#firstBytes = firstBytes;
     this.#isBodyComplete = head.bodyLength === 0 || firstBytes !== undefined;
     response.on('close', () => this.#closed());
-    response.on('drain', () => this.#drained());
-    // What went wrong with the connection is told by `close`, which follows.
-    response.on('error', () => response.destroy());
+    response.on('error', destroyResponse);
   }
 
   /** Gives the exchange to its handler, then the body to whoever listened. */
@@ -354,7 +352,9 @@ export class NodeExchange implements Exchange {
   // The response.
 
   #awaitDrain(): void {
-    this.#writeTimer ??= setTimeout(
+    if (this.#writeTimer !== undefined) return;
+    this.#response.once('drain', () => this.#drained());
+    this.#writeTimer = setTimeout(
       () => this.#message.socket.destroy(),
       this.#owner.limits.bodyIdleTimeoutMs,
     ).unref();
@@ -427,6 +427,11 @@ export class NodeExchange implements Exchange {
       this.abort(AbortReason.APPLICATION_ERROR);
     }
   }
+}
+
+/** One function for all responses. What went wrong with the connection is told by `close`, which follows. */
+function destroyResponse(this: ServerResponse): void {
+  this.destroy();
 }
 
 function pairsOf(fields: Fields): (readonly [string, string])[] {

@@ -1,5 +1,6 @@
 import { contentLengthAt } from '../../connector/field-kind.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
+import { lowerCaseName } from '../../http/lower-case.js';
 
 /** Fields of a response as `node:http` takes them; what the engine itself writes is taken out. */
 export interface NodeResponseFields {
@@ -20,7 +21,7 @@ export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeR
   for (let i = 0; i + 1 < all.length; i += 2) {
     const name = all[i] as string;
     const value = all[i + 1] as string;
-    switch (name.toLowerCase()) {
+    switch (lowerCaseName(name)) {
       case 'content-length': {
         const bytes = Buffer.from(value, 'latin1');
         const length = contentLengthAt(bytes, 0, bytes.length);
