@@ -25,9 +25,7 @@ export function makeBundle(folder: string, { typescript = false }: NewOptions): 
     mkdirSync(dirname(join(target, name)), { recursive: true });
     writeFileSync(join(target, name), text, { flag: 'wx' });
   }
-  process.stdout.write(
-    `made ${target}\nnext: read ${join(folder, 'README.md')}, or portico run ${folder} -port=8080\n`,
-  );
+  process.stdout.write(`made ${target}\nnext: read ${join(folder, 'README.md')}, or portico dev ${folder}\n`);
 }
 
 function checkEmpty(target: string): void {
@@ -50,6 +48,7 @@ function factsOf(name: string): BundleFacts {
     .replace(/^[._-]+/, '');
   return {
     title: parsed.value.application,
+    folder: name,
     packageName: packageName === '' ? 'application' : packageName,
     path: parsed.value.contextPath,
     porticoVersion: packageVersion(),

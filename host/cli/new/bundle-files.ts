@@ -2,6 +2,8 @@
 export interface BundleFacts {
   /** As people call it: `shop`, `shop#admin`. */
   readonly title: string;
+  /** Name of its folder. */
+  readonly folder: string;
   /** `name` in `package.json`. */
   readonly packageName: string;
   /** Context path in the container; `''` for the root. */
@@ -80,16 +82,21 @@ interface ReadmeWords {
 }
 
 /** How to run, test and deliver the bundle. */
-export function readme({ title, path, packageName }: BundleFacts, { about, run, pack }: ReadmeWords): string {
+export function readme(
+  { title, folder, path, packageName }: BundleFacts,
+  { about, run, pack }: ReadmeWords,
+): string {
   return `# ${title}
 
 An application for Portico. ${about}
 
 \`\`\`sh
-npm install             # for tests and editor; with a checkout of Portico: npm link PATH-OF-THE-CHECKOUT
+npm install            # for tests and editor; with a checkout of Portico: npm link PATH-OF-THE-CHECKOUT
 npm test
 ${run} # alone, at http://127.0.0.1:8080/
 \`\`\`
+
+From the folder above, \`portico dev ${folder}\` runs it in a container and restarts it when a file changes.
 
 To deliver it, put this folder, or the archive that \`${pack}\` makes, into the drop folder \`apps/\` of a Portico host: the folder
 is mounted at \`${path === '' ? '/' : path}\`, an archive under its file name, so rename \`${packageName}-0.1.0.tgz\`. The host provides

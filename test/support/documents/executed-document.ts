@@ -100,7 +100,13 @@ function newBundle(name: string): Record<string, string> {
 
 /** What `portico new NAME --typescript` writes. */
 function templateOf(name: string): Readonly<Record<string, string>> {
-  return typescriptBundleFiles({ title: name, packageName: name, path: `/${name}`, porticoVersion: '0.1.0' });
+  return typescriptBundleFiles({
+    title: name,
+    folder: name,
+    packageName: name,
+    path: `/${name}`,
+    porticoVersion: '0.1.0',
+  });
 }
 
 function writeBundle(folder: string, files: Readonly<Record<string, string>>): void {
