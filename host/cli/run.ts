@@ -18,7 +18,7 @@ Options:
   -sslPort=NUMBER, -sslKeyStore=FILE   not supported by this version
 `;
 
-/** `portico run [folder] -port=…`: `EngineMain` on an exploded bundle. Resolves when the server has stopped. */
+/** `portico run [folder] -port=…`: `EngineMain` on an exploded bundle. Ends the process when the server has stopped. */
 export async function run(args: readonly string[]): Promise<void> {
   if (args.some((argument) => argument === '--help' || argument === '-h')) {
     process.stdout.write(HELP);
@@ -47,6 +47,8 @@ export async function run(args: readonly string[]): Promise<void> {
   } catch (error) {
     throw error instanceof PorticoError ? error : failed(error);
   }
+  // The application has stopped: a timer or a connection that it has left open does not keep its process.
+  process.exit();
 }
 
 /** What the application threw; its stack is for its developer. */

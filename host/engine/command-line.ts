@@ -14,13 +14,13 @@ export interface CommandLine {
   readonly path: string | undefined;
   /** `-watch=a,b`. */
   readonly watch: readonly string[] | undefined;
-  /** Arguments with `=` that mean nothing, such as a misspelt flag; without their values. */
+  /** Arguments that mean nothing, such as a misspelt flag, without their values; and flags that have none. */
   readonly unknown: readonly string[];
 }
 
 /**
  * Reads `-config=`, `-P:key=`, `-host=`, `-port=`, `-sslPort=`, `-sslKeyStore=`, `-path=` and `-watch=`; a second dash is
- * allowed. Of a flag given twice the last one counts; arguments without `=` are ignored. Throws `PORTICO_ARGUMENT_INVALID`.
+ * allowed. Of a flag given twice the last one counts; arguments without `=` mean nothing. Throws `PORTICO_ARGUMENT_INVALID`.
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const flags = new Map<string, string>();
@@ -30,7 +30,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   for (const argument of args) {
     const match = /^--?([^=]+)=(.*)$/s.exec(argument);
     const [, flag = '', value = ''] = match ?? [];
-    if (match === null) continue;
+    if (match === null) {
+      if (isFlagWithoutValue(argument)) unknown.push(`${argument} without =`);
+      continue;
+    }
     if (flag === 'config') configFiles.push(value);
     else if (flag.startsWith('P:')) properties.push([propertyPath(flag), value]);
     else if (FLAGS.includes(flag)) flags.set(flag, value);
@@ -59,6 +62,12 @@ export function pathList(text: string): readonly string[] {
 
 /** `jar` named the class path of an application and means nothing here. */
 const FLAGS: readonly string[] = ['host', 'port', 'sslPort', 'sslKeyStore', 'path', 'watch', 'jar'];
+
+/** Other arguments without `=` belong to whoever wrote the program. */
+function isFlagWithoutValue(argument: string): boolean {
+  const [, flag = ''] = /^--?(.*)$/s.exec(argument) ?? [];
+  return flag.startsWith('P:') || flag === 'config' || FLAGS.includes(flag);
+}
 
 function propertyPath(flag: string): string {
   const path = flag.slice(2);

@@ -56,6 +56,8 @@ async function createServer(
 async function main(args: readonly string[], options: EngineMainOptions = {}): Promise<ApplicationEngine> {
   const { engine, graceMs, stopTimeoutMs } = await prepare(args, options);
   const stop = (): void => {
+    // A second signal, whichever it is, ends the process at once.
+    process.off('SIGTERM', stop).off('SIGINT', stop);
     engine.stop(graceMs, stopTimeoutMs).catch((error: unknown) => {
       engine.environment.log.error(`The server could not be stopped: ${messageOf(error)}`, error);
       process.exitCode = 1;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { repositoryFolder } from '#test/support/paths.js';
+import { until } from '#test/support/polling.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
 const cli = join(repositoryFolder, 'dist/host/cli/main.js');
@@ -45,6 +46,48 @@ describe('portico run', () => {
       child.kill('SIGTERM');
     }
     expect(await exited).toEqual([0, null]);
+  });
+
+  it('ends when the application has stopped, whatever it has left open; at once at a second signal', async () => {
+    const folder = temporary.write('open', {
+      'application.conf': 'portico.application.modules = ["app.mjs#main"]',
+      'app.mjs': `import { routing } from 'portico';
+export function main(application) {
+  setInterval(() => undefined, 1000);
+  routing(application, (r) => r.get('/', () => { console.log('called'); return new Promise(() => undefined); }));
+}`,
+    });
+    for (const signals of [['SIGTERM'], ['SIGTERM', 'SIGINT']] as const) {
+      const grace = signals.length === 1 ? '0' : '20m';
+      const args = [cli, 'run', folder, '-port=0', '-host=127.0.0.1'];
+      args.push(`-P:portico.deployment.shutdownGracePeriod=${grace}`);
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      const exited = once(child, 'exit');
+      let output = '';
+      let url: string | undefined;
+      for await (const chunk of child.stdout) {
+        output += String(chunk);
+        if (output.includes('called')) break;
+        if (url !== undefined) continue;
+        url = /Responding at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1];
+        if (url !== undefined) fetch(url).catch(() => undefined);
+      }
+      child.kill(signals[0]);
+      const second = signals[1];
+      if (second === undefined) {
+        expect(await exited).toEqual([0, null]);
+        continue;
+      }
+      // The first one must have been taken: signals of different kinds may overtake each other.
+      await until('it does not listen any more', () =>
+        fetch(String(url), { signal: AbortSignal.timeout(500) }).then(
+          () => false,
+          (error: Error) => error.name !== 'TimeoutError',
+        ),
+      );
+      child.kill(second);
+      expect(await exited).toEqual([null, second]);
+    }
   });
 
   it.each<[string, string[], RegExp]>([

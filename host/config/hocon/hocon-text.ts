@@ -24,12 +24,17 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: '\t',
 };
 
+/** A mistake so many lines behind a comment may come from it. */
+const NEAR_LINES = 2;
+
 /** A position in the text of one file, and what moves it. */
 export class HoconText {
   at = 0;
   readonly #text: string;
   readonly #file: string;
   readonly #lineStarts: number[] = [0];
+  /** Where a comment began directly behind a text without quotes: `shop.js#module` may have been meant as one. */
+  #tightComment: number | undefined;
 
   constructor(text: string, file: string) {
     this.#text = text.startsWith('\uFEFF') ? text.slice(1) : text;
@@ -59,7 +64,15 @@ export class HoconText {
   }
 
   fail(message: string, at = this.at): never {
-    throw new HoconError(this.place(at), message);
+    const place = this.place(at);
+    const comment = this.#tightComment === undefined ? undefined : this.place(this.#tightComment);
+    const isNear = comment !== undefined && place.line - comment.line <= NEAR_LINES;
+    throw new HoconError(
+      place,
+      isNear
+        ? `${message} (the # in line ${comment.line} begins a comment: put a text with # into quotes)`
+        : message,
+    );
   }
 
   startsWith(token: string): boolean {
@@ -106,6 +119,7 @@ export class HoconText {
       if (stopAtDot && next === '.') break;
       this.at++;
     }
+    if (this.next === '#' && this.at > from) this.#tightComment = this.at;
     return this.#text.slice(from, this.at);
   }
 

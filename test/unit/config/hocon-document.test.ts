@@ -115,6 +115,7 @@ describe('HOCON', () => {
     ['a={b:${a}}', /Cycle detected/],
     ['a = {', /:1:6 a } is missing/],
     ['a = [1', /a \] is missing/],
+    ['a {\n  m = [ shop.js#shop ]\n}\n', /:3:1 a value is missing here \(the # in line 2 begins a comment/],
     ['a=1 }', /comma or the end of the line/],
     ['a b c', /must be = or :/],
     ['a=\nb=1', /:2:2/],

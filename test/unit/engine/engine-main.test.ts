@@ -44,7 +44,7 @@ describe('EngineMain', () => {
         'ktor { application { modules = ["app.mjs#hello"] }, deployment { port = 0, host = 127.0.0.1, rootPath = /shop } }\ngreeting = hi',
       'app.mjs': "export const hello = (a) => void a.log.info('module ' + a.rootPath);",
     };
-    const server = await create(['-prt=8'], files, {
+    const server = await create(['-prt=8', '-P:greeting', '--verbose'], files, {
       log,
       modules: [
         (application) =>
@@ -60,6 +60,7 @@ describe('EngineMain', () => {
     await server.stop(0);
     expect(log.lines).toEqual([
       'warn -prt is not an option and has no effect.',
+      'warn -P:greeting without = is not an option and has no effect.',
       'module /shop',
       expect.stringMatching(/^Application started/),
       `Responding at http://127.0.0.1:${connector?.port}`,
