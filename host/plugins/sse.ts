@@ -3,7 +3,7 @@ import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/creat
 import { MonitoringEvent } from '../plugin/hooks.js';
 import type { NestedParameters } from '../routing/path-parameters.js';
 import type { Route } from '../routing/route.js';
-import { checkHeartbeat, SSEConfig } from './sse/config.js';
+import { checkBuffer, checkHeartbeat, SSEConfig } from './sse/config.js';
 import { EventStreams, type EventsHandler } from './sse/event-streams.js';
 
 export { SSEConfig } from './sse/config.js';
@@ -28,6 +28,7 @@ export const SSE: ApplicationPlugin<SSEConfig, EventStreams> = createApplication
   createConfig: () => new SSEConfig(),
   install(plugin) {
     checkHeartbeat(plugin.config.heartbeatMs);
+    checkBuffer(plugin.config.maxBufferedBytes);
     const streams = new EventStreams(plugin.config);
     plugin.on(MonitoringEvent(ApplicationStopPreparing), () => streams.goAway());
     return streams;

@@ -9,6 +9,17 @@ export class SSEConfig {
   heartbeatMs = 30_000;
   /** What the comment says. Default `heartbeat`. */
   heartbeatText = 'heartbeat';
+  /** How much may wait for a client that does not read; then it is cut. Default 16 MiB. */
+  maxBufferedBytes = 16 * 1024 * 1024;
+}
+
+/** Throws `PORTICO_PLUGIN_OPTION` for a limit that means nothing. */
+export function checkBuffer(maxBufferedBytes: number): void {
+  if (Number.isFinite(maxBufferedBytes) && maxBufferedBytes >= 1) return;
+  throw new PorticoError(
+    'PORTICO_PLUGIN_OPTION',
+    `SSE: maxBufferedBytes is ${maxBufferedBytes}. Use a number of at least 1.`,
+  );
 }
 
 /** Throws `PORTICO_PLUGIN_OPTION` for a time that means nothing. */

@@ -36,7 +36,7 @@ export class EventStreams {
     return call.respond(
       new WriterContent(
         (writer) => {
-          const session = new ServerSentEvents(call, writer);
+          const session = new ServerSentEvents(call, writer, this.#config.maxBufferedBytes);
           if (heartbeatMs > 0) session.beat(heartbeatMs, this.#config.heartbeatText);
           return this.#serve(session, handler);
         },

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Application, type Log, routing } from 'portico';
 import { type TestApplicationEngine, TestStatusError, testApplication } from 'portico/testing';
-import { SSE, type SSEConfig, sse } from '#host/plugins/sse.js';
+import { type ServerSentEvents, SSE, type SSEConfig, sse } from '#host/plugins/sse.js';
 import { until } from '#test/support/polling.js';
 import { recordedLog } from '#test/support/recorded-log.js';
 
@@ -147,6 +147,37 @@ describe('sse', () => {
     expect(given).toBeGreaterThan(0);
     expect(given).toBeLessThan(100);
     response.cancel();
+  });
+
+  it('cuts a client that does not read when nobody waits for it', async () => {
+    let session: ServerSentEvents<unknown> | undefined;
+    const engine = await start(
+      (a) =>
+        routing(a, (r) =>
+          sse(r, '/', (opened) => {
+            session = opened;
+            return new Promise<void>(() => undefined);
+          }),
+        ),
+      (config) => {
+        config.maxBufferedBytes = 1_000_000;
+      },
+    );
+    const response = await engine.client.get('/');
+    for (let i = 0; i < 200 && session?.signal.aborted === false; i++)
+      void session.send('x'.repeat(16 * 1024));
+    expect(session?.signal.aborted).toBe(true);
+    await until(() => engine.running === 0 && session?.bufferedBytes === 0);
+    await expect(response.text()).rejects.toThrow();
+  });
+
+  it('reads the id of the last event as browsers write it, in UTF-8', async () => {
+    const { client } = await start((a) =>
+      routing(a, (r) => sse(r, '/', (session) => session.send(session.lastEventId ?? ''))),
+    );
+    const id = 'Wörter 7';
+    const headers = { 'Last-Event-ID': Buffer.from(id).toString('latin1') };
+    expect(await (await client.get('/', { headers })).text()).toBe(`data: ${id}\n\n`);
   });
 
   it('beats when nothing else is sent', async () => {
