@@ -1,4 +1,4 @@
-import { renderSetCookie, type SetCookie } from '../http/set-cookie.js';
+import { cookiePrefix, renderSetCookie, type SetCookie } from '../http/set-cookie.js';
 import type { ResponseHeaders } from './application-response.js';
 
 /** Cookies on their way out: each is a line Set-Cookie of the response. Without effect once it is sent. */
@@ -22,6 +22,9 @@ export class ResponseCookies {
 
   /** Has the client remove a cookie; path and domain must be those it was set with. */
   expire(name: string, scope: Pick<SetCookie, 'path' | 'domain'> = {}): void {
-    this.append({ ...scope, name, value: '', maxAgeSeconds: 0, expires: new Date(0) });
+    const prefix = cookiePrefix(name);
+    // Else browsers would drop this as well, and keep the cookie (RFC 6265bis §4.1.3).
+    const kept = prefix === undefined ? {} : { secure: true, ...(prefix === 'host' ? { path: '/' } : {}) };
+    this.append({ ...scope, ...kept, name, value: '', maxAgeSeconds: 0, expires: new Date(0) });
   }
 }

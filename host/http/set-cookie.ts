@@ -46,12 +46,15 @@ const SAME_SITE = { strict: 'Strict', lax: 'Lax', none: 'None' } as const;
 const MAX_AGE_SECONDS = 2_147_483_647;
 
 /**
- * The value of a field Set-Cookie. What could end the value or the attribute it stands in is `PORTICO_INVALID_COOKIE`.
+ * The value of a field Set-Cookie. A name that promises what the attributes do not keep (`__Host-`, `__Secure-`) is
+ * `PORTICO_INVALID_COOKIE`, as browsers would drop the cookie without a word; so is what could end the value or the attribute it
+ * stands in.
  * `tellsEncoding` adds `$x-enc`, by which clients of Ktor know the encoding.
  */
 export function renderSetCookie(cookie: SetCookie, options?: { readonly tellsEncoding?: boolean }): string {
   const { name, encoding = 'uri', maxAgeSeconds, expires, domain, path, sameSite, extensions } = cookie;
   if (!isToken(name)) throw invalid(`The name ${JSON.stringify(name)}`, 'Use letters, digits, - and _');
+  checkPrefix(cookie);
   const parts = [`${name}=${encodeCookieValue(cookie.value, encoding)}`];
   if (maxAgeSeconds !== undefined) parts.push(`Max-Age=${wholeSeconds(maxAgeSeconds)}`);
   if (expires !== undefined) parts.push(`Expires=${dateOf(expires)}`);
@@ -103,6 +106,20 @@ export function parseSetCookie(text: string): SetCookie | undefined {
     sameSite: sameSiteOf(attributes.get('samesite')),
     extensions,
   };
+}
+
+/** What the name promises (RFC 6265bis §4.1.3); browsers compare without case. */
+export function cookiePrefix(name: string): 'host' | 'secure' | undefined {
+  if (/^__host-/i.test(name)) return 'host';
+  return /^__secure-/i.test(name) ? 'secure' : undefined;
+}
+
+function checkPrefix({ name, secure, path, domain }: SetCookie): void {
+  const prefix = cookiePrefix(name);
+  if (prefix === undefined) return;
+  if (secure !== true) throw invalid(`The name ${name} without Secure`, 'Set secure, and serve over TLS');
+  if (prefix === 'host' && (path !== '/' || domain !== undefined))
+    throw invalid(`The name ${name} with another path than /, or a domain`, 'Set path to /, and no domain');
 }
 
 /** A name and perhaps a value, which may be quoted; each attempt begins where the one before has ended. */

@@ -13,7 +13,10 @@ const WEEK_SECONDS = 7 * 24 * 3600;
 
 /** One session: what both kinds of transport have in common. */
 export class SessionConfig<T> {
-  /** Name of the cookie or header; default that of the key. */
+  /**
+   * Name of the cookie or header; default that of the key. A cookie `__Host-…` is always `Secure` with the path `/`, and
+   * no other host or connection without TLS can plant it; `__Secure-…` is always `Secure`.
+   */
   name: string;
   /** Where the session lies; the client then has only an id. Default: none, the client has the whole session. */
   storage: SessionStorage | undefined = undefined;

@@ -1,7 +1,7 @@
 import type { ApplicationCall } from '../../application/application-call.js';
 import { PorticoError } from '../../errors.js';
 import { isToken } from '../../http/byte-classes.js';
-import type { SetCookie } from '../../http/set-cookie.js';
+import { cookiePrefix, renderSetCookie, type SetCookie } from '../../http/set-cookie.js';
 
 /** How the client gets and returns its part of a session: an id, or the session itself. */
 export interface SessionTransport {
@@ -36,7 +36,9 @@ export class CookieTransport implements SessionTransport {
   constructor(cookie: SessionCookie) {
     checkName(cookie.name);
     this.name = cookie.name;
-    this.#cookie = cookie;
+    this.#cookie = keepingPrefix(cookie);
+    // Throws now rather than with the first answer.
+    if (cookiePrefix(cookie.name) !== undefined) renderSetCookie({ ...this.#cookie, value: '' });
   }
 
   receive(call: ApplicationCall): string | undefined {
@@ -77,6 +79,14 @@ export class CookieTransport implements SessionTransport {
       secure: secure ?? call.request.origin.scheme === 'https',
     };
   }
+}
+
+/** With what browsers want of a name such as `__Host-user` (RFC 6265bis §4.1.3), where nothing else was said. */
+function keepingPrefix(cookie: SessionCookie): SessionCookie {
+  const prefix = cookiePrefix(cookie.name);
+  if (prefix === undefined) return cookie;
+  const path = prefix === 'host' ? (cookie.path ?? '/') : cookie.path;
+  return { ...cookie, secure: cookie.secure ?? true, path };
 }
 
 export class HeaderTransport implements SessionTransport {
