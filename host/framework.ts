@@ -36,6 +36,7 @@ export {
   type EnvironmentSettings,
 } from './application/environment.js';
 export { EventDefinition, type EventHandler, Events } from './application/events.js';
+export type { FileOptions } from './application/file-content.js';
 export {
   BadRequestError,
   CallAbortedError,

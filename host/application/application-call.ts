@@ -8,6 +8,7 @@ import { ApplicationRequest } from './application-request.js';
 import { ApplicationResponse, checkStatus } from './application-response.js';
 import type { ApplicationReceivePipeline, ApplicationSendPipeline } from './call-pipelines.js';
 import { CallSignals } from './call-signals.js';
+import type { FileOptions } from './file-content.js';
 import { UnsupportedMediaTypeError } from './http-errors.js';
 import type { LogContext } from './log-context.js';
 import { Multipart } from './multipart/multipart.js';
@@ -197,6 +198,23 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
   respondStream(source: ChunkSource, options?: StreamOptions): void | Promise<void> {
     checked(options?.status);
     return this.respond(new StreamContent(source, options));
+  }
+
+  /**
+   * Answers with a file of the file system: type by its name, length, Last-Modified; ranges with `PartialContent`. Not
+   * there: `PORTICO_NOT_FOUND` (404). Where a client names the file, give the `folder` it must lie in:
+   *
+   * ```ts
+   * r.get('/uploads/{name}', (call) => call.respondFile(call.parameters.name, { folder: 'uploads' }));
+   * ```
+   */
+  respondFile(path: string, options: FileOptions = {}): Promise<void> {
+    checked(options.status);
+    return this.#answerLater(
+      import('./file-content.js').then(async ({ fileContent }) =>
+        this.respond(await fileContent(path, options)),
+      ),
+    );
   }
 
   /** Answers with what `write` writes; see `WriterContent`. */

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
@@ -145,6 +148,55 @@ describe('an answer', () => {
     await engine.stop(0);
     await start((app) => void routing(app, (r) => void r.handle(() => 'here')), { rootPath: '/shop' });
     expect(await (await engine.client.get('/shop')).text()).toBe('here');
+  });
+
+  it('may be a file, of a folder only where a client names it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'portico-files-'));
+    try {
+      await mkdir(join(folder, 'public/inner'), { recursive: true });
+      await writeFile(join(folder, 'public/a.html'), '<p>grüße');
+      await writeFile(join(folder, 'public/inner/empty.txt'), '');
+      await writeFile(join(folder, 'public/.env'), 'SECRET=1');
+      await writeFile(join(folder, 'secret.txt'), 'secret');
+      await symlink(join(folder, 'secret.txt'), join(folder, 'public/link.txt'));
+      await start(
+        (app) =>
+          void routing(app, (r) => {
+            r.get('/own', (call) =>
+              call.respondFile(join(folder, 'secret.txt'), { status: 201, headers: ['X-A', '1'] }),
+            );
+            r.get('/folder', (call) => call.respondFile(folder));
+            r.get('/named', (call) =>
+              call.respondFile(call.request.queryParameters.require('f'), { folder: join(folder, 'public') }),
+            );
+          }),
+      );
+      const get = async (path: string) => {
+        const response = await engine.client.get(path);
+        return [response.status, response.header('Content-Type'), await response.text()];
+      };
+      expect(await get('/own')).toEqual([201, 'text/plain; charset=utf-8', 'secret']);
+      expect(await get('/named?f=a.html')).toEqual([200, 'text/html; charset=utf-8', '<p>grüße']);
+      expect(await get('/named?f=/inner/empty.txt')).toEqual([200, 'text/plain; charset=utf-8', '']);
+      const head = await engine.client.get('/own');
+      expect([head.header('X-A'), head.header('Content-Length')]).toEqual(['1', '6']);
+      expect(Date.parse(head.header('Last-Modified') ?? '')).toBeLessThanOrEqual(Date.now());
+      for (const name of [
+        '../secret.txt',
+        '..%2fsecret.txt',
+        'inner/../../secret.txt',
+        'link.txt',
+        '.env',
+        'inner',
+        '',
+        'no',
+        '%00',
+      ])
+        expect([name, (await get(`/named?f=${name}`))[0]]).toEqual([name, 404]);
+      expect((await get('/folder'))[0]).toBe(404);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('has contents and errors that say at once what is wrong', async () => {
