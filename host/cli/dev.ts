@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { HostConfig } from '../config/host-config.js';
 import { PorticoError } from '../errors.js';
@@ -19,8 +21,8 @@ const STOP_MS = 3000;
 /**
  * `portico dev apps/guestbook`: a host for the developer of one bundle, in the foreground. A change ends its processes and
  * starts them again; requests without a body wait meanwhile; a start that fails is shown in the browser, and the next change
- * tries again. Reads `host.yaml` as `start` does, and keeps its own state in `.portico/dev/`, so that it can run beside a
- * host on the same folder. Throws `PORTICO_DEV_BUNDLE` when there is no such folder.
+ * tries again. Reads `host.yaml` as `start` does, and keeps its own state in `.portico/dev/` of the base, so that it can run
+ * beside a host on the same folder; started inside of the bundle, in a folder for temporary files. Throws `PORTICO_DEV_BUNDLE` when there is no such folder.
  */
 export async function dev(bundle: string, options: PortOptions & { readonly all?: boolean }): Promise<void> {
   const folder = resolve(bundle);
@@ -30,7 +32,7 @@ export async function dev(bundle: string, options: PortOptions & { readonly all?
       `${folder} is no folder. Name the folder of a bundle, for example apps/guestbook.`,
     );
   const only = options.all === true ? undefined : basename(folder);
-  const config = developmentConfig(configOf(options), dirname(folder), only);
+  const config = developmentConfig(configOf(options), folder, only);
   if (readRunFile(config.folders.run) === undefined)
     rmSync(config.folders.work, { recursive: true, force: true });
   const out = { write: (line: string) => process.stdout.write(devLine(line)) };
@@ -40,8 +42,9 @@ export async function dev(bundle: string, options: PortOptions & { readonly all?
   await server.start();
 }
 
-function developmentConfig(config: HostConfig, apps: string, only: string | undefined): HostConfig {
-  const state = join(config.base, '.portico/dev', only ?? 'all');
+function developmentConfig(config: HostConfig, folder: string, only: string | undefined): HostConfig {
+  const apps = dirname(folder);
+  const state = join(stateFolder(config.base, folder), only ?? 'all');
   const work = join(state, 'work');
   const snapshots = new RegExp(`${work.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/store/[0-9a-f]+`, 'g');
   return {
@@ -60,4 +63,10 @@ function developmentConfig(config: HostConfig, apps: string, only: string | unde
       },
     },
   };
+}
+
+/** What is written inside the bundle would be a change of the bundle: then the state is a folder for temporary files. */
+function stateFolder(base: string, folder: string): string {
+  if (!`${base}/`.startsWith(`${folder}/`)) return join(base, '.portico/dev');
+  return join(tmpdir(), `portico-dev-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`);
 }

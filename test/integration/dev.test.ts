@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { makeBase } from '#test/support/host.js';
@@ -45,9 +45,16 @@ describe('portico dev', () => {
   const exit = (): Promise<number | NodeJS.Signals> =>
     until('it ends', () => child?.exitCode ?? child?.signalCode ?? undefined);
 
-  async function start(...args: readonly string[]): Promise<void> {
-    const env = { ...process.env, PORTICO_BASE: base };
-    child = spawn(process.execPath, [cli, 'dev', ...args, '--port', '0'], { cwd: base, env });
+  function start(...args: readonly string[]): Promise<void> {
+    return startIn(base, { PORTICO_BASE: base }, args);
+  }
+
+  async function startIn(cwd: string, set: NodeJS.ProcessEnv, args: readonly string[]): Promise<void> {
+    const { PORTICO_BASE: _, ...inherited } = process.env;
+    child = spawn(process.execPath, [cli, 'dev', ...args, '--port', '0'], {
+      cwd,
+      env: { ...inherited, ...set },
+    });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += String(text)));
     port = await until('it listens', () => {
       if (child?.exitCode !== null) throw new Error(`it ended with ${child?.exitCode}: ${output}`);
@@ -71,6 +78,14 @@ describe('portico dev', () => {
 
   const change = (text: string): void => writeFileSync(join(base, 'apps/shop/shop.js'), text);
   const pids = (): number[] => [...output.matchAll(/pid (\d+)/g)].map((match) => Number(match[1]));
+
+  it('serves the bundle in whose folder it is started, and writes nothing there', async () => {
+    const folder = join(base, 'apps/shop');
+    const before = readdirSync(folder).sort();
+    await startIn(folder, {}, ['.']);
+    await until('it answers', async () => (await (await get('/shop/')).text()) === 'one');
+    expect(readdirSync(folder).sort()).toEqual(before);
+  }, 120_000);
 
   it('runs the one bundle in development mode, and starts its process again on a change', async () => {
     await start('apps/shop');
