@@ -8,6 +8,8 @@ import { ApplicationRequest } from './application-request.js';
 import { ApplicationResponse, checkStatus } from './application-response.js';
 import type { ApplicationReceivePipeline, ApplicationSendPipeline } from './call-pipelines.js';
 import { CallSignals } from './call-signals.js';
+import { isChunkSource } from './chunk-reader.js';
+import { discardContent } from './content-facts.js';
 import type { FileOptions } from './file-content.js';
 import { UnsupportedMediaTypeError } from './http-errors.js';
 import type { LogContext } from './log-context.js';
@@ -341,16 +343,35 @@ export class ApplicationCall<PathParameters = AnyPathParameters> {
 
   #send(value: unknown): void | Promise<void> {
     const pipeline = this.route?.sendPipelineOfCall ?? this.application.sendPipeline;
-    const result = pipeline.execute(this as ApplicationCall, value);
-    if (isPromiseLike(result)) return this.#answerLater(result);
+    let result: unknown;
+    try {
+      result = pipeline.execute(this as ApplicationCall, value);
+    } catch (error) {
+      this.#dropUnsent(value);
+      throw error;
+    }
+    if (isPromiseLike(result)) return this.#answerLater(result, value);
   }
 
-  #answerLater(result: PromiseLike<unknown>): Promise<void> {
-    const answering = Promise.resolve(result).then(() => undefined);
+  #answerLater(result: PromiseLike<unknown>, value?: unknown): Promise<void> {
+    const answering = Promise.resolve(result).then(
+      () => undefined,
+      (error: unknown) => {
+        this.#dropUnsent(value);
+        throw error;
+      },
+    );
     // The engine waits for it as well, so a handler that forgot to await it loses nothing; this only marks it as seen.
     answering.catch(() => undefined);
     this.answering = answering;
     return answering;
+  }
+
+  /** The send pipeline has failed before the end: nobody else lets go of what was to be sent. */
+  #dropUnsent(value: unknown): void {
+    if (this.isHandled) return;
+    if (value instanceof StreamContent) discardContent(this as ApplicationCall, value);
+    else if (isChunkSource(value)) discardContent(this as ApplicationCall, new StreamContent(value));
   }
 }
 

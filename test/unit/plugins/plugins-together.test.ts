@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { type Application, NotFoundError, routing, StreamContent } from 'portico';
+import { type Application, ApplicationSendPipeline, NotFoundError, routing, StreamContent } from 'portico';
 import { AutoHeadResponse } from 'portico/plugins/auto-head-response';
 import { CachingHeaders, caching } from 'portico/plugins/caching-headers';
 import { Compression } from 'portico/plugins/compression';
@@ -116,7 +116,7 @@ describe('StatusPages', () => {
   it('waits for a page that the handler did not wait for', async () => {
     const module = (app: Application): void => {
       // Something in the pipeline of answers that takes time.
-      app.sendPipeline.intercept(app.sendPipeline.items[0] as never, () => new Promise(setImmediate));
+      app.sendPipeline.intercept(ApplicationSendPipeline.Before, () => new Promise(setImmediate));
       app.install(StatusPages, (config) => {
         config.exception(Error, (call) => void call.respondText('sorry', undefined, 503));
         config.status(410, (call, status) => void call.respondText('gone', undefined, status));
@@ -208,6 +208,35 @@ describe('sources of answers', () => {
     expect(response.status).toBe(status);
     expect(sources.at(-1)?.destroyed).toBe(true);
     await application.stop();
+  });
+});
+
+describe('a hook that fails', () => {
+  it.each([
+    ['at once', (): void => undefined],
+    ['later', (): Promise<void> => new Promise(setImmediate)],
+  ])('%s leaves no source open', async (_, before) => {
+    for (const path of ['/content', '/stream']) {
+      const source = streamOf(TEXT);
+      const answer = await answerOf(
+        (app) => {
+          app.sendPipeline.intercept(ApplicationSendPipeline.Before, () => before());
+          app.install(Compression);
+          app.install(ConditionalHeaders, (config) =>
+            config.version((_call, content) => {
+              if (content.kind === 'stream') throw new TypeError('no version');
+              return [];
+            }),
+          );
+          routing(app, (r) =>
+            r.get(path, (call) => call.respond(path === '/stream' ? source : new StreamContent(source))),
+          );
+        },
+        path,
+        GZIP,
+      );
+      expect([answer.status, source.destroyed]).toEqual([500, true]);
+    }
   });
 });
 
