@@ -85,6 +85,9 @@ export abstract class SelfContainedEngine extends BaseEngine {
       }
     } catch (error) {
       for (const { server } of this.#servers.splice(0)) server.close();
+      // Somebody may have connected to the first of them already.
+      this.drain(0);
+      await this.destroyConnections(0);
       throw error;
     }
     for (const connector of this.connectors())

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { EmbeddedProcess } from '#test/support/embedded-process.js';
-import { repositoryFolder } from '#test/support/paths.js';
+import { fixturesFolder, repositoryFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
 
 const processes: EmbeddedProcess[] = [];
@@ -186,6 +186,11 @@ exports.default = (application) => console.log('shop ' + require('./word.cjs').w
     symlinkSync('itself', join(folder, 'itself'));
     writeFileSync(file, text('good'));
     expect(await server.text('/')).toBe('good');
+  });
+
+  it('refuses the running program as a module, which would wait for itself', async () => {
+    const program = join(fixturesFolder, 'embedded/server.mjs');
+    await expect(start('CIO', {}, `${program}#module`)).rejects.toThrow(/PORTICO_MODULE_IS_PROGRAM/);
   });
 
   it('fails the start with the reference that leads nowhere', async () => {

@@ -9,7 +9,7 @@ import { describeThrown } from './thrown.js';
  * Loads one file of a bundle: CommonJS or an ES module, by the same rules as `node file`. Loaded with `asMain`, the
  * file sees itself as the program: `require.main === module`, `process.argv[1]`.
  * With a `generation` above 0 it is loaded anew, see `importGeneration`.
- * Fails with ModuleLoadError: missing, outside of the bundle, TypeScript without support, syntax error, missing
+ * Fails with ModuleLoadError: missing, outside of the bundle, the running program itself, TypeScript without support, syntax error, missing
  * dependency, or whatever it threw.
  */
 export async function loadFile(
@@ -20,6 +20,11 @@ export async function loadFile(
 ): Promise<LoadedFile> {
   const file = checkedPath(folder, path);
   const name = relative(folder, resolve(folder, path)) || path;
+  if (!asMain && isProgram(file))
+    throw new ModuleLoadError(
+      'PORTICO_MODULE_IS_PROGRAM',
+      `${name} is the program that is running: it would wait for itself, and a reload would start it a second time. Put the module into a file of its own.`,
+    );
   try {
     if (asMain) process.argv[1] = file;
     const isCommon = await isCommonJs(file);
@@ -80,6 +85,17 @@ function checkedPath(folder: string, path: string): string {
     );
   }
   return file;
+}
+
+/** True for the file that `node file` was started with. */
+function isProgram(file: string): boolean {
+  const [, program] = process.argv;
+  try {
+    return program !== undefined && realpathSync(program) === file;
+  } catch {
+    // Not a file: `node --eval`, or named without its extension.
+    return false;
+  }
 }
 
 /** Node's rule (`type` of the nearest package.json, else the syntax), asked beforehand to load CommonJS as main. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { type Application, ConsoleLog, routing } from 'portico';
+import { type Application, AttributeKey, ConsoleLog, type Plugin, routing } from 'portico';
 import { CIO, embeddedServer, Node } from 'portico/embedded';
 
 function hello(application: Application): void {
@@ -68,13 +68,13 @@ describe.each([CIO, Node])('embeddedServer on $name', (engine) => {
 describe('a reload', () => {
   it('does not wait for ever for a plugin of the old application that does not close', async () => {
     const log = new ConsoleLog('silent');
-    const stuck = {
-      key: { name: 'Stuck' },
+    const stuck: Plugin<Application, object, object> = {
+      key: new AttributeKey<object>('Stuck'),
       install: () => ({ close: () => new Promise<void>(() => undefined) }),
     };
     let starts = 0;
     const server = embeddedServer(CIO, { host, port: 0, log, shutdownTimeoutMs: 100 }, (application) => {
-      if (starts++ === 0) application.install(stuck as never);
+      if (starts++ === 0) application.install(stuck);
       hello(application);
     });
     await server.start();
