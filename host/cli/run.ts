@@ -15,7 +15,8 @@ Options:
   -path=/SHOP      path under which the application is served
   -watch=A,B       parts of paths that are watched in development mode
   -P:KEY=VALUE     a property of the configuration, such as -P:portico.development=true
-  -sslPort=NUMBER, -sslKeyStore=FILE   not supported by this version
+  -sslPort=NUMBER  port for https; the key store is portico.security.ssl.keyStore of the configuration
+  -sslKeyStore=FILE  the key store: PKCS #12, or PEM with key and certificates
 `;
 
 /** `portico run [folder] -port=…`: `EngineMain` on an exploded bundle. Ends the process when the server has stopped. */

@@ -1,13 +1,15 @@
 import type { ApplicationConfig } from '../application/application-config.js';
 import type { ApplicationConfigValue } from '../application/config-value.js';
-import type { ConnectorAddress } from '../application/environment.js';
 import { PorticoError } from '../errors.js';
 import { DEFAULT_GRACE_MS, DEFAULT_STOP_TIMEOUT_MS } from './application-engine.js';
 import { type CommandLine, pathList } from './command-line.js';
+import type { ConnectorSettings } from './connector-settings.js';
+import { tlsSettings } from './tls-settings.js';
 
 /** How an application on its own is served, as command line and configuration say; the command line wins. */
 export interface ServerSettings {
-  readonly connector: ConnectorAddress;
+  /** `http` where a port is named, then `https` where an sslPort is. */
+  readonly connectors: readonly ConnectorSettings[];
   readonly rootPath: string;
   readonly watchPaths: readonly string[];
   /** Default 1000. */
@@ -17,19 +19,18 @@ export interface ServerSettings {
 }
 
 /**
- * Brings both together. Throws `PORTICO_PORT_MISSING` when nobody names a port, `PORTICO_TLS_UNSUPPORTED` for TLS,
- * `PORTICO_PROPERTY_TYPE` with file and line for a value that cannot be taken.
+ * Brings both together; `folder` is where files of keys are. Throws `PORTICO_PORT_MISSING` when nobody names a port,
+ * `PORTICO_PROPERTY_TYPE` with file and line for a value that cannot be taken, and what `tlsSettings` throws.
  */
-export function serverSettings(commandLine: CommandLine, config: ApplicationConfig): ServerSettings {
+export function serverSettings(
+  commandLine: CommandLine,
+  config: ApplicationConfig,
+  folder: string,
+): ServerSettings {
   const deployment = config.config('portico.deployment');
   const sslPort = commandLine.sslPort ?? portOf(deployment.propertyOrNull('sslPort'));
-  if (sslPort !== undefined || commandLine.sslKeyStore !== undefined)
-    throw new PorticoError(
-      'PORTICO_TLS_UNSUPPORTED',
-      `${sslPort === undefined ? 'sslKeyStore' : `sslPort ${sslPort}`} is set, but this version of Portico does not serve TLS. Remove it, and put a proxy that ends TLS in front.`,
-    );
   const port = commandLine.port ?? portOf(deployment.propertyOrNull('port'));
-  if (port === undefined)
+  if (port === undefined && sslPort === undefined)
     throw new PorticoError(
       'PORTICO_PORT_MISSING',
       'Neither port nor sslPort specified. Use the command line option -port=NUMBER, or set portico.deployment.port in application.conf or application.yaml.',
@@ -37,8 +38,14 @@ export function serverSettings(commandLine: CommandLine, config: ApplicationConf
   const host = commandLine.host ?? deployment.propertyOrNull('host')?.getString() ?? '0.0.0.0';
   const watch = deployment.propertyOrNull('watch');
   const graceMs = millis(deployment.propertyOrNull('shutdownGracePeriod')) ?? DEFAULT_GRACE_MS;
+  const connectors: ConnectorSettings[] = [];
+  if (port !== undefined) connectors.push({ scheme: 'http', host, port });
+  if (sslPort !== undefined) {
+    const tls = tlsSettings(config, folder, commandLine.sslKeyStore);
+    connectors.push({ scheme: 'https', host, port: sslPort, tls });
+  }
   return {
-    connector: { scheme: 'http', host, port },
+    connectors,
     rootPath: commandLine.path ?? deployment.propertyOrNull('rootPath')?.getString() ?? '',
     watchPaths:
       commandLine.watch ??

@@ -38,7 +38,7 @@ export const EngineMain = { main, createServer } as const;
 export const DevelopmentEngine = EngineMain;
 
 /**
- * The server, not started. Errors: `PORTICO_ARGUMENT_INVALID`, `PORTICO_PORT_MISSING`, `PORTICO_TLS_UNSUPPORTED`,
+ * The server, not started. Errors: `PORTICO_ARGUMENT_INVALID`, `PORTICO_PORT_MISSING`, `PORTICO_TLS_MISSING`, `PORTICO_KEY_STORE`,
  * `PORTICO_STARTUP_INVALID`, `PORTICO_MODULES_MISSING`, `PORTICO_PROPERTY_TYPE`, and those of `loadConfiguration`. Modules are looked for when it
  * starts.
  */
@@ -83,10 +83,15 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   const commandLine = parseCommandLine(args);
   for (const flag of commandLine.unknown) log.warn(`${flag} is not an option and has no effect.`);
   const config = await loadConfiguration({ folder, commandLine, env: options.env ?? process.env });
-  const ignored = settingsAmong(ENGINE_SETTINGS, config);
+  const { connectors, rootPath, watchPaths, graceMs, stopTimeoutMs } = serverSettings(
+    commandLine,
+    config,
+    folder,
+  );
+  const hasTls = connectors.some(({ tls }) => tls !== undefined);
+  const ignored = settingsAmong(hasTls ? ENGINE_SETTINGS : [...ENGINE_SETTINGS, 'security.ssl'], config);
   if (ignored.length > 0) log.info(`Not in effect, this engine has no use for them: ${ignored.join(', ')}.`);
-  const { connector, rootPath, watchPaths, graceMs, stopTimeoutMs } = serverSettings(commandLine, config);
-  const environment = applicationEnvironment({ log, config, connectors: [connector], rootPath, watchPaths });
+  const environment = applicationEnvironment({ log, config, rootPath, watchPaths });
   const modules = (generation: number): readonly Module[] => [
     ...configuredModules(config, folder, generation),
     ...(options.modules ?? []),
@@ -100,7 +105,7 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   const engine = (options.engine ?? CIO).create(
     {
       ...environment,
-      connectors: [connector],
+      connectors,
       startup,
       startTimeoutMs,
       shutdownGracePeriodMs: graceMs,

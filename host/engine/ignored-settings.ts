@@ -20,7 +20,6 @@ export const ENGINE_SETTINGS = [
   'deployment.maxChunkSize',
   'deployment.enableHttp2',
   'deployment.enableH2c',
-  'security.ssl',
 ] as const;
 
 /** Full names of those of `names` (relative to `portico`) that the configuration sets. */

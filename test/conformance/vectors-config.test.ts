@@ -143,7 +143,11 @@ describe('vectors config', () => {
       const config = await loadConfiguration({ folder: at, commandLine, env });
       const { environment } = await EngineMain.createServer(args, { folder: at, env });
       for (const { type, host, port } of expected.connectors ?? []) {
-        expect(serverSettings(commandLine, config).connector).toEqual({ scheme: type, host, port });
+        expect(serverSettings(commandLine, config, at).connectors).toContainEqual({
+          scheme: type,
+          host,
+          port,
+        });
         expect(environment.connectors).toEqual([{ scheme: type, host, port }]);
       }
       check(config, expected.queries ?? []);

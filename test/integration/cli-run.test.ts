@@ -92,7 +92,7 @@ export function main(application) {
 
   it.each<[string, string[], RegExp]>([
     ['no port', ['apps/hello'], /Neither port nor sslPort specified.*\[PORTICO_PORT_MISSING\]/],
-    ['TLS', ['apps/hello', '-sslPort=443'], /PORTICO_TLS_UNSUPPORTED/],
+    ['TLS', ['apps/hello', '-sslPort=443'], /PORTICO_TLS_MISSING/],
     ['a folder that is not there', ['apps/none', '-port=0'], /PORTICO_FOLDER_MISSING/],
     ['two folders', ['apps/hello', 'apps/chat', '-port=0'], /takes one folder.*PORTICO_ARGUMENT_INVALID/],
     ['a bundle that is no framework application', ['apps/notes', '-port=0'], /PORTICO_MODULES_MISSING/],

@@ -86,6 +86,7 @@ const OWN_SETTINGS = [
   'deployment.shutdownGracePeriod',
   'deployment.shutdownTimeout',
   ...ENGINE_SETTINGS,
+  'security.ssl',
 ];
 
 function ignoredSettings({ config, connectors }: ApplicationEnvironment): readonly string[] {

@@ -133,14 +133,20 @@ describe('EngineMain', () => {
 
   it.each<[string, string[], Files, string, RegExp]>([
     ['no port', [], {}, 'PORTICO_PORT_MISSING', /^Neither port nor sslPort specified/],
-    ['-sslPort', ['-sslPort=443'], {}, 'PORTICO_TLS_UNSUPPORTED', /sslPort 443 is set/],
-    ['-sslKeyStore', ['-port=1', '-sslKeyStore=a.jks'], {}, 'PORTICO_TLS_UNSUPPORTED', /sslKeyStore is set/],
+    ['-sslPort', ['-sslPort=443'], {}, 'PORTICO_TLS_MISSING', /no certificate/],
+    [
+      '-sslKeyStore of nothing',
+      ['-sslPort=1', '-sslKeyStore=a.jks'],
+      {},
+      'PORTICO_KEY_STORE',
+      /a\.jks cannot be read/,
+    ],
     [
       'sslPort in the file',
       ['-port=1'],
       { 'application.conf': 'ktor.deployment.sslPort = 443' },
-      'PORTICO_TLS_UNSUPPORTED',
-      /443/,
+      'PORTICO_TLS_MISSING',
+      /no certificate/,
     ],
     ['a port that is none', ['-port=x'], {}, 'PORTICO_ARGUMENT_INVALID', /-port=x is not a port/],
     [
