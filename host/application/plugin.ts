@@ -43,7 +43,9 @@ export function installPlugin<Target extends ApplicationCallPipeline, Config, In
 /** Programs in JavaScript install what they have imported, whatever it is. */
 function checkPlugin(given: unknown): void {
   const { key, install } = (given ?? {}) as { readonly key?: unknown; readonly install?: unknown };
-  if (key instanceof AttributeKey && typeof install === 'function') return;
+  // By its shape: a plugin may be made with another copy of Portico.
+  const name = (key as { readonly name?: unknown } | null | undefined)?.name;
+  if (typeof name === 'string' && typeof install === 'function') return;
   throw new PorticoError(
     'PORTICO_NOT_A_PLUGIN',
     `install() needs a plugin, and got ${kindOf(given)}. Plugins are imported by name, for example ` +
