@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- GROUP…]`: ratios side by side in one run; all groups when none is named. A run takes about 9
- * minutes for `host` and 7 for `framework`. Tables are printed, everything is written to `.portico/bench/` as JSON.
+ * minutes for `host` and 7 for `framework`, more when the machine is busy. Tables are printed, everything is written
+ * to `.portico/bench/` as JSON.
  *
  * BENCH_ROUNDS and BENCH_SECONDS set the length of the measurement of one subject.
  */

@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { BodyCollector } from '#host/application/body-collector.js';
+
+function bytes(size: number, seed = 0): Buffer {
+  return Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + seed) % 256));
+}
+
+/** What comes out when these bytes come in pieces of `step`. */
+function collected(all: Buffer, step: number, expected: number | undefined): Buffer {
+  const collector = new BodyCollector(expected);
+  for (let i = 0; i < all.length; i += step) collector.add(all.subarray(i, i + step));
+  expect(collector.size).toBe(all.length);
+  return collector.take();
+}
+
+describe('BodyCollector', () => {
+  it('gives a body that came whole as it came', () => {
+    const chunk = bytes(10);
+    const collector = new BodyCollector(10);
+    collector.add(chunk);
+    expect(collector.take()).toBe(chunk);
+  });
+
+  it('gives an empty body', () => {
+    expect(new BodyCollector(0).take()).toHaveLength(0);
+    expect(new BodyCollector(undefined).take()).toHaveLength(0);
+  });
+
+  it.each([
+    ['of known length', 1000, 7, 1000],
+    ['of unknown length', 1000, 7, undefined],
+    ['of more than one block', 3 * 1024 * 1024 + 5, 70_001, 3 * 1024 * 1024 + 5],
+    ['of exactly one block', 1024 * 1024, 65_536, 1024 * 1024],
+    ['that is shorter than was said', 1000, 300, 5000],
+    ['that is longer than was said', 1000, 300, 700],
+  ])('puts a body %s together', (_, size, step, expected) => {
+    const all = bytes(size);
+    expect(collected(all, step, expected).equals(all)).toBe(true);
+  });
+});
