@@ -35,12 +35,13 @@ describe('portico run', () => {
     const exited = once(child, 'exit');
     try {
       let output = '';
-      let url: string | undefined;
-      for await (const chunk of child.stdout) {
+      child.stdout.on('data', (chunk) => {
         output += String(chunk);
-        url = /Responding at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1];
-        if (url !== undefined) break;
-      }
+      });
+      const url = await until(
+        'it says where it is',
+        () => /Responding at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1],
+      );
       expect(await (await fetch(`${url}/ann`)).text()).toBe('Hello, ann\n');
     } finally {
       child.kill('SIGTERM');
@@ -65,13 +66,13 @@ export function main(application) {
       const exited = once(child, 'exit');
       let output = '';
       let url: string | undefined;
-      for await (const chunk of child.stdout) {
+      child.stdout.on('data', (chunk) => {
         output += String(chunk);
-        if (output.includes('called')) break;
-        if (url !== undefined) continue;
+        if (url !== undefined) return;
         url = /Responding at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1];
         if (url !== undefined) fetch(url).catch(() => undefined);
-      }
+      });
+      await until('it is called', () => output.includes('called'));
       child.kill(signals[0]);
       const second = signals[1];
       if (second === undefined) {
