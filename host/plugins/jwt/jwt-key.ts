@@ -1,13 +1,8 @@
 import { createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWTVerifyGetKey,
-} from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { messageOf, PorticoError } from '../../errors.js';
+import { type KeySetTimes, remoteKeySet } from './remote-key-set.js';
 
 /** What signatures are checked with; exactly one of these. */
 export type JwtKey =
@@ -20,16 +15,10 @@ export type JwtKey =
   | { readonly jwksFile: string }
   | JwksUrl;
 
-/** A key set of the issuer. It is got when it is first needed, and again for keys that it does not have. */
-export interface JwksUrl {
-  /** `https`, or `http` on this machine. */
+/** A key set of the issuer. */
+export interface JwksUrl extends KeySetTimes {
+  /** `https`, or `http` on this machine. At most 1 MiB is read from it. */
   readonly jwksUrl: string | URL;
-  /** How long getting it may take. Default 5000. */
-  readonly timeoutMs?: number;
-  /** How old it may get. Default 600 000. */
-  readonly maxAgeMs?: number;
-  /** Keys that are not in it are not looked for again within this time. Default 30 000. */
-  readonly cooldownMs?: number;
 }
 
 /** Algorithms for a shared secret, with the bytes that it must have (RFC 7518 §3.2). */
@@ -144,40 +133,13 @@ function localKeys(keySet: JSONWebKeySet): JWTVerifyGetKey {
   }
 }
 
-function remoteKeys({
-  jwksUrl,
-  timeoutMs = 5000,
-  maxAgeMs = 600_000,
-  cooldownMs = 30_000,
-}: JwksUrl): JWTVerifyGetKey {
-  const url = new URL(jwksUrl);
+function remoteKeys(options: JwksUrl): JWTVerifyGetKey {
+  const url = new URL(options.jwksUrl);
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal))
     throw badKey(`The key set ${url.href} could be replaced on its way`, 'Use https');
-  const find = createRemoteJWKSet(url, {
-    timeoutDuration: timeoutMs,
-    cacheMaxAge: maxAgeMs,
-    cooldownDuration: cooldownMs,
-  });
-  return async (header, token) => {
-    try {
-      return await find(header, token);
-    } catch (cause) {
-      if (TOKENS_FAULT.has(cause instanceof errors.JOSEError ? cause.code : '')) throw cause;
-      throw new PorticoError(
-        'PORTICO_JWT_KEY_SET',
-        `The key set ${url.href} could not be got: ${messageOf(cause)}. Look at the server of the issuer.`,
-        { cause },
-      );
-    }
-  };
+  return remoteKeySet(url, options);
 }
-
-const TOKENS_FAULT = new Set([
-  'ERR_JWKS_NO_MATCHING_KEY',
-  'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
-  'ERR_JOSE_NOT_SUPPORTED',
-]);
 
 function badKey(what: string, advice: string, cause?: unknown): PorticoError {
   return new PorticoError('PORTICO_JWT_KEY', `${what}. ${advice}.`, { cause });

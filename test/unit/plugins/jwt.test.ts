@@ -7,6 +7,8 @@ import { routing } from 'portico';
 import { Authentication, authenticate, principal } from 'portico/plugins/authentication';
 import { type JwtOptions, jwt } from 'portico/plugins/jwt';
 import { testApplication } from 'portico/testing';
+import { remoteKeySet } from '#host/plugins/jwt/remote-key-set.js';
+import { undisturbed, until } from '#test/support/polling.js';
 import { RecordingLog } from '#test/support/recording-log.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
@@ -264,6 +266,7 @@ describe('the key set of a jwt', () => {
     ['says no', () => (status = 500)],
     ['says nothing', () => (isSilent = true)],
     ['is no key set', () => (keys = 'x' as never)],
+    ['sends more than 1 MiB', () => (keys = [...keys, 'x'.repeat(1024 * 1024)])],
   ])('that cannot be got is no fault of the token: the issuer %s', async (_, breakIt) => {
     const [status0, keys0] = [status, keys];
     breakIt();
@@ -274,4 +277,61 @@ describe('the key set of a jwt', () => {
     expect(log.lines.join()).not.toContain(token);
     [status, keys, isSilent] = [status0, keys0, false];
   });
+
+  it('is asked for once, not with each token, while the issuer is broken', async () => {
+    const [token] = await signed();
+    status = 500;
+    const Api = jwt('api', { key: { jwksUrl: url }, now, validate: ({ claims }) => claims.sub });
+    const application = await testApplication((app) => {
+      app.install(Authentication, (config) => config.provider(Api));
+      routing(app, (route) => authenticate(route, [Api], (r) => r.get('/', (call) => principal(call, Api))));
+    });
+    const get = async () => {
+      const response = await application.client.get('/', { headers: { Authorization: `Bearer ${token}` } });
+      return response.status;
+    };
+    try {
+      // On a machine that stands still, more than a second may lie between two tokens.
+      await undisturbed(async () => {
+        requests = 0;
+        for (let i = 0; i < 20; i++) expect(await get()).toBe(503);
+        expect(requests).toBeLessThan(3);
+      })();
+    } finally {
+      status = 200;
+    }
+    await until('the issuer is asked anew', async () => (await get()) === 200);
+    await application.stop();
+  });
+
+  it('finds the keys it has while the issuer is broken, and does not ask for others with each token', async () => {
+    const [first, , , unknown = ''] = await signed();
+    const found = async (token = '') => keySet({ alg: 'RS256', kid: kidOf(token) }, {} as never);
+    const keySet = remoteKeySet(new URL(url), { cooldownMs: 0 });
+    expect(await found(first)).toBeDefined();
+    status = 500;
+    try {
+      await undisturbed(async () => {
+        requests = 0;
+        for (let i = 0; i < 20; i++) {
+          await expect(found(unknown)).rejects.toMatchObject({ code: 'PORTICO_JWT_KEY_SET' });
+          expect(await found(first)).toBeDefined();
+        }
+        expect(requests).toBeLessThan(3);
+      })();
+    } finally {
+      status = 200;
+    }
+    await until('the issuer is asked anew', () =>
+      found(unknown).then(
+        () => true,
+        (error: { code: string }) => error.code === 'ERR_JWKS_NO_MATCHING_KEY',
+      ),
+    );
+  });
 });
+
+function kidOf(token: string): string {
+  const [head = ''] = token.split('.');
+  return (JSON.parse(Buffer.from(head, 'base64url').toString()) as { kid: string }).kid;
+}
