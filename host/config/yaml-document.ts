@@ -41,6 +41,9 @@ const MAX_DEPTH = 64;
 const MAX_VALUES = 20_000;
 const MAX_ALIASES = 100;
 const MAX_PROBLEMS = 50;
+/** A merge key of YAML 1.1, which 1.2 does not have: as a plain key it would set nothing, in silence. */
+const MERGE_REFUSED =
+  'merge keys (<<) are not supported: write the keys out, or use an alias for the whole section (`key: *name`)';
 const CORE_TAG = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/;
 
 /**
@@ -189,7 +192,9 @@ class Builder {
       // As it was written: 0x10 and 16 are different keys, as are yes and true.
       const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
       const childPath = [...path, name];
-      if (name === '__proto__') {
+      if (name === '<<' && key.type === 'PLAIN') {
+        this.#add(offset, childPath, MERGE_REFUSED);
+      } else if (name === '__proto__') {
         this.#add(offset, childPath, 'this name is not allowed as a key');
       } else if (Object.hasOwn(result, name)) {
         this.#add(

@@ -28,6 +28,7 @@ describe('parseConfigDocument', () => {
     expect(parse('{"a": {"b": [1, "x"]}}').data).toEqual({ a: { b: [1, 'x'] } });
     expect(parse('# nothing set\n')).toMatchObject({ data: {}, problems: [] });
     expect(parse('a: &x {n: 1}\nb: *x\n').data).toEqual({ a: { n: 1 }, b: { n: 1 } });
+    expect(parse('"<<": 1\n').data).toEqual({ '<<': 1 });
     const keys = Array.from({ length: 200 }, (_, index) => `"k${index}": ${index}`);
     expect(Object.keys(parse(`{${keys.join(', ')}}`).data)).toHaveLength(200);
   });
@@ -49,6 +50,8 @@ describe('parseConfigDocument', () => {
     ['a: !!binary aGVsbG8=\n', 1, 0, /tag|not valid/i],
     ['a: *nowhere\n', 1, 4, /anchor|not valid/i],
     ['a: &x\n  b: *x\n', 2, 6, /contains itself/],
+    ['a: &x { n: 1 }\nb:\n  <<: *x\n  m: 2\n', 3, 3, /merge keys \(<<\) are not supported/],
+    ['a: &x { n: 1 }\nb: { <<: [*x] }\n', 2, 6, /merge keys/],
     ['? [1, 2]\n: x\n', 1, 3, /single word/],
     ['a: ${MISSING}\n', 1, 4, /MISSING is not set/],
   ])('refuses %j with its place', (text, line, column, message) => {
