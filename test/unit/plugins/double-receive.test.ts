@@ -141,6 +141,8 @@ describe('DoubleReceive', () => {
     });
     await server.start();
     try {
+      // Files of earlier tests close behind their answers.
+      await until(() => bodyFiles() === 0);
       const [{ port } = { port: 0 }] = await server.resolvedConnectors();
       const response = await fetch(`http://127.0.0.1:${port}/fail`, { method: 'POST', body: 'a body' });
       expect([response.status, isHeld]).toEqual([500, true]);
