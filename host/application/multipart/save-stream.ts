@@ -13,8 +13,11 @@ export async function saveStream(source: Readable, path: string): Promise<number
   try {
     await pipeline(source, target);
   } catch (error) {
-    await handle.close();
-    await rm(path, { force: true });
+    try {
+      await handle.close();
+    } finally {
+      await rm(path, { force: true });
+    }
     throw error;
   }
   return target.bytesWritten;
