@@ -23,3 +23,15 @@ export const ApplicationStopPreparing = new EventDefinition<ApplicationEnvironme
 export const ApplicationStopping = new EventDefinition<Application>('ApplicationStopping');
 /** Plugins are closed; nothing of the application runs any more. */
 export const ApplicationStopped = new EventDefinition<Application>('ApplicationStopped');
+
+/** All of them, in the order in which one life of an application raises them. */
+export const LIFECYCLE_EVENTS = [
+  ApplicationStarting,
+  ApplicationModulesLoading,
+  ApplicationModulesLoaded,
+  ApplicationStarted,
+  ServerReady,
+  ApplicationStopPreparing,
+  ApplicationStopping,
+  ApplicationStopped,
+] as readonly EventDefinition<unknown>[];

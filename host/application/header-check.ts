@@ -1,8 +1,11 @@
 import { kindOf, PorticoError } from '../errors.js';
 import { isFieldValue, isToken } from '../http/byte-classes.js';
 
-/** Fields that frame the message or belong to the connection; the producer of the exchange writes them. */
-const UNSAFE = new Set([
+/**
+ * Fields, in lower case, that frame the message or belong to the connection (RFC 9110 §7.6.1); the producer of the
+ * exchange writes them.
+ */
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -33,7 +36,7 @@ function checkHeaderName(name: string): void {
       'PORTICO_INVALID_HEADER',
       `${JSON.stringify(name)} is not a header name. Use letters, digits and -.`,
     );
-  if (UNSAFE.has(name.toLowerCase()))
+  if (CONNECTION_FIELDS.has(name.toLowerCase()))
     throw new PorticoError(
       'PORTICO_UNSAFE_HEADER',
       `${name} is controlled by the engine and cannot be set. Leave it away.`,

@@ -1,3 +1,4 @@
+import { CONNECTION_FIELDS } from './header-check.js';
 import { type AnyContent, BytesContent, NoContent, StreamContent } from './outgoing-content.js';
 
 /**
@@ -21,17 +22,6 @@ export function nativeContent(value: object): AnyContent | undefined {
   }
 }
 
-/** Fields that belong to the connection the response came on (RFC 9110 §7.6.1). */
-const OF_CONNECTION: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 function responseContent(response: Response): AnyContent {
   const { status, body } = response;
   // fetch has taken the coding off, so coding and length are those of other bytes.
@@ -39,7 +29,7 @@ function responseContent(response: Response): AnyContent {
   const headers: string[] = [];
   let length: number | undefined;
   for (const [name, value] of response.headers) {
-    if (name === 'content-type' || OF_CONNECTION.has(name)) continue;
+    if (name === 'content-type' || CONNECTION_FIELDS.has(name)) continue;
     if (isDecoded && (name === 'content-encoding' || name === 'content-length')) continue;
     if (name === 'content-length') length = Number(value);
     else headers.push(name, value);

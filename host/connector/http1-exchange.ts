@@ -1,5 +1,5 @@
-import { PorticoError } from '../errors.js';
 import { AbortReason, type Exchange, type RequestHead, type RequestListener } from '../exchange/exchange.js';
+import { illegalCall, illegalResponse, truncatedResponse } from '../exchange/exchange-errors.js';
 import type { Fields } from '../http/field-block.js';
 import { STATUS_PAGE_TYPE, statusPage } from '../http/status-page.js';
 import {
@@ -218,7 +218,7 @@ export class Http1Exchange implements Exchange {
 
   write(chunk: Uint8Array): boolean {
     if (this.isEnded) return false;
-    if (!this.isBegun) throw illegal('write', 'no response has begun');
+    if (!this.isBegun) throw illegalCall('write', 'no response has begun');
     const { output } = this.owner;
     const size = chunk.length;
     if (size === 0 || this.framing === Framing.NONE) return !output.isFull;
@@ -245,7 +245,7 @@ export class Http1Exchange implements Exchange {
 
   end(trailers?: Fields): void {
     if (this.isEnded) return;
-    if (!this.isBegun) throw illegal('end', 'no response has begun');
+    if (!this.isBegun) throw illegalCall('end', 'no response has begun');
     const { output, fieldWriter } = this.owner;
     if (this.framing === Framing.TUNNEL) {
       this.isEnded = true;
@@ -310,7 +310,7 @@ export class Http1Exchange implements Exchange {
   }
 
   private canBegin(verb: string): boolean {
-    if (this.isBegun) throw illegal(verb, 'the response has begun already');
+    if (this.isBegun) throw illegalCall(verb, 'the response has begun already');
     return !this.isEnded;
   }
 
@@ -343,29 +343,14 @@ export class Http1Exchange implements Exchange {
 
   /** The application gave a response head that must not be sent. */
   private refuseResponse(what: string): void {
-    this.owner.handlerFailed(
-      this,
-      new PorticoError(
-        'PORTICO_ILLEGAL_RESPONSE',
-        `The response to ${this.head.method} ${this.head.path} cannot be sent: ${what}; answered with 500. ` +
-          'Send field names that are tokens, values without control characters, one Content-Length, and a status ' +
-          'from 200 to 599.',
-      ),
-    );
+    this.owner.handlerFailed(this, illegalResponse(this.head, what));
     this.fail(AbortReason.APPLICATION_ERROR, 500);
     this.tellAborted(AbortReason.APPLICATION_ERROR);
   }
 
   /** The response has begun and turned out wrong. */
   private breakOff(what: string): void {
-    this.owner.handlerFailed(
-      this,
-      new PorticoError(
-        'PORTICO_RESPONSE_TRUNCATED',
-        `The response to ${this.head.method} ${this.head.path} was cut: ${what}. ` +
-          'Send as many bytes as Content-Length says, or leave it out.',
-      ),
-    );
+    this.owner.handlerFailed(this, truncatedResponse(this.head, what));
     this.breakSilently();
     this.tellAborted(AbortReason.APPLICATION_ERROR);
   }
@@ -382,10 +367,3 @@ const HEAD_ROOM = 256;
 /** Bodies up to this size are copied behind their head and leave in the same write. */
 const COPIED_BODY_BYTES = 16 * 1024;
 const CRLF = Buffer.from('\r\n', 'latin1');
-
-function illegal(verb: string, state: string): PorticoError {
-  return new PorticoError(
-    'PORTICO_ILLEGAL_EXCHANGE_CALL',
-    `Exchange.${verb} is not allowed now: ${state}. Answer every exchange once: respond, or begin, write and end.`,
-  );
-}

@@ -1,3 +1,4 @@
+import { headerOfAnswer } from '../application/content-facts.js';
 import { checkHeader } from '../application/header-check.js';
 import { httpDate } from '../http/http-date.js';
 import { packageVersion } from '../package-version.js';
@@ -40,9 +41,9 @@ export const DefaultHeaders: RouteScopedPlugin<DefaultHeadersConfig, void> = cre
     install(plugin) {
       const { headers, now } = plugin.config;
       const date = cachedDate(now);
-      plugin.on(ResponseBodyReadyForSend, ({ response }, content) => {
-        const isThere = (name: string): boolean =>
-          response.headers.has(name) || hasHeader(content.headers, name);
+      plugin.on(ResponseBodyReadyForSend, (call, content) => {
+        const { response } = call;
+        const isThere = (name: string): boolean => headerOfAnswer(call, content, name) !== undefined;
         if (!isThere('Date')) response.headers.append('Date', date());
         for (const [name, value] of headers) if (!isThere(name)) response.headers.append(name, value);
       });
@@ -62,8 +63,4 @@ function cachedDate(now: () => number): () => string {
     }
     return text;
   };
-}
-
-function hasHeader(flat: readonly string[] | undefined, name: string): boolean {
-  return flat?.some((text, index) => index % 2 === 0 && text.toLowerCase() === name.toLowerCase()) ?? false;
 }

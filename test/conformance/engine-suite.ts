@@ -1,18 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  type Application,
-  ApplicationModulesLoaded,
-  ApplicationModulesLoading,
-  ApplicationStarted,
-  ApplicationStarting,
-  ApplicationStopPreparing,
-  ApplicationStopped,
-  ApplicationStopping,
-  type EventDefinition,
-  ServerReady,
-} from 'portico';
+import type { Application } from 'portico';
 import type { ApplicationEngine } from 'portico/embedded';
 import type { TestRequestOptions } from 'portico/testing';
+import { LIFECYCLE_EVENTS } from '#host/application/application-events.js';
 import { engineModule, type Probe } from '#test/support/engine-module.js';
 import { WAIT_MS } from '#test/support/polling.js';
 
@@ -31,21 +21,10 @@ export interface EngineUnderTest {
   request(method: string, target: string, options?: TestRequestOptions): Promise<ReadResponse>;
 }
 
-const EVENTS = [
-  ApplicationStarting,
-  ApplicationModulesLoading,
-  ApplicationModulesLoaded,
-  ApplicationStarted,
-  ServerReady,
-  ApplicationStopPreparing,
-  ApplicationStopping,
-  ApplicationStopped,
-] as unknown as readonly EventDefinition<unknown>[];
-
 /** Names of the events from here on. */
 function recordEvents(engine: ApplicationEngine): string[] {
   const names: string[] = [];
-  for (const event of EVENTS) engine.monitor.subscribe(event, () => void names.push(event.name));
+  for (const event of LIFECYCLE_EVENTS) engine.monitor.subscribe(event, () => void names.push(event.name));
   return names;
 }
 

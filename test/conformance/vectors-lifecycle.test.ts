@@ -1,20 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import {
-  type Application,
-  ApplicationModulesLoaded,
-  ApplicationModulesLoading,
-  ApplicationStarted,
-  ApplicationStarting,
-  ApplicationStopPreparing,
-  ApplicationStopped,
-  ApplicationStopping,
-  ConsoleLog,
-  EventDefinition,
-  Events,
-  ServerReady,
-} from 'portico';
+import { type Application, ConsoleLog, EventDefinition, Events } from 'portico';
 import { TestClient } from 'portico/testing';
+import { LIFECYCLE_EVENTS } from '#host/application/application-events.js';
 import { ServletApplicationEngine } from '#host/engine/servlet/servlet-application-engine.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 import { readVectors } from '#test/support/vectors.js';
@@ -53,16 +41,10 @@ interface LifecycleCase {
 const { cases } = readVectors<{ cases: LifecycleCase[] }>('lifecycle-events');
 
 const EVENTS = new Map<string, EventDefinition<never>>(
-  [
-    ApplicationStarting,
-    ApplicationModulesLoading,
-    ApplicationModulesLoaded,
-    ApplicationStarted,
-    ServerReady,
-    ApplicationStopPreparing,
-    ApplicationStopping,
-    ApplicationStopped,
-  ].map((event) => [event.name.replace('Application', ''), event as unknown as EventDefinition<never>]),
+  LIFECYCLE_EVENTS.map((event) => [
+    event.name.replace('Application', ''),
+    event as unknown as EventDefinition<never>,
+  ]),
 );
 
 describe('vectors lifecycle-events', () => {

@@ -8,8 +8,9 @@ import {
   mayHaveBody,
   statusOfAbort,
 } from '../../connector/response-framing.js';
-import { messageOf, PorticoError } from '../../errors.js';
+import { messageOf } from '../../errors.js';
 import { AbortReason, type Exchange, type RequestListener } from '../../exchange/exchange.js';
+import { illegalCall, illegalResponse, truncatedResponse } from '../../exchange/exchange-errors.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
 import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
 import type { NodeRequestHead } from './node-request-head.js';
@@ -178,7 +179,7 @@ export class NodeExchange implements Exchange {
 
   write(chunk: Uint8Array): boolean {
     if (this.isEnded) return false;
-    if (!this.isBegun) throw illegal('write', 'no response has begun');
+    if (!this.isBegun) throw illegalCall('write', 'no response has begun');
     if (this.#tunnel !== undefined) return this.#tunnel.write(chunk);
     if (this.#isBodyless || chunk.length === 0) return !this.#response.writableNeedDrain;
     if (this.#remaining >= 0) {
@@ -196,7 +197,7 @@ export class NodeExchange implements Exchange {
 
   end(trailers?: Fields): void {
     if (this.isEnded) return;
-    if (!this.isBegun) throw illegal('end', 'no response has begun');
+    if (!this.isBegun) throw illegalCall('end', 'no response has begun');
     if (this.#tunnel !== undefined) {
       this.isEnded = true;
       this.#tunnel.end();
@@ -234,7 +235,7 @@ export class NodeExchange implements Exchange {
   }
 
   #canBegin(verb: string, status: number, isPossible: boolean): boolean {
-    if (this.isBegun) throw illegal(verb, 'the response has begun already');
+    if (this.isBegun) throw illegalCall(verb, 'the response has begun already');
     if (this.isEnded) return false;
     if (isPossible) return true;
     this.#refuseResponse(`${String(status)} is not a final status`);
@@ -377,29 +378,14 @@ export class NodeExchange implements Exchange {
   }
 
   #refuseResponse(what: string): void {
-    this.#owner.failed(
-      this,
-      new PorticoError(
-        'PORTICO_ILLEGAL_RESPONSE',
-        `The response to ${this.head.method} ${this.head.path} cannot be sent: ${what}; answered with 500. ` +
-          'Send field names that are tokens, values without control characters, one Content-Length, and a status ' +
-          'from 200 to 599.',
-      ),
-    );
+    this.#owner.failed(this, illegalResponse(this.head, what));
     this.abort(AbortReason.APPLICATION_ERROR);
     this.#tell((listener) => listener.aborted(AbortReason.APPLICATION_ERROR));
   }
 
   /** The response has begun and turned out wrong. */
   #breakOff(what: string): void {
-    this.#owner.failed(
-      this,
-      new PorticoError(
-        'PORTICO_RESPONSE_TRUNCATED',
-        `The response to ${this.head.method} ${this.head.path} was cut: ${what}. ` +
-          'Send as many bytes as Content-Length says, or leave it out.',
-      ),
-    );
+    this.#owner.failed(this, truncatedResponse(this.head, what));
     this.#cut();
     this.#tell((listener) => listener.aborted(AbortReason.APPLICATION_ERROR));
   }
@@ -439,11 +425,4 @@ function pairsOf(fields: Fields): (readonly [string, string])[] {
   const pairs: (readonly [string, string])[] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
   return pairs;
-}
-
-function illegal(verb: string, state: string): PorticoError {
-  return new PorticoError(
-    'PORTICO_ILLEGAL_EXCHANGE_CALL',
-    `Exchange.${verb} is not allowed now: ${state}. Answer every exchange once: respond, or begin, write and end.`,
-  );
 }

@@ -3,16 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Application } from '../../application/application.js';
 import type { ApplicationCall } from '../../application/application-call.js';
 import { ObjectConfig } from '../../application/application-config.js';
-import {
-  ApplicationModulesLoaded,
-  ApplicationModulesLoading,
-  ApplicationStarted,
-  ApplicationStarting,
-  ApplicationStopPreparing,
-  ApplicationStopped,
-  ApplicationStopping,
-  ServerReady,
-} from '../../application/application-events.js';
+import { LIFECYCLE_EVENTS } from '../../application/application-events.js';
 import { type EventDefinition, type EventHandler, Events } from '../../application/events.js';
 import { ConsoleLog, type Log } from '../../application/log.js';
 import { parseContextName, parseContextPath, splitFileName } from '../../bundle/context-name.js';
@@ -163,7 +154,7 @@ export class TestBundle {
 
   #monitor(): Events {
     const monitor = new Events();
-    for (const event of LIFECYCLE)
+    for (const event of LIFECYCLE_EVENTS)
       monitor.subscribe(event, () => {
         this.events.push(event.name);
       });
@@ -205,17 +196,6 @@ export async function testBundle(path: string, options: TestBundleOptions = {}):
   await bundle.reload();
   return bundle;
 }
-
-const LIFECYCLE = [
-  ApplicationStarting,
-  ApplicationModulesLoading,
-  ApplicationModulesLoaded,
-  ApplicationStarted,
-  ServerReady,
-  ApplicationStopPreparing,
-  ApplicationStopping,
-  ApplicationStopped,
-] as readonly EventDefinition<unknown>[];
 
 class TestServletEngine extends ServletApplicationEngine {
   readonly #rethrowErrors: boolean;
