@@ -1,4 +1,4 @@
-import type { ConnectorLimits } from './connector-limits.js';
+import type { ConnectorSettings } from './connector-settings.js';
 
 /**
  * `host.yaml`, read, checked and with every default filled in. Durations are milliseconds, sizes bytes; in the file
@@ -59,12 +59,11 @@ export interface HostConfig {
 }
 
 /** One listening address; see `connectors` of `host.yaml`. */
-export interface ConnectorConfig {
+export interface ConnectorConfig extends ConnectorSettings {
   readonly name: string;
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  readonly limits: ConnectorLimits;
 }
 
 /** What an archive may expand to. */

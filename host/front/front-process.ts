@@ -1,6 +1,6 @@
 import { createServer, Server } from 'node:net';
-import type { ConnectorLimits } from '../config/connector-limits.js';
-import { Http1Listener } from '../connector/http1-listener.js';
+import type { ConnectorSettings } from '../config/connector-settings.js';
+import { Connector } from '../connector/connector.js';
 import { messageOf, PorticoError } from '../errors.js';
 import { AccessLog } from './access-log.js';
 import { Dispatcher } from './dispatcher.js';
@@ -26,7 +26,7 @@ export class FrontProcess {
   readonly #outside: FrontSurroundings;
   readonly #counts = new TrafficCounts();
   readonly #servers: Server[] = [];
-  readonly #listeners: Http1Listener[] = [];
+  readonly #connectors: Connector[] = [];
   #world: World | undefined;
   #reporter: NodeJS.Timeout | undefined;
   #isDraining = false;
@@ -47,7 +47,7 @@ export class FrontProcess {
         this.#configure(command.settings);
         break;
       case 'listen':
-        this.#listen(command.connector, command.limits, handle);
+        this.#listen(command.connector, command.settings, handle);
         break;
       case 'routes':
         void this.#applyRoutes(command);
@@ -86,10 +86,10 @@ export class FrontProcess {
     this.#reporter = setInterval(() => this.#reportCounts(undefined), REPORT_MS);
   }
 
-  #listen(connector: string, limits: ConnectorLimits, handle: unknown): void {
+  #listen(name: string, settings: ConnectorSettings, handle: unknown): void {
     const { dispatcher } = this.#configured();
-    const listener = new Http1Listener({
-      limits,
+    const connector = new Connector({
+      settings,
       handler: dispatcher.handle,
       observer: {
         connectionOpened: () => {
@@ -102,16 +102,16 @@ export class FrontProcess {
           this.#outside.problem(`${exchange.head.method} ${exchange.head.path}: ${messageOf(error)}`),
       },
     });
-    this.#listeners.push(listener);
+    this.#connectors.push(connector);
     const server = handle instanceof Server ? handle : createServer();
-    server.on('connection', (socket) => listener.attach(socket));
-    server.on('error', (error) => this.#outside.problem(`connector ${connector}: ${messageOf(error)}`));
+    server.on('connection', (socket) => connector.accept(socket));
+    server.on('error', (error) => this.#outside.problem(`connector ${name}: ${messageOf(error)}`));
     this.#servers.push(server);
     if (server.listening) {
-      this.#outside.report({ type: 'listening', connector });
+      this.#outside.report({ type: 'listening', connector: name });
       return;
     }
-    server.listen(handle, () => this.#outside.report({ type: 'listening', connector }));
+    server.listen(handle, () => this.#outside.report({ type: 'listening', connector: name }));
   }
 
   async #applyRoutes(command: Extract<FrontCommand, { type: 'routes' }>): Promise<void> {
@@ -121,7 +121,7 @@ export class FrontProcess {
 
   #reportCounts(id: number | undefined): void {
     let open = 0;
-    for (const listener of this.#listeners) open += listener.openConnections;
+    for (const connector of this.#connectors) open += connector.openConnections;
     this.#outside.report({ type: 'counts', id, counts: this.#counts.take(open) });
   }
 
@@ -132,7 +132,7 @@ export class FrontProcess {
     // Only this process's copies of the sockets close; the server's keep taking connections for other fronts.
     for (const server of this.#servers) server.close();
     this.#world?.runtimes.drain();
-    await Promise.all(this.#listeners.map((listener) => listener.drain(deadlineMs)));
+    await Promise.all(this.#connectors.map((connector) => connector.drain(deadlineMs)));
     clearInterval(this.#reporter);
     this.#world?.runtimes.close();
     await this.#world?.accessLog?.close(LOG_CLOSE_MS);

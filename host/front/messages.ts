@@ -1,4 +1,4 @@
-import type { ConnectorLimits } from '../config/connector-limits.js';
+import type { ConnectorSettings } from '../config/connector-settings.js';
 
 /**
  * What server and front say to each other over the IPC channel of the front's process. Both ends are our own code;
@@ -13,7 +13,7 @@ export type FrontCommand =
   | {
       readonly type: 'listen';
       readonly connector: string;
-      readonly limits: ConnectorLimits;
+      readonly settings: ConnectorSettings;
     }
   /** Changes to the mapping, applied as one step; answered by `routes-applied`. */
   | {

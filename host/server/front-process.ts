@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { ConnectorLimits } from '../config/connector-limits.js';
+import type { ConnectorSettings } from '../config/connector-settings.js';
 import { within } from '../deadline.js';
 import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
 import { Heartbeat } from '../supervisor/heartbeat.js';
@@ -9,7 +9,7 @@ import type { ListeningSocket } from './listening-socket.js';
 /** A socket and how its connections are to be treated. */
 export interface FrontConnector {
   readonly socket: ListeningSocket;
-  readonly limits: ConnectorLimits;
+  readonly settings: ConnectorSettings;
 }
 
 /** What one front is started with. Durations are those of FrontProcessesOptions. */
@@ -155,8 +155,8 @@ export class FrontProcess {
     const acknowledged = new Promise<void>((resolve) => this.#acks.set(revision, resolve));
     this.#send({ type: 'routes', revision, set: routes, remove: [] });
     await this.#acknowledged(acknowledged, revision);
-    for (const { socket, limits } of connectors) {
-      const listen: FrontCommand = { type: 'listen', connector: socket.connector, limits };
+    for (const { socket, settings } of connectors) {
+      const listen: FrontCommand = { type: 'listen', connector: socket.connector, settings };
       if (this.#child.connected) await socket.sendTo(this.#child, listen);
     }
   }

@@ -144,7 +144,8 @@ export class PorticoServer {
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
         if (connector === undefined) throw new Error(`no connector ${index}`);
-        return { socket, limits: connector.limits };
+        const { limits } = connector;
+        return { socket, settings: { limits } };
       }),
       logger: log,
     });

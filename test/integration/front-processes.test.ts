@@ -24,7 +24,7 @@ async function make(options: Partial<FrontProcessesOptions> = {}): Promise<Front
   port = socket.port;
   fronts = new FrontProcesses({
     settings: { accessLog: undefined, retryAfterSeconds: 1, tunnelCloseMs: 100 },
-    connectors: [{ socket, limits: DEFAULT_CONNECTOR_LIMITS }],
+    connectors: [{ socket, settings: { limits: DEFAULT_CONNECTOR_LIMITS } }],
     logger: silentLog(),
     frontPath: join(fixturesFolder, 'fronts/fixture-front.mjs'),
     ...options,

@@ -68,7 +68,7 @@ export class TestFront {
     await front.socket.sendTo(front.process, {
       type: 'listen',
       connector: 'http',
-      limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits },
+      settings: { limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits } },
     } satisfies FrontCommand);
     await listening;
     return front;

@@ -1,0 +1,9 @@
+import type { ConnectorLimits } from './connector-limits.js';
+
+/**
+ * How the connections of one listening address are treated, apart from where it listens. Plain data: the server sends
+ * it to the fronts.
+ */
+export interface ConnectorSettings {
+  readonly limits: ConnectorLimits;
+}
