@@ -1,3 +1,4 @@
+import type { TlsSettings } from '../tls/tls-settings.js';
 import type { ConnectorLimits } from './connector-limits.js';
 
 /**
@@ -6,4 +7,6 @@ import type { ConnectorLimits } from './connector-limits.js';
  */
 export interface ConnectorSettings {
   readonly limits: ConnectorLimits;
+  /** Undefined: connections are not encrypted. */
+  readonly tls?: TlsSettings;
 }

@@ -1,4 +1,5 @@
 import type { ConnectorSettings } from './connector-settings.js';
+import type { TlsConfig } from './tls-config.js';
 
 /**
  * `host.yaml`, read, checked and with every default filled in. Durations are milliseconds, sizes bytes; in the file
@@ -59,11 +60,13 @@ export interface HostConfig {
 }
 
 /** One listening address; see `connectors` of `host.yaml`. */
-export interface ConnectorConfig extends ConnectorSettings {
+export interface ConnectorConfig extends Omit<ConnectorSettings, 'tls'> {
   readonly name: string;
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** Undefined: connections are not encrypted. The server makes `ConnectorSettings.tls` of it. */
+  readonly tls?: TlsConfig;
 }
 
 /** What an archive may expand to. */

@@ -1,4 +1,5 @@
 import type { FieldBlock, Fields } from '../http/field-block.js';
+import type { TlsInfo } from './tls-info.js';
 
 /**
  * The contract between whoever receives requests (connector, instance end of the exchange protocol, test engine)
@@ -99,6 +100,8 @@ export interface ConnectionInfo {
   readonly localAddress: string;
   readonly localPort: number;
   readonly isSecure: boolean;
+  /** What TLS tells of it; undefined when it is not known, as behind a proxy that ended TLS. */
+  readonly tls?: TlsInfo | undefined;
 }
 
 /** Why an exchange ended before its time. The numbers are those of the wire protocol. */

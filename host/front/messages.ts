@@ -1,4 +1,5 @@
 import type { ConnectorSettings } from '../config/connector-settings.js';
+import type { CertificateUpdate } from '../tls/tls-settings.js';
 
 /**
  * What server and front say to each other over the IPC channel of the front's process. Both ends are our own code;
@@ -22,6 +23,13 @@ export type FrontCommand =
       readonly set: readonly ContextRoute[];
       readonly remove: readonly string[];
     }
+  /**
+   * New handshakes of a connector use these certificates; connections stay. What cannot be used is reported on stderr
+   * and changes nothing. In force when a later `report` is answered.
+   */
+  | { readonly type: 'certificates'; readonly connector: string; readonly update: CertificateUpdate }
+  /** As `TlsSettings.ticketKeys`, for all connectors with TLS. */
+  | { readonly type: 'ticket-keys'; readonly keys: readonly string[] }
   /** Report counts now; answered by `counts`. */
   | { readonly type: 'report'; readonly id: number }
   /** Stop accepting, finish what is in flight, close WebSockets with 1001, then say `drained` and exit. */

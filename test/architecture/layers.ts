@@ -18,6 +18,7 @@ export const layers = [
   'pipeline',
   'bundle',
   'config',
+  'tls',
   'http',
   'log',
   'lifecycle',
