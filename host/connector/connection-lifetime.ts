@@ -7,8 +7,8 @@ import type { Http1Exchange } from './http1-exchange.js';
 import { InputBuffer } from './input-buffer.js';
 import { type RefusalReason, refusalResponse, refusalStatus } from './refusal.js';
 import type { RequestBody } from './request-body.js';
+import { resetSocket } from './reset-socket.js';
 import type { FieldWriter } from './response-bytes.js';
-import { connectionInfoOf } from './socket-info.js';
 import { SocketOutput } from './socket-output.js';
 import { WriteWatch } from './write-watch.js';
 
@@ -62,11 +62,11 @@ export abstract class ConnectionLifetime {
   protected readDeadline: number;
   protected readonly writeWatch = new WriteWatch();
 
-  constructor(socket: Socket, context: ConnectionContext, isSecure: boolean) {
+  constructor(socket: Socket, context: ConnectionContext, info: ConnectionInfo) {
     this.socket = socket;
     this.context = context;
     this.fieldWriter = context.fieldWriter;
-    this.info = connectionInfoOf(socket, isSecure);
+    this.info = info;
     this.output = new SocketOutput(socket);
     this.readDeadline = this.inMs(context.limits.headerTimeoutMs);
   }
@@ -75,7 +75,7 @@ export abstract class ConnectionLifetime {
   sweep(now: number): void {
     if (this.writeWatch.isStuck(this.output, now, this.context.limits.bodyIdleTimeoutMs)) {
       this.report('write-timeout');
-      this.socket.resetAndDestroy();
+      resetSocket(this.socket);
       return;
     }
     if (now >= this.readDeadline) this.expire();
@@ -96,7 +96,7 @@ export abstract class ConnectionLifetime {
     this.exchange = this.tunnel = undefined;
     if (reset) {
       this.output.flush();
-      this.socket.resetAndDestroy();
+      resetSocket(this.socket);
     } else {
       this.output.destroySoon();
     }

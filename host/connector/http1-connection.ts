@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { AbortReason } from '../exchange/exchange.js';
+import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
 import type { FieldBlock } from '../http/field-block.js';
 import type { ConnectionContext, ServedConnection } from './connection-context.js';
 import {
@@ -26,8 +26,8 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
   private isRunning = false;
   private tunnelInputEnded = false;
 
-  constructor(socket: Socket, context: ConnectionContext, isSecure: boolean) {
-    super(socket, context, isSecure);
+  constructor(socket: Socket, context: ConnectionContext, info: ConnectionInfo) {
+    super(socket, context, info);
     this.output.onDrain = () => this.onDrain();
     readFrom(socket, (chunk) => this.onData(chunk));
     socket.on('end', () => this.onEnd());

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ConnectorLimits } from '../config/connector-limits.js';
-import type { ExchangeHandler } from '../exchange/exchange.js';
+import type { ConnectionInfo, ExchangeHandler } from '../exchange/exchange.js';
 import { currentHttpDate } from '../http/http-date.js';
 import type { ConnectionContext, ServedConnection } from './connection-context.js';
 import type { ConnectorObserver } from './connector-observer.js';
@@ -8,6 +8,7 @@ import { Http1Connection } from './http1-connection.js';
 import { refusalResponse, refusalStatus } from './refusal.js';
 import { RequestHeadParser } from './request-head-parser.js';
 import { RequestTarget } from './request-target.js';
+import { resetSocket } from './reset-socket.js';
 import { FieldWriter } from './response-bytes.js';
 import { connectionInfoOf } from './socket-info.js';
 import { TrailerParser } from './trailer-parser.js';
@@ -69,18 +70,20 @@ export class Http1Listener {
 
   /**
    * Serves one connection from its first byte on, and owns the socket from here. Beyond `maxConnections` it gets 503
-   * and is closed.
+   * and is closed. `info`: what is known of the connection already; else it is read from the socket.
    */
-  attach(socket: Socket): void {
+  attach(socket: Socket, info: ConnectionInfo = connectionInfoOf(socket, this.isSecure)): void {
     // A client may close its direction and still read the answer.
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     if (this.connections.size >= this.context.limits.maxConnections) {
-      this.refuseConnection(socket);
+      this.refuseConnection(socket, info);
       return;
     }
     this.startTimer();
-    this.connections.add(new Http1Connection(socket, this.context, this.isSecure));
+    const connection = new Http1Connection(socket, this.context, info);
+    this.connections.add(connection);
+    if (this.context.isDraining) connection.drain();
     this.context.observer.connectionOpened?.();
   }
 
@@ -138,14 +141,13 @@ export class Http1Listener {
     for (const connection of this.connections) connection.sweep(now);
   }
 
-  private refuseConnection(socket: Socket): void {
+  private refuseConnection(socket: Socket, connection: ConnectionInfo): void {
     const status = refusalStatus('connection-limit');
-    const connection = connectionInfoOf(socket, this.isSecure);
     this.context.observer.refused?.('connection-limit', status, connection, undefined);
     // The peer may already be gone; there is nothing to be done about it.
     socket.on('error', () => socket.destroy());
     if (this.refusedSockets.size >= MAX_REFUSED_SOCKETS) {
-      socket.resetAndDestroy();
+      resetSocket(socket);
       return;
     }
     this.refusedSockets.add(socket);

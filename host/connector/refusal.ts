@@ -40,6 +40,16 @@ const STATUSES = {
   /** The client stopped reading its answer. */
   'write-timeout': 0,
   'connection-limit': 503,
+  /** HTTP without TLS on a port that wants TLS. */
+  'plain-http': 400,
+  /** The handshake was not finished in time, or not even begun. */
+  'tls-handshake-timeout': 0,
+  /** No TLS at all, a version or a cipher suite that is not allowed, no protocol in common. */
+  'tls-handshake-failed': 0,
+  /** A client certificate is demanded; there was none, or one that is not trusted. */
+  'client-certificate': 0,
+  /** The host of the request is served by another certificate than that of the connection (RFC 9110 §15.5.20). */
+  'misdirected-request': 421,
 } as const;
 
 /** Status that goes with a reason; 0 for none. */

@@ -35,6 +35,14 @@ export class Dispatcher {
     deliver(exchange, mapped);
   };
 
+  /** For a host that this connection is not for: the client asks again on another one (RFC 9110 §15.5.20). */
+  refuseMisdirected(exchange: Exchange): void {
+    exchange.attachment = undefined;
+    this.#counts.unmapped.begin();
+    this.#counts.refuse('misdirected-request');
+    answerPlainly(exchange, 421, 'This connection was opened for another host.');
+  }
+
   /** An exchange of a connector is over. */
   finished(exchange: Exchange, result: ExchangeResult): void {
     const mapped = exchange.attachment as MappedContext | undefined;

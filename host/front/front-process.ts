@@ -2,6 +2,7 @@ import { createServer, Server } from 'node:net';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import { Connector } from '../connector/connector.js';
 import { messageOf, PorticoError } from '../errors.js';
+import type { CertificateUpdate } from '../tls/tls-settings.js';
 import { AccessLog } from './access-log.js';
 import { Dispatcher } from './dispatcher.js';
 import { Mapping } from './mapping.js';
@@ -26,7 +27,7 @@ export class FrontProcess {
   readonly #outside: FrontSurroundings;
   readonly #counts = new TrafficCounts();
   readonly #servers: Server[] = [];
-  readonly #connectors: Connector[] = [];
+  readonly #connectors = new Map<string, Connector>();
   #world: World | undefined;
   #reporter: NodeJS.Timeout | undefined;
   #isDraining = false;
@@ -51,6 +52,12 @@ export class FrontProcess {
         break;
       case 'routes':
         void this.#applyRoutes(command);
+        break;
+      case 'certificates':
+        this.#useCertificates(command.connector, command.update);
+        break;
+      case 'ticket-keys':
+        for (const connector of this.#connectors.values()) connector.useTicketKeys(command.keys);
         break;
       case 'report':
         this.#reportCounts(command.id);
@@ -88,9 +95,15 @@ export class FrontProcess {
 
   #listen(name: string, settings: ConnectorSettings, handle: unknown): void {
     const { dispatcher } = this.#configured();
-    const connector = new Connector({
+    const connector: Connector = new Connector({
       settings,
-      handler: dispatcher.handle,
+      handler:
+        settings.tls?.strictSni === true
+          ? (exchange) => {
+              if (connector.isMisdirected(exchange.head)) dispatcher.refuseMisdirected(exchange);
+              else dispatcher.handle(exchange);
+            }
+          : dispatcher.handle,
       observer: {
         connectionOpened: () => {
           this.#counts.acceptedConnections++;
@@ -102,7 +115,7 @@ export class FrontProcess {
           this.#outside.problem(`${exchange.head.method} ${exchange.head.path}: ${messageOf(error)}`),
       },
     });
-    this.#connectors.push(connector);
+    this.#connectors.set(name, connector);
     const server = handle instanceof Server ? handle : createServer();
     server.on('connection', (socket) => connector.accept(socket));
     server.on('error', (error) => this.#outside.problem(`connector ${name}: ${messageOf(error)}`));
@@ -114,6 +127,14 @@ export class FrontProcess {
     server.listen(handle, () => this.#outside.report({ type: 'listening', connector: name }));
   }
 
+  #useCertificates(name: string, update: CertificateUpdate): void {
+    try {
+      this.#connectors.get(name)?.useCertificates(update);
+    } catch (error) {
+      this.#outside.problem(`connector ${name} keeps its certificates: ${messageOf(error)}`);
+    }
+  }
+
   async #applyRoutes(command: Extract<FrontCommand, { type: 'routes' }>): Promise<void> {
     await this.#configured().mapping.apply(command.set, command.remove);
     this.#outside.report({ type: 'routes-applied', revision: command.revision });
@@ -121,7 +142,7 @@ export class FrontProcess {
 
   #reportCounts(id: number | undefined): void {
     let open = 0;
-    for (const connector of this.#connectors) open += connector.openConnections;
+    for (const connector of this.#connectors.values()) open += connector.openConnections;
     this.#outside.report({ type: 'counts', id, counts: this.#counts.take(open) });
   }
 
@@ -132,7 +153,7 @@ export class FrontProcess {
     // Only this process's copies of the sockets close; the server's keep taking connections for other fronts.
     for (const server of this.#servers) server.close();
     this.#world?.runtimes.drain();
-    await Promise.all(this.#connectors.map((connector) => connector.drain(deadlineMs)));
+    await Promise.all([...this.#connectors.values()].map((connector) => connector.drain(deadlineMs)));
     clearInterval(this.#reporter);
     this.#world?.runtimes.close();
     await this.#world?.accessLog?.close(LOG_CLOSE_MS);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ConnectorLimits } from '../../config/connector-limits.js';
 import { BODY_WINDOW_BYTES } from '../../connector/http1-exchange.js';
+import { resetSocket } from '../../connector/reset-socket.js';
 import {
   closesConnection,
   isFinalStatus,
@@ -396,7 +397,7 @@ export class NodeExchange implements Exchange {
     const { socket } = this.#response;
     if (socket === null || !this.isBegun) this.#response.destroy();
     // RFC 9112 §8: without length and chunks an orderly close would look complete.
-    else if (this.#remaining < 0 && this.head.version === '1.0') socket.resetAndDestroy();
+    else if (this.#remaining < 0 && this.head.version === '1.0') resetSocket(socket);
     else {
       this.#response.flushHeaders();
       socket.destroySoon();

@@ -1,0 +1,126 @@
+import { constants, createHash } from 'node:crypto';
+import {
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+} from 'node:tls';
+import { PorticoError } from '../../errors.js';
+import { ServerNames } from '../../tls/server-names.js';
+import type { CertificatePair, CertificateSet, TlsSettings } from '../../tls/tls-settings.js';
+import { CHALLENGE_PROTOCOL } from './protocols.js';
+import type { TicketKeys } from './ticket-keys.js';
+
+/**
+ * What makes the handshakes of one connector with one state of its certificates. Node's TLS servers that listen
+ * nowhere: connections are handed to them. Replaced as a whole; a handshake that has begun ends with what it began with.
+ */
+export interface SecureServers {
+  readonly main: Server;
+  /** For validators of a certification authority (RFC 8737); undefined when none is expected. */
+  readonly challenges: Server | undefined;
+  /** Which certificates are shown for a host; undefined when somebody else decides that. */
+  readonly setOf: ((serverName: string | undefined) => CertificateSet) | undefined;
+}
+
+/** Makes all secure contexts. Throws what OpenSSL says about certificates and keys that it cannot use. */
+export function createSecureServers(
+  settings: TlsSettings,
+  ticketKeys: TicketKeys,
+  protocols: readonly string[],
+): SecureServers {
+  const { certificates, challenges = [] } = settings;
+  const common = commonOptions(settings, ticketKeys);
+  const contexts = new Map<CertificateSet, SecureContext>();
+  const names = new ServerNames<CertificateSet>();
+  for (const set of certificates) {
+    contexts.set(set, contextOf(set.pairs, common, ticketKeys));
+    for (const host of set.hosts) names.add(host, set);
+  }
+  const standard = certificates.find(({ isDefault }) => isDefault);
+  if (standard === undefined)
+    throw new PorticoError(
+      'PORTICO_TLS_NO_DEFAULT',
+      'A connector with TLS has no default certificate; make exactly one set the default.',
+    );
+  const setOf = (serverName: string | undefined): CertificateSet =>
+    (serverName === undefined ? undefined : names.find(serverName)) ?? standard;
+  const main = createServer({
+    ...common,
+    ...pairOptions(standard.pairs),
+    ...clientCertificates(settings),
+    handshakeTimeout: BACKUP_TIMEOUT_MS,
+    ALPNProtocols: [...protocols],
+    SNICallback: (name, done) => done(null, contexts.get(setOf(name.toLowerCase()))),
+  });
+  // Without SNI, and for tickets in any case, OpenSSL asks the context a connection begins with.
+  const own = (main as { readonly _sharedCreds?: SecureContext })._sharedCreds;
+  if (own !== undefined) ticketKeys.installIn(own);
+  return { main, challenges: challenges.length === 0 ? undefined : challengeServer(challenges), setOf };
+}
+
+/** A connection cut by its own deadline never sees this one. */
+const BACKUP_TIMEOUT_MS = 600_000;
+
+function commonOptions(settings: TlsSettings, ticketKeys: TicketKeys): SecureContextOptions {
+  const { minVersion, maxVersion, ciphers, trust, sessionLifetimeMs } = settings;
+  const { first } = ticketKeys;
+  return {
+    minVersion,
+    maxVersion,
+    ciphers,
+    honorCipherOrder: true,
+    ...(trust.length > 0 && { ca: [...trust] }),
+    sessionIdContext: sessionContextOf(settings),
+    sessionTimeout: Math.max(1, Math.floor(sessionLifetimeMs / 1000)),
+    ...(first !== undefined && { ticketKeys: first }),
+    // Nobody needs renegotiation; TLS 1.3 has none (RFC 9325 §3.5).
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (first === undefined ? constants.SSL_OP_NO_TICKET : 0),
+  };
+}
+
+/** A session that began without the client certificate that is demanded here must not be resumed here. */
+function sessionContextOf({ clientCertificate, trust }: TlsSettings): string {
+  const hash = createHash('sha256').update(clientCertificate);
+  for (const pem of trust) hash.update('\0').update(pem);
+  return hash.digest('hex').slice(0, 32);
+}
+
+function clientCertificates({ clientCertificate }: TlsSettings) {
+  return {
+    requestCert: clientCertificate !== 'none',
+    rejectUnauthorized: clientCertificate === 'required',
+  };
+}
+
+function contextOf(
+  pairs: readonly CertificatePair[],
+  common: SecureContextOptions,
+  ticketKeys: TicketKeys,
+): SecureContext {
+  const context = createSecureContext({ ...common, ...pairOptions(pairs) });
+  ticketKeys.installIn(context);
+  return context;
+}
+
+function pairOptions(pairs: readonly CertificatePair[]): { cert: string[]; key: string[] } {
+  return { cert: pairs.map(({ cert }) => cert), key: pairs.map(({ key }) => key) };
+}
+
+/** RFC 8737 §3: a connection for the validator alone, closed behind the handshake. */
+function challengeServer(challenges: NonNullable<TlsSettings['challenges']>): Server {
+  const contexts = new Map(
+    challenges.map(({ host, cert, key }) => [host, createSecureContext({ cert, key })]),
+  );
+  const [any] = challenges;
+  return createServer({
+    ...(any !== undefined && { cert: any.cert, key: any.key }),
+    handshakeTimeout: BACKUP_TIMEOUT_MS,
+    ALPNProtocols: [CHALLENGE_PROTOCOL],
+    SNICallback: (name, done) => {
+      const context = contexts.get(name.toLowerCase());
+      done(context === undefined ? new Error(`no challenge for ${name}`) : null, context);
+    },
+  });
+}

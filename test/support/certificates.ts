@@ -1,0 +1,148 @@
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { isIP } from 'node:net';
+
+/** A certificate for a test, with its key. */
+export interface TestCertificate {
+  readonly cert: string;
+  readonly key: string;
+  readonly der: Buffer;
+  readonly privateKey: KeyObject;
+  readonly commonName: string;
+}
+
+export interface CertificateWish {
+  /** Names and addresses; the first is the common name. Without any it is that of a client or an authority. */
+  readonly names?: readonly string[];
+  readonly commonName?: string;
+  readonly type?: 'ec' | 'rsa';
+  /** Who signs it. Default: itself. */
+  readonly authority?: TestCertificate;
+  readonly isAuthority?: boolean;
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Makes a certificate, with DER written by hand: nothing of what is tested has a part in it. */
+export function makeCertificate(wish: CertificateWish): TestCertificate {
+  const { names = [], type = 'ec', authority, isAuthority = false } = wish;
+  const pair =
+    type === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const commonName = wish.commonName ?? names[0] ?? 'test';
+  const signer = authority?.privateKey ?? pair.privateKey;
+  const algorithm = sequence(
+    ...(signer.asymmetricKeyType === 'ec'
+      ? [oid('2a8648ce3d040302')]
+      : [oid('2a864886f70d01010b'), der(0x05, Buffer.alloc(0))]),
+  );
+  const extensions = [
+    extension('551d13', true, sequence(...(isAuthority ? [der(0x01, Buffer.from([0xff]))] : []))),
+    ...(names.length > 0 ? [extension('551d11', false, sequence(...names.map(generalName)))] : []),
+  ];
+  const body = sequence(
+    der(0xa0, integer(Buffer.from([2]))),
+    integer(Buffer.concat([Buffer.from([0x40]), randomBytes(8)])),
+    algorithm,
+    distinguishedName(authority?.commonName ?? commonName),
+    sequence(
+      time(wish.notBefore ?? new Date(Date.now() - DAY_MS)),
+      time(wish.notAfter ?? new Date(Date.now() + 30 * DAY_MS)),
+    ),
+    distinguishedName(commonName),
+    pair.publicKey.export({ type: 'spki', format: 'der' }),
+    der(0xa3, sequence(...extensions)),
+  );
+  const bytes = sequence(body, algorithm, bits(sign('sha256', body, signer)));
+  const text = bytes.toString('base64').replace(/.{64}/g, '$&\n').trimEnd();
+  return {
+    cert: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
+    key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    der: bytes,
+    privateKey: pair.privateKey,
+    commonName,
+  };
+}
+
+export function makeAuthority(commonName = 'Test Authority'): TestCertificate {
+  return makeCertificate({ commonName, isAuthority: true });
+}
+
+/** The key, encrypted with a password. */
+export function encryptedKey({ privateKey }: TestCertificate, passphrase: string): string {
+  return privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }) as string;
+}
+
+/** A key store in Java's own format (version 2), every entry with the password of the store. */
+export function makeJks(entries: Readonly<Record<string, TestCertificate>>, password: string): Buffer {
+  const secret = Buffer.from(password, 'utf16le').swap16();
+  const parts = [u32(0xfeedfeed), u32(2), u32(Object.keys(entries).length)];
+  for (const [alias, { privateKey, der: certificate }] of Object.entries(entries)) {
+    const key = protectedKey(privateKey.export({ type: 'pkcs8', format: 'der' }) as Buffer, secret);
+    parts.push(u32(1), javaText(alias), Buffer.alloc(8), u32(key.length), key, u32(1));
+    parts.push(javaText('X.509'), u32(certificate.length), certificate);
+  }
+  const content = Buffer.concat(parts);
+  const digest = createHash('sha1').update(secret).update('Mighty Aphrodite').update(content).digest();
+  return Buffer.concat([content, digest]);
+}
+
+/** Sun's own way: the key is mixed with a stream of hashes. */
+function protectedKey(plain: Buffer, secret: Buffer): Buffer {
+  const salt = randomBytes(20);
+  const mixed = Buffer.from(plain);
+  let block = salt;
+  for (let i = 0; i < mixed.length; i++) {
+    if (i % 20 === 0) block = createHash('sha1').update(secret).update(block).digest();
+    mixed[i] = (mixed[i] as number) ^ (block[i % 20] as number);
+  }
+  const check = createHash('sha1').update(secret).update(plain).digest();
+  const algorithm = sequence(oid('2b060104012a021101 01'.replaceAll(' ', '')), der(0x05, Buffer.alloc(0)));
+  return sequence(algorithm, der(0x04, Buffer.concat([salt, mixed, check])));
+}
+
+function javaText(text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function der(tag: number, content: Buffer): Buffer {
+  const { length } = content;
+  if (length < 0x80) return Buffer.concat([Buffer.from([tag, length]), content]);
+  const size = length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), content]);
+}
+
+const sequence = (...parts: Buffer[]): Buffer => der(0x30, Buffer.concat(parts));
+const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
+const integer = (bytes: Buffer): Buffer => der(0x02, bytes);
+const bits = (bytes: Buffer): Buffer => der(0x03, Buffer.concat([Buffer.from([0]), bytes]));
+
+function extension(hex: string, isCritical: boolean, content: Buffer): Buffer {
+  const critical = isCritical ? [der(0x01, Buffer.from([0xff]))] : [];
+  return sequence(oid(hex), ...critical, der(0x04, content));
+}
+
+function distinguishedName(commonName: string): Buffer {
+  return sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))));
+}
+
+function generalName(name: string): Buffer {
+  if (isIP(name) === 4) return der(0x87, Buffer.from(name.split('.').map(Number)));
+  return der(0x82, Buffer.from(name, 'latin1'));
+}
+
+function time(date: Date): Buffer {
+  const text = date.toISOString().replace(/[-:T]|\.\d+/g, '');
+  return der(0x18, Buffer.from(text));
+}

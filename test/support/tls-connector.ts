@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
+import { Connector } from '#host/connector/connector.js';
+import type { RefusalReason } from '#host/connector/http1-listener.js';
+import type { ExchangeHandler } from '#host/exchange/exchange.js';
+import type { TlsSettings } from '#host/tls/tls-settings.js';
+import type { TestCertificate } from '#test/support/certificates.js';
+
+/** A connector with TLS on a port of its own, in this process. */
+export class TlsTestServer {
+  readonly connector: Connector;
+  readonly refusals: RefusalReason[] = [];
+  readonly #server: Server;
+
+  private constructor(connector: (refused: (reason: RefusalReason) => void) => Connector) {
+    this.connector = connector((reason) => this.refusals.push(reason));
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.connector.accept(socket),
+    );
+  }
+
+  static async start(
+    tls: Partial<TlsSettings> & Pick<TlsSettings, 'certificates'>,
+    handler: ExchangeHandler,
+    limits: Partial<ConnectorLimits> = {},
+  ): Promise<TlsTestServer> {
+    const settings = { limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits }, tls: { ...TLS_DEFAULTS, ...tls } };
+    const server = new TlsTestServer(
+      (refused) => new Connector({ settings, handler, observer: { refused } }),
+    );
+    server.#server.listen(0, '127.0.0.1');
+    await once(server.#server, 'listening');
+    return server;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async stop(deadlineMs = 0): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    await this.connector.drain(deadlineMs);
+    await closed;
+  }
+}
+
+export const TLS_DEFAULTS: Omit<TlsSettings, 'certificates'> = {
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  ciphers:
+    'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256',
+  clientCertificate: 'none',
+  trust: [],
+  strictSni: true,
+  handshakeTimeoutMs: 30_000,
+  sessionLifetimeMs: 3_600_000,
+  ticketKeys: [],
+};
+
+/** One set: certificates that are shown for these names. */
+export function setOf(hosts: readonly string[], certificates: readonly TestCertificate[], isDefault = false) {
+  return { hosts, isDefault, pairs: certificates.map(({ cert, key }) => ({ cert, key })) };
+}
+
+/** Connects with TLS; rejects with what the client makes of a refusal. Certificates are not checked unless `ca` is given. */
+export async function connectTls(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
+  const socket = connect({
+    port,
+    host: '127.0.0.1',
+    rejectUnauthorized: options.ca !== undefined,
+    ...options,
+  });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** Sends a request and gives everything until the server closes. */
+export async function ask(socket: TLSSocket, host: string, path = '/'): Promise<string> {
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  await once(socket, 'close');
+  return text;
+}
