@@ -6,11 +6,20 @@ import type { RequestTarget } from './request-target.js';
 import type { FieldWriter } from './response-bytes.js';
 import type { TrailerParser } from './trailer-parser.js';
 
+/** What all connections of one listener look at. */
+export interface ListenerClock {
+  /** Milliseconds of a monotonic clock, set at each sweep. */
+  now: number;
+  /** Time between two sweeps: how old `now` can be. */
+  readonly sweepMs: number;
+  isDraining: boolean;
+}
+
 /**
  * What all connections of one listener share. Parsers and writers have no state between two calls, so one of each
  * is enough. The listener owns it.
  */
-export interface ConnectionContext {
+export interface ConnectionContext extends ListenerClock {
   readonly limits: ConnectorLimits;
   readonly handler: ExchangeHandler;
   readonly observer: ConnectorObserver;
@@ -18,11 +27,6 @@ export interface ConnectionContext {
   readonly trailerParser: TrailerParser;
   readonly target: RequestTarget;
   readonly fieldWriter: FieldWriter;
-  /** Milliseconds of a monotonic clock, set at each sweep. */
-  now: number;
-  /** Time between two sweeps: how old `now` can be. */
-  readonly sweepMs: number;
-  isDraining: boolean;
   /** The connection has closed. */
   forget(connection: ServedConnection): void;
 }

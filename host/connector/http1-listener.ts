@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { ConnectionInfo, ExchangeHandler } from '../exchange/exchange.js';
 import { currentHttpDate } from '../http/http-date.js';
-import type { ConnectionContext, ServedConnection } from './connection-context.js';
+import type { ConnectionContext } from './connection-context.js';
+import { ConnectionSet, sweepTimeOf } from './connection-set.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import { Http1Connection } from './http1-connection.js';
 import { refusalResponse, refusalStatus } from './refusal.js';
@@ -23,21 +24,17 @@ export type { RefusalReason } from './refusal.js';
 
 /** Most connections over the limit that still get an answer at one time; further ones are cut. */
 const MAX_REFUSED_SOCKETS = 256;
-/** Longest time between two looks at the deadlines. */
-const MAX_SWEEP_MS = 500;
-const MIN_SWEEP_MS = 10;
-
+/** Longest time such a connection stays. */
+const REFUSED_MS = 500;
 /**
- * Serves HTTP/1.x on sockets that somebody else accepts. Owns the connections made of them, and one timer that looks
- * after all deadlines while there are any. Holds no listening socket: stop accepting before `drain`.
+ * Serves HTTP/1.x on sockets that somebody else accepts. Owns the connections made of them. Holds no
+ * listening socket: stop accepting before `drain`.
  */
 export class Http1Listener {
-  private readonly connections = new Set<ServedConnection>();
+  private readonly connections: ConnectionSet;
   private readonly refusedSockets = new Set<Socket>();
   private readonly context: ConnectionContext;
   private readonly isSecure: boolean;
-  private timer: NodeJS.Timeout | undefined;
-  private onEmpty: (() => void) | undefined;
 
   /** `isSecure`: the sockets are TLS sockets; told to the handler, nothing else. */
   constructor(options: {
@@ -57,10 +54,11 @@ export class Http1Listener {
       target: new RequestTarget(),
       fieldWriter: new FieldWriter(),
       now: performance.now(),
-      sweepMs: sweepTime(limits),
+      sweepMs: sweepTimeOf(limits),
       isDraining: false,
-      forget: (connection) => this.forget(connection),
+      forget: (connection) => this.connections.forget(connection),
     };
+    this.connections = new ConnectionSet(this.context, this.context.observer);
   }
 
   /** Connections being served, tunnels included. */
@@ -80,7 +78,7 @@ export class Http1Listener {
       this.refuseConnection(socket, info);
       return;
     }
-    this.startTimer();
+    this.connections.wake();
     const connection = new Http1Connection(socket, this.context, info);
     this.connections.add(connection);
     if (this.context.isDraining) connection.drain();
@@ -93,52 +91,8 @@ export class Http1Listener {
    * been destroyed. Tunnels are left to their handler until then.
    */
   async drain(deadlineMs: number): Promise<void> {
-    this.context.isDraining = true;
-    const emptied = this.emptied(deadlineMs);
-    // One turn of the event loop, so that requests which have already arrived are read and answered.
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-    for (const connection of this.connections) connection.drain();
-    await emptied;
-    for (const connection of this.connections) connection.destroy();
+    await this.connections.drain(deadlineMs);
     for (const socket of this.refusedSockets) socket.destroy();
-  }
-
-  private emptied(deadlineMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, deadlineMs);
-      const isEmpty = (): boolean => this.connections.size === 0;
-      function done(): void {
-        clearTimeout(timer);
-        resolve();
-      }
-      this.onEmpty = () => {
-        if (isEmpty()) done();
-      };
-      this.onEmpty();
-    });
-  }
-
-  private forget(connection: ServedConnection): void {
-    if (!this.connections.delete(connection)) return;
-    this.context.observer.connectionClosed?.();
-    if (this.connections.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
-    this.onEmpty?.();
-  }
-
-  private startTimer(): void {
-    if (this.timer !== undefined) return;
-    this.context.now = performance.now();
-    this.timer = setInterval(() => this.sweep(), this.context.sweepMs);
-    this.timer.unref();
-  }
-
-  private sweep(): void {
-    const now = performance.now();
-    this.context.now = now;
-    for (const connection of this.connections) connection.sweep(now);
   }
 
   private refuseConnection(socket: Socket, connection: ConnectionInfo): void {
@@ -151,7 +105,7 @@ export class Http1Listener {
       return;
     }
     this.refusedSockets.add(socket);
-    const timer = setTimeout(() => socket.destroy(), MAX_SWEEP_MS);
+    const timer = setTimeout(() => socket.destroy(), REFUSED_MS);
     socket.on('close', () => {
       clearTimeout(timer);
       this.refusedSockets.delete(socket);
@@ -159,10 +113,4 @@ export class Http1Listener {
     socket.resume();
     socket.end(refusalResponse('connection-limit', currentHttpDate()), 'latin1');
   }
-}
-
-/** Short limits need a finer look. */
-function sweepTime(limits: ConnectorLimits): number {
-  const shortest = Math.min(limits.headerTimeoutMs, limits.bodyIdleTimeoutMs, limits.keepAliveTimeoutMs);
-  return Math.max(MIN_SWEEP_MS, Math.min(MAX_SWEEP_MS, Math.floor(shortest / 4)));
 }

@@ -1,0 +1,94 @@
+import type { ConnectorLimits } from '../config/connector-limits.js';
+import type { ListenerClock, ServedConnection } from './connection-context.js';
+import type { ConnectorObserver } from './connector-observer.js';
+
+/**
+ * The connections of one listener, and one timer that looks after all their deadlines while there are any. Owned by the
+ * listener.
+ */
+export class ConnectionSet {
+  private readonly connections = new Set<ServedConnection>();
+  private readonly clock: ListenerClock;
+  private readonly observer: ConnectorObserver;
+  private timer: NodeJS.Timeout | undefined;
+  private onEmpty: (() => void) | undefined;
+
+  constructor(clock: ListenerClock, observer: ConnectorObserver) {
+    this.clock = clock;
+    this.observer = observer;
+  }
+
+  get size(): number {
+    return this.connections.size;
+  }
+
+  /** Sets the clock going. To be called before a connection is made: it may read the clock at once. */
+  wake(): void {
+    if (this.timer !== undefined) return;
+    this.clock.now = performance.now();
+    this.timer = setInterval(() => this.sweep(), this.clock.sweepMs);
+    this.timer.unref();
+  }
+
+  add(connection: ServedConnection): void {
+    this.connections.add(connection);
+  }
+
+  /** The connection has closed. */
+  forget(connection: ServedConnection): void {
+    if (this.release(connection)) this.observer.connectionClosed?.();
+  }
+
+  /** Somebody else serves the connection from here on. False when it is not one of these. */
+  release(connection: ServedConnection): boolean {
+    if (!this.connections.delete(connection)) return false;
+    if (this.connections.size === 0) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+      this.onEmpty?.();
+    }
+    return true;
+  }
+
+  /** Lets go of all connections; destroys what is left after `deadlineMs` milliseconds. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.clock.isDraining = true;
+    const emptied = this.emptied(deadlineMs);
+    // One turn of the event loop, so that requests which have already arrived are read and answered.
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const connection of this.connections) connection.drain();
+    await emptied;
+    for (const connection of this.connections) connection.destroy();
+  }
+
+  private emptied(deadlineMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, deadlineMs);
+      const isEmpty = (): boolean => this.connections.size === 0;
+      function done(): void {
+        clearTimeout(timer);
+        resolve();
+      }
+      this.onEmpty = () => {
+        if (isEmpty()) done();
+      };
+      this.onEmpty();
+    });
+  }
+
+  private sweep(): void {
+    const now = performance.now();
+    this.clock.now = now;
+    for (const connection of this.connections) connection.sweep(now);
+  }
+}
+
+/** Time between two looks at the deadlines: short limits need a finer look. */
+export function sweepTimeOf(limits: ConnectorLimits): number {
+  const shortest = Math.min(limits.headerTimeoutMs, limits.bodyIdleTimeoutMs, limits.keepAliveTimeoutMs);
+  return Math.max(MIN_SWEEP_MS, Math.min(MAX_SWEEP_MS, Math.floor(shortest / 4)));
+}
+
+const MAX_SWEEP_MS = 500;
+const MIN_SWEEP_MS = 10;
