@@ -22,6 +22,8 @@ export interface HostConfig {
   };
   /** Listening addresses; at least one. Default: one named `http` on 0.0.0.0:8080. */
   readonly connectors: readonly ConnectorConfig[];
+  /** Front processes that share the connectors. Default 1; `auto` of the file is one for every two processors. */
+  readonly fronts: number;
   /** Default: 127.0.0.1:9090. */
   readonly admin: { readonly host: string; readonly port: number };
   readonly deployer: {

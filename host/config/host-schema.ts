@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import { settingsSchema } from './application-settings.js';
 import { DEFAULT_CONNECTOR_LIMITS as LIMITS } from './connector-limits.js';
-import { duration, flag, integer, listenHost, port, section, size, text, word } from './setting-types.js';
+import {
+  countOrAuto,
+  duration,
+  flag,
+  integer,
+  listenHost,
+  port,
+  section,
+  size,
+  text,
+  word,
+} from './setting-types.js';
 
 const KIB = 1024;
 const MIB = 1024 ** 2;
@@ -41,6 +52,7 @@ export const hostSchema = section({
     (value) => value ?? undefined,
     z.array(connectorSchema).max(64, 'at most 64 connectors').optional(),
   ),
+  fronts: countOrAuto(64).default(1),
   admin: section({ host: listenHost().default('127.0.0.1'), port: port().default(9090) }).prefault({}),
   deployer: section({
     scanInterval: duration({ min: 100 }).default(2000),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PorticoError } from '../errors.js';
 import { systemCodeOf } from '../system-error.js';
@@ -125,6 +126,7 @@ function assemble(
       run: folder(given.folders.run, 'run'),
     },
     connectors: connectorsOf(given, overrides),
+    fronts: given.fronts === 'auto' ? frontsOfThisMachine() : given.fronts,
     admin: { host: given.admin.host, port: overrides.adminPort ?? given.admin.port },
     deployer: {
       scanIntervalMs: deployer.scanInterval,
@@ -148,6 +150,11 @@ function assemble(
     output: { maxFileBytes: output.maxFileSize, keptFiles: output.keptFiles },
     shutdownTimeoutMs: given.shutdownTimeout,
   };
+}
+
+/** A front and the applications behind it need about the same for a request. */
+function frontsOfThisMachine(): number {
+  return Math.min(64, Math.max(1, Math.floor(availableParallelism() / 2)));
 }
 
 function connectorsOf(given: HostSection, overrides: Overrides): ConnectorConfig[] {

@@ -57,6 +57,18 @@ export function integer(min: number, max: number) {
   });
 }
 
+/** A whole number from 1 on, or the word `auto`. */
+export function countOrAuto(max: number) {
+  return leaf<number | 'auto'>((value, fail) => {
+    if (value === 'auto') return 'auto';
+    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+    if (typeof number !== 'number' || !Number.isInteger(number))
+      return fail(`${show(value)} is neither a whole number nor auto`);
+    if (number < 1 || number > max) return fail(`${number} is out of bounds: from 1 to ${max}, or auto`);
+    return number;
+  });
+}
+
 /** 0 to 65535; 0 picks a free port. */
 export const port = () => integer(0, 65_535);
 

@@ -1,7 +1,11 @@
-import { stat } from 'node:fs';
+import { createWriteStream, fstat, mkdir, type Stats, stat } from 'node:fs';
 import { join } from 'node:path';
-import { createStream, type RotatingFileStream } from 'rotating-file-stream';
+import type { Writable } from 'node:stream';
+import { createStream } from 'rotating-file-stream';
+import { messageOf } from '../errors.js';
+import { systemCodeOf } from '../system-error.js';
 import { LogChunk } from './log-chunk.js';
+import { shiftFiles } from './shift-files.js';
 
 /** Where lines go, and how much of them is kept. */
 export interface LogWriterSettings {
@@ -12,6 +16,12 @@ export interface LogWriterSettings {
   readonly maxFileBytes: number;
   /** Rotated files kept; at least 1. */
   readonly keptFiles: number;
+  /**
+   * Several processes append to the file. Each write is one piece of whole lines, which the system appends as such
+   * (O_APPEND). The one that `rotates` looks once a second whether the file is full, and moves it; the others, and itself,
+   * find it moved and open a new one. So nobody waits for another, and files get up to two seconds of lines more.
+   */
+  readonly shared?: { readonly rotates: boolean };
   /** Lines waiting for the disk; beyond it lines are dropped. Default 8 MiB. */
   readonly maxPendingBytes?: number;
 }
@@ -28,7 +38,7 @@ export class LogWriter {
   readonly #onDropped: (lines: number) => void;
   readonly #maxWaiting: number;
   readonly #timer: NodeJS.Timeout;
-  #stream: RotatingFileStream | undefined;
+  #stream: LogStream | undefined;
   /** Lines are put here. */
   #current = new LogChunk(CHUNK_BYTES);
   /** Full, oldest first. */
@@ -40,6 +50,7 @@ export class LogWriter {
   /** Index node of the open file; undefined while it is not known, as during a rotation. */
   #inode: number | undefined;
   #ticks = 0;
+  #isShifting = false;
   #isClosed = false;
 
   constructor(settings: LogWriterSettings, onDropped: (lines: number) => void) {
@@ -131,27 +142,36 @@ export class LogWriter {
   }
 
   #open(): void {
-    const { fileName, folder, keptFiles, maxFileBytes } = this.#settings;
-    const stream = createStream((index) => (index ? `${fileName}.${String(index)}` : fileName), {
-      path: folder,
-      size: `${Math.max(1, Math.trunc(maxFileBytes))}B`,
-      rotate: keptFiles,
-      mode: 0o640,
-    });
+    const { fileName, folder, keptFiles, maxFileBytes, shared } = this.#settings;
+    const stream: LogStream =
+      shared === undefined
+        ? createStream((index) => (index ? `${fileName}.${String(index)}` : fileName), {
+            path: folder,
+            size: `${Math.max(1, Math.trunc(maxFileBytes))}B`,
+            rotate: keptFiles,
+            mode: 0o640,
+          })
+        : createWriteStream(this.#path, { flags: 'a', mode: 0o640 });
     this.#inode = undefined;
     this.#stream = stream;
-    stream.on('open', () => this.#rememberInode(stream));
+    // Of a shared file, what is open may not be what has the name any more: that one is asked by its descriptor.
+    stream.on('open', (opened: unknown) => this.#rememberInode(stream, opened));
     stream.on('rotation', () => {
       this.#inode = undefined;
     });
     // The stream is of no use after an error; the next check makes a new one.
-    stream.on('error', () => this.#abandon(stream));
+    stream.on('error', (error) => {
+      this.#abandon(stream);
+      // The other kind of stream does so itself. Where it fails, the next stream fails too.
+      if (shared !== undefined && systemCodeOf(error) === 'ENOENT')
+        mkdir(folder, { recursive: true }, () => undefined);
+    });
     stream.on('close', () => {
       if (!this.#isClosed) this.#abandon(stream);
     });
   }
 
-  #abandon(stream: RotatingFileStream): void {
+  #abandon(stream: LogStream): void {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
     // Nobody knows how much of it was written.
@@ -159,10 +179,12 @@ export class LogWriter {
     this.#leaving = undefined;
   }
 
-  #rememberInode(stream: RotatingFileStream): void {
-    stat(this.#path, (error, stats) => {
+  #rememberInode(stream: LogStream, opened: unknown): void {
+    const remember = (error: unknown, stats: Stats): void => {
       if (this.#stream === stream) this.#inode = error === null ? stats.ino : undefined;
-    });
+    };
+    if (typeof opened === 'number') fstat(opened, remember);
+    else stat(this.#path, remember);
   }
 
   #reopenWhenMoved(): void {
@@ -171,17 +193,38 @@ export class LogWriter {
     if (expected === undefined || stream === undefined) return;
     stat(this.#path, (error, stats) => {
       if (this.#isClosed || this.#stream !== stream || this.#inode !== expected) return;
-      if (error === null ? stats.ino === expected : error.code !== 'ENOENT') return;
+      if (error === null && stats.ino === expected) {
+        if (stats.size >= this.#settings.maxFileBytes) void this.#shift();
+        return;
+      }
+      if (error !== null && error.code !== 'ENOENT') return;
       // A chunk on its way still goes to the moved file: `end` waits for it.
       stream.end();
       this.#open();
     });
   }
 
+  async #shift(): Promise<void> {
+    const { keptFiles, shared } = this.#settings;
+    if (shared?.rotates !== true || this.#isShifting) return;
+    this.#isShifting = true;
+    try {
+      await shiftFiles(this.#path, keptFiles);
+    } catch (error) {
+      // The file grows on, and the next check tries again.
+      process.emitWarning(`${this.#path} cannot be rotated: ${messageOf(error)}`, {
+        code: 'PORTICO_LOG_ROTATION',
+      });
+    }
+    this.#isShifting = false;
+  }
+
   get #path(): string {
     return join(this.#settings.folder, this.#settings.fileName);
   }
 }
+
+type LogStream = Writable;
 
 /** Most bytes that can be reserved for a line. */
 const MAX_RESERVED_BYTES = 128 * 1024;

@@ -76,6 +76,8 @@ export interface AccessLogSettings {
   readonly maxFileBytes: number;
   /** Older files beside the one that is written; at least 1. */
   readonly keptFiles: number;
+  /** Several fronts append to the file; one of them, which `rotates`, moves it when it is full. */
+  readonly shared?: { readonly rotates: boolean };
 }
 
 /** One context: where it is mounted, and how it answers now. */

@@ -173,7 +173,7 @@ export class FrontProcesses implements RouteTable {
       this.#options;
     const front = new FrontProcess({
       frontPath: frontPath ?? DEFAULT_FRONT,
-      settings,
+      settings: this.#settingsOf(place, settings),
       connectors,
       mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
       firstMapping: this.#options.firstMapping ?? Promise.resolve(),
@@ -193,6 +193,13 @@ export class FrontProcesses implements RouteTable {
       this.#replace(place, performance.now() - startedAt);
     });
     return front;
+  }
+
+  /** Of several fronts the first rotates the access log that all of them write. */
+  #settingsOf({ number }: Place, settings: FrontSettings): FrontSettings {
+    const { accessLog } = settings;
+    if (accessLog === undefined || this.#places.length === 1) return settings;
+    return { ...settings, accessLog: { ...accessLog, shared: { rotates: number === 1 } } };
   }
 
   #replace(place: Place, livedMs: number): void {

@@ -148,6 +148,7 @@ export class PorticoServer {
         return { socket, settings: { limits } };
       }),
       logger: log,
+      count: config.fronts,
     });
     const catalog = new Catalog(folders.run);
     const supervisor = new Supervisor({

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -11,7 +20,7 @@ import {
   MAX_LINE_BYTES,
 } from '#host/front/access-log-format.js';
 import { LogChunk } from '#host/front/log-chunk.js';
-import { LogWriter } from '#host/front/log-writer.js';
+import { LogWriter, type LogWriterSettings } from '#host/front/log-writer.js';
 import {
   combinedRefusalFormat,
   jsonRefusalFormat,
@@ -200,9 +209,7 @@ describe('LogWriter', () => {
     chunk.text(line);
     writer.commit();
   };
-  const create = (
-    more: { folder?: string; maxPendingBytes?: number; maxFileBytes?: number } = {},
-  ): LogWriter => {
+  const create = (more: Partial<LogWriterSettings> = {}): LogWriter => {
     dropped = 0;
     return new LogWriter(
       { folder, fileName: 'access.log', maxFileBytes: 1e6, keptFiles: 2, ...more },
@@ -236,6 +243,38 @@ describe('LogWriter', () => {
     await writer.close(WAIT_MS);
     expect(text('moved.log')).toMatch(/^before\n/);
     expect(dropped).toBe(0);
+  });
+
+  it('shares a file with others: one moves it when it is full, and all go on with the next', async () => {
+    const shared = (rotates: boolean): LogWriter =>
+      create({ maxFileBytes: 20_000, keptFiles: 100, shared: { rotates } });
+    const writers = [shared(true), shared(false), shared(false)];
+    const files = (): string[] => readdirSync(folder);
+    let count = 0;
+    await until('three rotations', () => {
+      for (let i = 0; i < 20; i++, count++)
+        for (const [number, writer] of writers.entries())
+          write(writer, `${number} ${count} ${'x'.repeat(90)}\n`);
+      return files().length >= 4;
+    });
+    await Promise.all(writers.map((writer) => writer.close(WAIT_MS)));
+    const lines = files().flatMap((name) => text(name).split('\n').slice(0, -1));
+    expect(dropped).toBe(0);
+    // Every line once, none torn, whichever file it went to.
+    const all = writers.flatMap((_, number) =>
+      Array.from({ length: count }, (_, i) => `${number} ${i} ${'x'.repeat(90)}`),
+    );
+    expect(lines.sort()).toEqual(all.sort());
+  });
+
+  it('makes the folder of a shared file again', async () => {
+    const lost = join(folder, 'lost');
+    const writer = create({ folder: lost, shared: { rotates: true } });
+    await until('the file is there', () => {
+      write(writer, 'line\n');
+      return text('lost/access.log').includes('line');
+    });
+    await writer.close(WAIT_MS);
   });
 
   it('drops and counts lines while the disk refuses them, and goes on afterwards', async () => {
