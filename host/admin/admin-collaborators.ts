@@ -26,9 +26,12 @@ export interface ServerView {
 /** Where a connector really listens. */
 export interface ConnectorStatus {
   readonly name: string;
+  /** '' where it listens on a Unix socket. */
   readonly host: string;
-  /** The real port. */
+  /** The real port. 0 where it listens on a Unix socket. */
   readonly port: number;
+  /** Path of the Unix socket. */
+  readonly socket?: string;
 }
 
 /** What `/health/ready` is made of. */

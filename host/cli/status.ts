@@ -8,7 +8,9 @@ export async function status(name: string | undefined, options: OutputOptions): 
   const client = AdminClient.of(configOf(options));
   if (name === undefined) {
     const { pid, startedAt, connectors, admin } = client.server;
-    const doors = connectors.map((door) => `${door.name} ${door.host}:${door.port}`).join(', ');
+    const doors = connectors
+      .map((door) => `${door.name} ${door.socket ?? `${door.host}:${door.port}`}`)
+      .join(', ');
     if (options.json) process.stdout.write(`${JSON.stringify(client.server, null, 2)}\n`);
     else {
       process.stdout.write(`running since ${startedAt}, process ${pid}\n`);

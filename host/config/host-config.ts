@@ -64,11 +64,25 @@ export interface HostConfig {
 /** One listening address; see `connectors` of `host.yaml`. */
 export interface ConnectorConfig extends Omit<ConnectorSettings, 'tls'> {
   readonly name: string;
+  /** '' where the address is no host and port. */
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
   /** Undefined: connections are not encrypted. The server makes `ConnectorSettings.tls` of it. */
   readonly tls?: TlsConfig;
+  /** A Unix socket instead. */
+  readonly socket?: UnixSocketConfig;
+}
+
+/** The file of a Unix socket. */
+export interface UnixSocketConfig {
+  /** Absolute. */
+  readonly path: string;
+  /** Who may connect needs the right to write. Default 0660. */
+  readonly mode: number;
+  /** Name or number; undefined: the user of the host. */
+  readonly owner: string | undefined;
+  readonly group: string | undefined;
 }
 
 /** What an archive may expand to. */

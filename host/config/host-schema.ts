@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { settingsSchema } from './application-settings.js';
+import { connectorAddressShape } from './connector-address.js';
 import { DEFAULT_CONNECTOR_LIMITS as LIMITS } from './connector-limits.js';
 import {
   countOrAuto,
@@ -32,8 +33,7 @@ const limitsSchema = section({
 
 const connectorSchema = section({
   name: text(64).optional(),
-  host: listenHost().default('0.0.0.0'),
-  port: port().default(8080),
+  ...connectorAddressShape,
   limits: limitsSchema.prefault({}),
 });
 

@@ -5,6 +5,7 @@ import { systemCodeOf } from '../system-error.js';
 import { applySettings, DEFAULT_APPLICATION_SETTINGS, unobeyedSettings } from './application-settings.js';
 import { checkAgainst } from './check-against.js';
 import { ConfigError, type ConfigPath, type ConfigProblem } from './config-error.js';
+import { addressOf, addressProblems } from './connector-address.js';
 import type { ConnectorConfig, HostConfig } from './host-config.js';
 import { type HostSection, hostSchema } from './host-schema.js';
 import type { Variables } from './interpolate.js';
@@ -125,7 +126,7 @@ function assemble(
       work: folder(given.folders.work, 'work'),
       run: folder(given.folders.run, 'run'),
     },
-    connectors: connectorsOf(given, overrides),
+    connectors: connectorsOf(given, base, overrides),
     fronts: given.fronts === 'auto' ? frontsOfThisMachine() : given.fronts,
     admin: { host: given.admin.host, port: overrides.adminPort ?? given.admin.port },
     deployer: {
@@ -157,12 +158,13 @@ function frontsOfThisMachine(): number {
   return Math.min(64, Math.max(1, Math.floor(availableParallelism() / 2)));
 }
 
-function connectorsOf(given: HostSection, overrides: Overrides): ConnectorConfig[] {
+function connectorsOf(given: HostSection, base: string, overrides: Overrides): ConnectorConfig[] {
   const sections = given.connectors ?? hostSchema.parse({ connectors: [{}] }).connectors ?? [];
+  // The command line speaks of the first connector that has a port.
+  const first = sections.findIndex(({ socket }) => socket === undefined);
   return sections.map(({ limits, ...connector }, index) => ({
     name: connector.name ?? (index === 0 ? 'http' : `http-${index + 1}`),
-    host: (index === 0 ? overrides.host : undefined) ?? connector.host,
-    port: (index === 0 ? overrides.port : undefined) ?? connector.port,
+    ...addressOf(connector, base, index === first ? overrides : undefined),
     limits: {
       maxHeaderBytes: limits.maxHeaderSize,
       maxHeaderCount: limits.maxHeaderCount,
@@ -204,6 +206,7 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
       );
     }
   });
+  problems.push(...addressProblems(given.connectors ?? [], config.connectors, document));
   listeners.push({ name: 'admin', ...config.admin, path: ['admin'] });
   listeners.forEach((listener, index) => {
     const clash = listeners.slice(0, index).find((other) => sharesAddress(other, listener));

@@ -1,7 +1,5 @@
 import { PorticoError } from '../errors.js';
-
-/** Longest path of a Unix socket on Linux: `sun_path` has 108 bytes with the closing NUL; other systems have 104. */
-const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+import { MAX_SOCKET_PATH_BYTES } from '../unix-socket-path.js';
 
 /** Throws PORTICO_EXCHANGE_SOCKET_PATH for a path that the system would cut or refuse. */
 export function checkSocketPath(socketPath: string): void {

@@ -26,6 +26,9 @@ export const LIMITS = {
   userAgent: 2048,
 } as const;
 
+/** In place of the address of a client that came by a Unix socket, as nginx has it. */
+export const UNIX_PEER = 'unix:';
+
 /** Longest line: everything at its limit and escaped. */
 export const MAX_LINE_BYTES =
   1024 +
@@ -40,7 +43,7 @@ export function combinedFormat(): AccessLogFormat {
   const clock = new SecondClock(clfTime);
   return (out, exchange, result, _context, _application, time) => {
     const { head } = exchange;
-    out.text(head.connection.remoteAddress);
+    out.text(head.connection.remoteAddress || UNIX_PEER);
     out.text(' - - ');
     out.text(clock.at(time));
     out.text(' "');
@@ -74,7 +77,7 @@ export function jsonFormat(): AccessLogFormat {
     out.text('{"time":"');
     out.text(clock.at(time));
     out.text('","remote":"');
-    out.text(head.connection.remoteAddress);
+    out.text(head.connection.remoteAddress || UNIX_PEER);
     out.text('","method":"');
     out.foreignText(head.method, LIMITS.method, 'json');
     out.text('","host":"');

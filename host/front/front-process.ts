@@ -124,7 +124,7 @@ export class FrontProcess {
       this.#outside.report({ type: 'listening', connector: name });
       return;
     }
-    server.listen(handle, () => this.#outside.report({ type: 'listening', connector: name }));
+    server.listen(handle, BACKLOG, () => this.#outside.report({ type: 'listening', connector: name }));
   }
 
   #useCertificates(name: string, update: CertificateUpdate): void {
@@ -178,5 +178,7 @@ interface World {
   readonly dispatcher: Dispatcher;
 }
 
+/** What the server has asked for; the system remembers who said it last. */
+const BACKLOG = 4096;
 const REPORT_MS = 1000;
 const LOG_CLOSE_MS = 1000;

@@ -1,5 +1,5 @@
 import type { RefusalReason, RefusedRequest } from '../connector/http1-listener.js';
-import { clfTime, LIMITS, rfc3339Time, SecondClock } from './access-log-format.js';
+import { clfTime, LIMITS, rfc3339Time, SecondClock, UNIX_PEER } from './access-log-format.js';
 import type { LogChunk } from './log-chunk.js';
 import { UNMAPPED_CONTEXT } from './messages.js';
 
@@ -22,7 +22,7 @@ export function combinedRefusalFormat(): RefusalLogFormat {
   const clock = new SecondClock(clfTime);
   return (out, { head, status, bytesOut, remoteAddress }, time) => {
     const line = firstLineOf(head);
-    out.text(remoteAddress);
+    out.text(remoteAddress || UNIX_PEER);
     out.text(' - - ');
     out.text(clock.at(time));
     out.text(' "');
@@ -46,7 +46,7 @@ export function jsonRefusalFormat(): RefusalLogFormat {
     out.text('{"time":"');
     out.text(clock.at(time));
     out.text('","remote":"');
-    out.text(remoteAddress);
+    out.text(remoteAddress || UNIX_PEER);
     putRequestLine(out, head);
     out.text('","status":');
     out.integer(status);

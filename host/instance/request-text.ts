@@ -47,7 +47,8 @@ export function requestFields(head: RequestHead, mount: RequestMount): string[] 
   if (head.expectsContinue) fields.push('Expect', '100-continue');
 
   const { connection } = head;
-  fields.push('X-Forwarded-For', connection.remoteAddress);
+  // A Unix socket has none.
+  if (connection.remoteAddress !== '') fields.push('X-Forwarded-For', connection.remoteAddress);
   fields.push('X-Forwarded-Proto', connection.isSecure ? 'https' : 'http');
   if (head.authority !== '') fields.push('X-Forwarded-Host', head.authority);
   if (mount.isStripped && mount.contextPath !== '') fields.push('X-Forwarded-Prefix', mount.contextPath);

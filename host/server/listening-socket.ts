@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import type { ConnectorStatus } from '../admin/admin-collaborators.js';
+import type { UnixSocketConfig } from '../config/host-config.js';
 import { PorticoError } from '../errors.js';
 import { listenError } from '../listen-error.js';
+import { clearSocketPath, protectSocketFile, socketError } from './unix-socket-file.js';
 
 /**
- * A TCP socket that listens but accepts nothing in this process. The server owns it and hands it to the fronts, which
+ * A TCP or Unix socket that listens but accepts nothing in this process. The server owns it and hands it to the fronts, which
  * accept. It outlives them: while no front is there, connections wait in the queue of the system.
  *
  * Node has no public way to bind without accepting. The handle comes from the function that node:cluster uses for
@@ -18,12 +21,15 @@ export class ListeningSocket {
   readonly host: string;
   /** The real port, also when 0 was asked for. */
   readonly port: number;
+  /** Path of a Unix socket; `host` is '' then, `port` 0. */
+  readonly path: string | undefined;
   readonly #handle: SocketHandle;
 
-  private constructor(connector: string, host: string, port: number, handle: SocketHandle) {
+  private constructor(connector: string, address: Address, handle: SocketHandle) {
     this.connector = connector;
-    this.host = host;
-    this.port = port;
+    this.host = address.host ?? '';
+    this.port = address.port ?? 0;
+    this.path = address.path;
     this.#handle = handle;
   }
 
@@ -37,7 +43,7 @@ export class ListeningSocket {
     const { address, family } = await lookup(host).catch((cause: unknown) => {
       throw fail('ENOTFOUND', cause);
     });
-    const handle = bind(address, port, family === 6 ? 6 : 4);
+    const handle = createHandle(address, port, family === 6 ? 6 : 4) as SocketHandle | number;
     if (typeof handle === 'number') throw fail(getSystemErrorName(handle));
     try {
       const name: SocketName = {};
@@ -47,29 +53,69 @@ export class ListeningSocket {
       // The address may have been bound by another process that does not listen yet; the first to listen has it.
       const refusal = await startListening(handle.fd);
       if (refusal !== undefined) throw fail(refusal);
-      return new ListeningSocket(connector, host, name.port, handle);
+      return new ListeningSocket(connector, { host, port: name.port }, handle);
     } catch (error) {
       handle.close();
       throw error;
     }
   }
 
+  /**
+   * Makes the file of a Unix socket, which is removed by `close`. Rejects with `PORTICO_SOCKET_IN_USE` or
+   * `PORTICO_SOCKET_UNUSABLE`.
+   */
+  static async openUnix(connector: string, socket: UnixSocketConfig): Promise<ListeningSocket> {
+    const { path } = socket;
+    await clearSocketPath(connector, path);
+    const handle = createHandle(path, -1, -1) as SocketHandle | number;
+    if (typeof handle === 'number') throw socketError(connector, path, getSystemErrorName(handle));
+    try {
+      // Until it listens nobody can connect, so nobody does with other rights than these.
+      protectSocketFile(connector, socket);
+      const refusal = await startListening(handle.fd);
+      if (refusal !== undefined) throw socketError(connector, path, refusal);
+      return new ListeningSocket(connector, { path }, handle);
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+  }
+
+  get status(): ConnectorStatus {
+    const { connector: name, host, port, path } = this;
+    return { name, host, port, ...(path === undefined ? {} : { socket: path }) };
+  }
+
+  /** For people: `http://127.0.0.1:8080/`, `unix:/run/portico/http.sock`. */
+  get shown(): string {
+    if (this.path !== undefined) return `unix:${this.path}`;
+    const host = this.host === '0.0.0.0' || this.host === '::' ? '127.0.0.1' : this.host;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}/`;
+  }
+
   /** Gives a process its own handle of the socket, as companion of the message. False when the process is gone. */
   sendTo(child: ChildProcess, message: object): Promise<boolean> {
-    // `send` takes raw TCP handles, which its type leaves out.
+    // `send` takes raw handles, which its type leaves out.
     const handle = this.#handle as unknown as net.Server;
     return new Promise((resolve) => {
       child.send(message, handle, (error) => resolve(error === null));
     });
   }
 
-  /** Gives the address up. New connections are refused as soon as no front holds the socket any more. */
+  /**
+   * Gives the address up, and removes the file of a Unix socket. New connections are refused as soon as no front holds the
+   * socket any more. Harmless when called twice.
+   */
   close(): void {
     this.#handle.close();
   }
 }
 
-/** What is used of Node's TCP handle. */
+type Address =
+  | { readonly host: string; readonly port: number; readonly path?: undefined }
+  | { readonly path: string; readonly host?: undefined; readonly port?: undefined };
+
+/** What is used of Node's TCP and pipe handles; the latter have no `getsockname`. */
 interface SocketHandle {
   readonly fd: number;
   getsockname(name: SocketName): number;
@@ -84,7 +130,8 @@ interface SocketName {
 /** For the short-lived process to start, listen and end. */
 const LISTEN_DEADLINE_MS = 10_000;
 
-function bind(address: string, port: number, family: 4 | 6): SocketHandle | number {
+/** The handle, bound to an address (`family` 4 or 6) or to a path (`port` and `family` -1); else the number of an error. */
+function createHandle(address: string, port: number, family: 4 | 6 | -1): unknown {
   const create: unknown = Reflect.get(net, '_createServerHandle');
   if (typeof create !== 'function') {
     throw new PorticoError(
@@ -92,7 +139,7 @@ function bind(address: string, port: number, family: 4 | 6): SocketHandle | numb
       `Node ${process.version} offers no way to share a listening socket with other processes. Use Node 20, 22 or 24.`,
     );
   }
-  return create(address, port, family, -1, 0) as SocketHandle | number;
+  return create(address, port, family, -1, 0);
 }
 
 /** Resolves with undefined when the descriptor listens now, otherwise with the system's error code. */

@@ -10,7 +10,12 @@ import { isProcessAlive } from '../process-alive.js';
 export interface RunFile {
   readonly pid: number;
   readonly admin: { readonly host: string; readonly port: number };
-  readonly connectors: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+  readonly connectors: readonly {
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly socket?: string;
+  }[];
   /** ISO 8601. */
   readonly startedAt: string;
 }

@@ -86,6 +86,7 @@ export class PorticoServer {
   kill(): void {
     this.#parts?.fronts.kill();
     this.#parts?.supervisor.kill();
+    for (const socket of this.#parts?.sockets ?? []) socket.close();
     removeRunFile(this.#config.folders.run);
   }
 
@@ -94,8 +95,12 @@ export class PorticoServer {
     this.#prepareFolders();
     const sockets: ListeningSocket[] = [];
     try {
-      for (const { name, host, port } of this.#config.connectors) {
-        sockets.push(await ListeningSocket.open(name, host, port));
+      for (const { name, host, port, socket } of this.#config.connectors) {
+        sockets.push(
+          await (socket === undefined
+            ? ListeningSocket.open(name, host, port)
+            : ListeningSocket.openUnix(name, socket)),
+        );
       }
       this.#parts = this.#assemble(sockets);
       return this.#parts;
@@ -257,9 +262,9 @@ export class PorticoServer {
     sockets: readonly ListeningSocket[],
     admin: { readonly host: string; readonly port: number },
   ): void {
-    for (const { connector, host, port } of sockets) {
-      const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-      this.#log.info({ event: 'listening', connector, host, port }, `listening on http://${shown}:${port}/`);
+    for (const socket of sockets) {
+      const { name: connector, ...address } = socket.status;
+      this.#log.info({ event: 'listening', connector, ...address }, `listening on ${socket.shown}`);
     }
     this.#log.info({ event: 'admin', ...admin }, `admin on http://${admin.host}:${admin.port}/`);
     this.#log.info(
@@ -285,5 +290,5 @@ interface Parts {
 }
 
 function connectorsOf(sockets: readonly ListeningSocket[]): ConnectorStatus[] {
-  return sockets.map(({ connector, host, port }) => ({ name: connector, host, port }));
+  return sockets.map(({ status }) => status);
 }

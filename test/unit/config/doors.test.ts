@@ -33,3 +33,44 @@ describe('fronts', () => {
     expect(() => read(text)).toThrow(message);
   });
 });
+
+describe('Unix sockets', () => {
+  it('are read with their defaults; the command line speaks of the first port', () => {
+    const config = read(`
+connectors:
+  - socket: { path: run/http.sock }
+  - socket: { path: /run/b.sock, mode: 0666, owner: www, group: 33 }
+  - port: 8081
+`);
+    expect(config.connectors).toMatchObject([
+      { name: 'http', host: '', port: 0, socket: { path: `${config.base}/run/http.sock`, mode: 0o660 } },
+      { name: 'http-2', socket: { path: '/run/b.sock', mode: 0o666, owner: 'www', group: '33' } },
+      { name: 'http-3', host: '0.0.0.0', port: 8081 },
+    ]);
+    const base = temporary.write('override', { 'host.yaml': 'connectors: [{socket: {path: a}}, {port: 1}]' });
+    const overridden = readHostConfig({ base, env: { PORTICO_PORT: '2' }, overrides: { host: '::1' } });
+    expect(overridden.connectors).toMatchObject([
+      { host: '', port: 0 },
+      { host: '::1', port: 2 },
+    ]);
+  });
+
+  it.each([
+    ['connectors: [{socket: {}}]', /path: is required/],
+    [
+      'connectors: [{socket: {path: a}, port: 80}]',
+      /connectors\[0\]\.port: does not go together with socket/,
+    ],
+    ['connectors: [{socket: {path: a}, host: a}]', /connectors\[0\]\.host: does not go/],
+    ['connectors: [{socket: {path: a}}, {socket: {path: ./a}}]', /connector "http" listens on .*\/a already/],
+    [`connectors: [{socket: {path: ${'a'.repeat(108)}}}]`, /has \d+ bytes; the system allows 10[37]/],
+    // What YAML makes of 0o660 is 432.
+    ['connectors: [{socket: {path: a, mode: 0o660}}]', /432 is no mode/],
+    ['connectors: [{socket: {path: a, mode: 0o600}}]', /384 is no mode/],
+    ['connectors: [{socket: {path: a, mode: 0o777}}]', /511 is no mode/],
+    ['connectors: [{socket: {path: a, mode: rw}}]', /"rw" is no mode.*0660/],
+    ['connectors: [{socket: {path: a, mode: 0060}}]', /is no mode/],
+  ])('%s', (text, message) => {
+    expect(() => read(text)).toThrow(message);
+  });
+});
