@@ -25,6 +25,8 @@ export interface ContextName {
   readonly contextPath: string;
   /** `''` when the name carries none. */
   readonly version: string;
+  /** Virtual host the operator's descriptor asks for, see `hostAskedFor`; absent: the default host. Never from the name. */
+  readonly host?: string | undefined;
 }
 
 /** What a name says, or in words why it cannot be used. */

@@ -34,6 +34,7 @@ export interface Descriptor {
   readonly file: string;
   readonly application: ApplicationSection;
   readonly servlet: SettingsSection & {
+    readonly host?: string | undefined;
     readonly context?: string | undefined;
     readonly catalog?: boolean | undefined;
   };

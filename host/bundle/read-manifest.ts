@@ -123,10 +123,15 @@ function checkRestart(settings: ApplicationSettings, descriptor: Descriptor | un
 
 function notesOf(developer: Descriptor | undefined, operator: Descriptor | undefined): string[] {
   const notes = [...(developer?.notes ?? [])];
-  if (developer?.servlet.context !== undefined) {
+  for (const [key, what] of [
+    ['host', 'another host than the default one'],
+    ['context', 'another path than the name'],
+  ] as const) {
+    const asked = developer?.servlet[key];
+    if (asked === undefined) continue;
     notes.push(
-      `${developer.section}.servlet.context ${JSON.stringify(developer.servlet.context)} of the bundle is ignored: ` +
-        'only the operator gives another path than the name, in the descriptor beside the bundle',
+      `${developer?.section}.servlet.${key} ${JSON.stringify(asked)} of the bundle is ignored: ` +
+        `only the operator gives ${what}, in the descriptor beside the bundle`,
     );
   }
   if (developer?.servlet.catalog === true) {

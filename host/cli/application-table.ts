@@ -4,7 +4,9 @@ import { forTerminal } from './for-terminal.js';
 /** The applications as a text table, one line each, for a terminal. */
 export function applicationTable(applications: readonly ApplicationStatus[]): string {
   if (applications.length === 0) return 'no applications: drop a bundle into the apps folder\n';
+  const hasHosts = applications.some(({ host }) => host !== undefined);
   const rows = applications.map((application) => [
+    ...(hasHosts ? [application.host ?? ''] : []),
     application.path,
     application.name,
     application.state,
@@ -17,7 +19,7 @@ export function applicationTable(applications: readonly ApplicationStatus[]): st
         '',
     ),
   ]);
-  const header = ['PATH', 'NAME', 'STATE', 'KIND', 'PID', 'MEMORY', 'NOTE'];
+  const header = [...(hasHosts ? ['HOST'] : []), 'PATH', 'NAME', 'STATE', 'KIND', 'PID', 'MEMORY', 'NOTE'];
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -7,8 +7,8 @@ import type { Manifest } from '../bundle/manifest.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import type { HostConfig } from '../config/host-config.js';
 import type { BundleSource, Candidate } from '../deployer/candidate.js';
+import { placeOf, shownPlace } from '../deployer/place.js';
 import { Scanner } from '../deployer/scan.js';
-import { shownPath } from '../deployer/version-status.js';
 import { messageOf, PorticoError } from '../errors.js';
 import { type BaseOptions, configOf } from './base-options.js';
 
@@ -25,6 +25,7 @@ export async function validate(options: BaseOptions): Promise<void> {
     appsFolder,
     maxEntries,
     isArchiveComplete: (path) => isArchiveComplete(path),
+    virtualHosts: config.virtualHosts,
   }).scan();
   if (scan.kind === 'unreadable') {
     throw new PorticoError(
@@ -72,7 +73,7 @@ async function check(
     const message = `${descriptor?.path} has no bundle: put one of this name beside it, or name one with portico.bundle`;
     throw new PorticoError('PORTICO_BUNDLE_MISSING', message);
   }
-  const path = shownPath(context.contextPath);
+  const path = shownPlace(placeOf(context).id);
   const claim = `${path}##${context.version}`;
   const holder = holders.get(claim);
   if (holder !== undefined) {

@@ -17,6 +17,7 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
   maxMemoryBytes: 1024 * MIB,
   maxBodyBytes: 10 * MIB,
   hangTimeoutMs: 10_000,
+  request: { malformedEscapes: 'refuse', trace: 'refuse' },
   restart: { minDelayMs: 500, maxDelayMs: 30_000, maxCrashes: 5, windowMs: 60_000 },
   env: {},
 };
@@ -40,6 +41,10 @@ const settingsShape = {
     concurrency: integer(1, 1_000_000).optional(),
     queue: integer(0, 1_000_000).optional(),
   }).optional(),
+  request: section({
+    malformedEscapes: word(['refuse', 'pass']).optional(),
+    trace: word(['refuse', 'pass']).optional(),
+  }).optional(),
   restart: section({
     minDelay: duration().optional(),
     maxDelay: duration().optional(),
@@ -53,8 +58,13 @@ const settingsShape = {
 
 /** `applications:` of `host.yaml`. */
 export const settingsSchema = section(settingsShape);
-const servletShape = { context: text(2048).optional(), catalog: flag().optional(), ...settingsShape };
-/** `portico.servlet:` of a descriptor: the settings, the context path and the right to the catalog. */
+const servletShape = {
+  host: text(512).optional(),
+  context: text(2048).optional(),
+  catalog: flag().optional(),
+  ...settingsShape,
+};
+/** `portico.servlet:` of a descriptor: the settings, virtual host, context path and the right to the catalog. */
 export const servletSchema = section(servletShape);
 export const SERVLET_KEYS: readonly string[] = Object.keys(servletShape);
 
@@ -75,6 +85,10 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
     maxMemoryBytes: given.limits?.memory ?? base.maxMemoryBytes,
     maxBodyBytes: given.limits?.body ?? base.maxBodyBytes,
     hangTimeoutMs: given.hang?.timeout ?? base.hangTimeoutMs,
+    request: {
+      malformedEscapes: given.request?.malformedEscapes ?? base.request.malformedEscapes,
+      trace: given.request?.trace ?? base.request.trace,
+    },
     restart: {
       minDelayMs: given.restart?.minDelay ?? base.restart.minDelayMs,
       maxDelayMs: given.restart?.maxDelay ?? base.restart.maxDelayMs,

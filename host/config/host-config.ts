@@ -1,5 +1,6 @@
 import type { ConnectorSettings } from './connector-settings.js';
 import type { TlsConfig } from './tls-config.js';
+import type { VirtualHosts } from './virtual-hosts.js';
 
 /**
  * `host.yaml`, read, checked and with every default filled in. Durations are milliseconds, sizes bytes; in the file
@@ -24,6 +25,8 @@ export interface HostConfig {
   readonly connectors: readonly ConnectorConfig[];
   /** Front processes that share the connectors. Default 1; `auto` of the file is one for every two processors. */
   readonly fronts: number;
+  /** `hosts`, `defaultHost`, `unknownHost`. Undefined: none are configured, one host answers for every name. */
+  readonly virtualHosts?: VirtualHosts | undefined;
   /** Default: 127.0.0.1:9090. */
   readonly admin: { readonly host: string; readonly port: number };
   readonly deployer: {
@@ -123,6 +126,8 @@ export interface ApplicationSettings {
   readonly maxBodyBytes: number;
   /** No heartbeat for this long: the process is killed and replaced. Default 10s. */
   readonly hangTimeoutMs: number;
+  /** Two strict rules that an application may take over. Default: both refuse. */
+  readonly request: RequestSettings;
   readonly restart: RestartSettings;
   /** Added to the environment of the process. */
   readonly env: Readonly<Record<string, string>>;
@@ -138,4 +143,15 @@ export interface RestartSettings {
   readonly maxCrashes: number;
   /** Default 60s. */
   readonly windowMs: number;
+}
+
+/**
+ * What the connector refuses for every application, unless the application wants to answer for itself. `pass`: it gets
+ * the request.
+ */
+export interface RequestSettings {
+  /** Percent-escapes in the path that are cut, not hexadecimal or not UTF-8. `refuse`: 400. */
+  readonly malformedEscapes: 'refuse' | 'pass';
+  /** The method TRACE. `refuse`: 405. */
+  readonly trace: 'refuse' | 'pass';
 }

@@ -6,14 +6,19 @@ import {
   countOrAuto,
   duration,
   flag,
+  hostAlias,
+  hostName,
   integer,
+  leaf,
   listenHost,
   port,
   section,
+  show,
   size,
   text,
   word,
 } from './setting-types.js';
+import type { UnknownHostPolicy } from './virtual-hosts.js';
 
 const KIB = 1024;
 const MIB = 1024 ** 2;
@@ -37,6 +42,19 @@ const connectorSchema = section({
   limits: limitsSchema.prefault({}),
 });
 
+const virtualHostSchema = section({
+  name: hostName(),
+  aliases: z.preprocess((value) => value ?? undefined, z.array(hostAlias()).max(1000).default([])),
+});
+
+/** `default`, `404`, `421` or `close`; the numbers with or without quotes. */
+const unknownHostSchema = leaf<UnknownHostPolicy>((value, fail) => {
+  const policy = UNKNOWN_HOST_POLICIES.find((known) => String(known) === String(value));
+  return policy ?? fail(`${show(value)} is not one of ${UNKNOWN_HOST_POLICIES.join(', ')}`);
+});
+
+const UNKNOWN_HOST_POLICIES: readonly UnknownHostPolicy[] = ['default', 404, 421, 'close'];
+
 /**
  * Every key of `host.yaml` with kind, bounds and default. Names are those of HostConfig without the unit; durations
  * and sizes are written with one. Defaults that depend on the base folder are filled in by `readHostConfig`.
@@ -53,6 +71,12 @@ export const hostSchema = section({
     z.array(connectorSchema).max(64, 'at most 64 connectors').optional(),
   ),
   fronts: countOrAuto(64).default(1),
+  hosts: z.preprocess(
+    (value) => value ?? undefined,
+    z.array(virtualHostSchema).max(10_000, 'at most 10000 hosts').optional(),
+  ),
+  defaultHost: hostName().optional(),
+  unknownHost: unknownHostSchema.default('default'),
   admin: section({ host: listenHost().default('127.0.0.1'), port: port().default(9090) }).prefault({}),
   deployer: section({
     scanInterval: duration({ min: 100 }).default(2000),

@@ -4,6 +4,7 @@ import { PorticoError } from '../errors.js';
 import { systemCodeOf } from '../system-error.js';
 import { applySettings, DEFAULT_APPLICATION_SETTINGS, unobeyedSettings } from './application-settings.js';
 import { checkAgainst } from './check-against.js';
+import { virtualHostProblems, virtualHostsOf } from './check-virtual-hosts.js';
 import { ConfigError, type ConfigPath, type ConfigProblem } from './config-error.js';
 import { addressOf, addressProblems } from './connector-address.js';
 import type { ConnectorConfig, HostConfig } from './host-config.js';
@@ -128,6 +129,7 @@ function assemble(
     },
     connectors: connectorsOf(given, base, overrides),
     fronts: given.fronts === 'auto' ? frontsOfThisMachine() : given.fronts,
+    virtualHosts: virtualHostsOf(given),
     admin: { host: given.admin.host, port: overrides.adminPort ?? given.admin.port },
     deployer: {
       scanIntervalMs: deployer.scanInterval,
@@ -216,6 +218,7 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
         `port ${listener.port} is already taken by connector ${JSON.stringify(clash.name)}: choose another, or 0 for a free one`,
       );
   });
+  problems.push(...virtualHostProblems(given, document));
   const { restart } = config.applications;
   if (restart.minDelayMs > restart.maxDelayMs) {
     add(['applications', 'restart', 'maxDelay'], 'is shorter than minDelay: make it at least as long');

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { readHostAlias, readHostName } from '../http/host-name.js';
 import {
   DURATION_FORM,
   formatDuration,
@@ -123,6 +124,25 @@ export function listenHost() {
       if (!/^[\d.]+$/.test(bare)) return bare;
     }
     return fail(`${show(value)} is not a host name or IP address: write 0.0.0.0, 127.0.0.1, :: or a name`);
+  });
+}
+
+/** The name of a virtual host, in its one form: `shop.example`. */
+export function hostName() {
+  return leaf((value, fail) => {
+    if (typeof value !== 'string') return fail(`${show(value)} is not a host name`);
+    const wildcard = value.includes('*') ? 'a name has no *; write it as one of the aliases' : undefined;
+    const read = readHostName(value);
+    return read.ok ? read.name : fail(`${show(value)} is not a host name: ${wildcard ?? read.reason}`);
+  });
+}
+
+/** A further name of a virtual host: `www.shop.example`, `*.shop.example`. */
+export function hostAlias() {
+  return leaf((value, fail) => {
+    if (typeof value !== 'string') return fail(`${show(value)} is not a host name`);
+    const read = readHostAlias(value);
+    return read.ok ? read.name : fail(`${show(value)} cannot be an alias: ${read.reason}`);
   });
 }
 

@@ -213,7 +213,11 @@ class Builder {
   #followAlias(name: string, offset: number, path: ConfigPath, depth: number): unknown {
     const target = this.#anchors.get(name);
     if (target === undefined) {
-      this.#add(offset, path, `*${name.slice(0, 80)} names no anchor above it`);
+      this.#add(
+        offset,
+        path,
+        `*${name.slice(0, 80)} names no anchor above it; text that begins with * needs quotes`,
+      );
       return null;
     }
     if (this.#open.has(target)) throw new TooMuch(offset, path, `*${name.slice(0, 80)} contains itself`);

@@ -14,6 +14,8 @@ export type ContextState =
 export interface ApplicationStatus {
   /** Base name of the bundle with version: `shop`, `foo#bar##2`. */
   readonly name: string;
+  /** Virtual host: its name, `*` for every one; absent for the default host when that has no name. */
+  readonly host?: string;
   /** `/` for ROOT, `/foo/bar` otherwise. */
   readonly path: string;
   readonly version: string;
@@ -34,7 +36,7 @@ export interface ApplicationStatus {
 /** What an operator can do; implemented by the deployer, used by the admin API. */
 export interface Deployments {
   list(): readonly ApplicationStatus[];
-  /** By `name` or by path. Undefined when unknown. */
+  /** By `name`, or by path, with the host in front of it if need be: `shop.example/cart`. Undefined when unknown. */
   find(nameOrPath: string): ApplicationStatus | undefined;
   /** Each resolves with the state afterwards; rejects with a PorticoError (`PORTICO_APPLICATION_UNKNOWN`,
    * `PORTICO_APPLICATION_BUSY`, `PORTICO_START_FAILED`, `PORTICO_NOT_REMOVABLE`). */

@@ -21,7 +21,7 @@ export type Scan =
 export interface Candidate {
   /** Base name with version: `foo#bar##2`. */
   readonly name: string;
-  /** Context path and version it asks for; the descriptor's `servlet.context` is already taken into account. */
+  /** Place and version it asks for; `servlet.host` and `servlet.context` of the descriptor are taken into account. */
   readonly context: ContextName;
   /** Where its content could come from; the first one is the truth, the others are ignored. */
   readonly sources: readonly BundleSource[];

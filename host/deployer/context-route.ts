@@ -1,5 +1,7 @@
+import type { ApplicationSettings } from '../config/host-config.js';
 import type { ContextRoute, RouteTarget } from '../front/messages.js';
 import type { ContextState } from './application-status.js';
+import type { Place } from './place.js';
 import type { FailurePage, Running, Version } from './version.js';
 
 /** `Retry-After` of a context that does not answer, in seconds, by state. */
@@ -60,11 +62,22 @@ export function unavailable(
 
 /** The route of a context that `version` speaks for. */
 export function routeOf(
-  path: string,
+  { id, host, path }: Place,
   version: Version,
   target: RouteTarget,
-  maxBodyBytes: number,
+  { maxBodyBytes, request }: Pick<ApplicationSettings, 'maxBodyBytes' | 'request'>,
 ): ContextRoute {
   const { application, version: number } = version.order.context;
-  return { context: path, path, application, version: number, target, maxBodyBytes };
+  const malformedEscapes = request.malformedEscapes === 'pass';
+  const trace = request.trace === 'pass';
+  return {
+    context: id,
+    ...(host === '' ? {} : { host }),
+    path,
+    application,
+    version: number,
+    target,
+    maxBodyBytes,
+    ...(malformedEscapes || trace ? { passes: { malformedEscapes, trace } } : {}),
+  };
 }

@@ -1,16 +1,19 @@
 import { messageOf } from '../errors.js';
 import type { ApplicationStatus } from './application-status.js';
 import { busy, NotStartedError, unknownApplication } from './deployer-errors.js';
+import { type Place, shownPlace } from './place.js';
 import { RolloutFailure } from './rollout-failure.js';
 import { SerialQueue } from './serial-queue.js';
 import { Serving, type ServingParts } from './serving.js';
 import { newVersion, type Order, type Prepared, type Version, wishOf } from './version.js';
-import { shownPath, statusOf } from './version-status.js';
+import { statusOf } from './version-status.js';
 
 /** What a context needs of the deployer. */
 export interface ContextParts extends ServingParts {
   /** What an operator stopped, over restarts. */
   readonly held: ReadonlySet<string>;
+  /** Name of the default host, if it has one. */
+  readonly defaultHost: string | undefined;
   readonly hold: (name: string, isHeld: boolean) => Promise<void>;
 }
 
@@ -18,12 +21,11 @@ export interface ContextParts extends ServingParts {
 export type TakeResult = 'deployed' | 'unchanged' | 'failed' | 'dropped';
 
 /**
- * One context path with all its versions: what the drop folder and operators want of it, put in one line, so that two
+ * One place with all its versions: what the drop folder and operators want of it, put in one line, so that two
  * actions never overlap. Each changes what is wished of a version and lets `Serving` bring it about. Owned by the deployer.
  */
 export class DeployedContext {
-  /** `` for ROOT. */
-  readonly path: string;
+  readonly place: Place;
   readonly #parts: ContextParts;
   readonly #line = new SerialQueue();
   readonly #serving: Serving;
@@ -31,11 +33,11 @@ export class DeployedContext {
   #isHalting = false;
   #isWanted = false;
 
-  constructor(path: string, parts: ContextParts) {
-    this.path = path;
+  constructor(place: Place, parts: ContextParts) {
+    this.place = place;
     this.#parts = parts;
     this.#serving = new Serving(
-      path,
+      place,
       parts,
       (task) => this.#background(task),
       (name) => this.#stopForItself(name),
@@ -49,13 +51,17 @@ export class DeployedContext {
   }
 
   statuses(): ApplicationStatus[] {
-    return this.#serving.ranked().map((version) => statusOf(version, this.#serving.active));
+    return this.#serving
+      .ranked()
+      .map((version) => statusOf(version, this.#serving.active, this.#parts.defaultHost));
   }
 
   /** Undefined when there is no such version. */
   status(name: string): ApplicationStatus | undefined {
     const version = this.#serving.versions.get(name);
-    return version === undefined ? undefined : statusOf(version, this.#serving.active);
+    return version === undefined
+      ? undefined
+      : statusOf(version, this.#serving.active, this.#parts.defaultHost);
   }
 
   /** The operator's descriptor the version was ordered with. */
@@ -113,7 +119,7 @@ export class DeployedContext {
       await this.#serving.publisher.publishOrLog();
       this.#parts.changed(name);
       this.#parts.log.info(
-        { event: 'undeployed', application: name, path: this.path },
+        { event: 'undeployed', application: name, path: this.place.id },
         `${name} is undeployed`,
       );
     });
@@ -222,8 +228,8 @@ export class DeployedContext {
   #background(task: () => Promise<void>): void {
     this.#line.run(task).catch((error: unknown) => {
       this.#parts.log.error(
-        { code: 'PORTICO_DEPLOYER_FAILED', err: error, path: this.path },
-        `work on ${shownPath(this.path)} ended in an error: ${messageOf(error)}`,
+        { code: 'PORTICO_DEPLOYER_FAILED', err: error, path: this.place.id },
+        `work on ${shownPlace(this.place.id)} ended in an error: ${messageOf(error)}`,
       );
     });
   }

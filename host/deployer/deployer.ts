@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { compareVersions } from '../bundle/compare-versions.js';
 import { printable } from '../bundle/context-name.js';
 import type { ApplicationSettings } from '../config/host-config.js';
+import type { VirtualHosts } from '../config/virtual-hosts.js';
 import { within } from '../deadline.js';
 import { messageOf } from '../errors.js';
 import type { ApplicationStatus, Deployments } from './application-status.js';
@@ -11,6 +12,7 @@ import type { Collaborators } from './collaborators.js';
 import { type ContextParts, DeployedContext } from './deployed-context.js';
 import { unknownApplication } from './deployer-errors.js';
 import { Journal } from './journal.js';
+import { type Place, placeNamed, placeOf, shownPlace } from './place.js';
 import { type Action, forget, type Known, owe, plan, unknown, type Waiting } from './plan.js';
 import { ReadyMarkers } from './ready-markers.js';
 import { refuseIfOutside, removeBundle } from './remove-bundle.js';
@@ -19,7 +21,7 @@ import { Scanner } from './scan.js';
 import { SharedStore } from './shared-store.js';
 import { Slots } from './slots.js';
 import type { Order } from './version.js';
-import { shownPath, statusOfWaiting } from './version-status.js';
+import { statusOfWaiting } from './version-status.js';
 import { Watcher } from './watcher.js';
 
 /** Everything the deployer is told. Durations are milliseconds, folders absolute. */
@@ -35,6 +37,8 @@ export interface DeployerOptions extends Collaborators {
   readonly maxEntries: number;
   /** Defaults of every application. */
   readonly defaults: ApplicationSettings;
+  /** Undefined: none are configured. */
+  readonly virtualHosts?: VirtualHosts | undefined;
   /** For developers, see `RolloutParts.isDevelopment`. `only`: the one name of the drop folder that is looked at. */
   readonly development?: { readonly only: string | undefined } | undefined;
 }
@@ -47,7 +51,7 @@ const FIRST_PASS_MS = 2_000;
 
 /**
  * Keeps what runs equal to what lies in the drop folder. Made by the server; stopped by it before the supervisor and
- * the fronts, which it uses but does not own. It owns the watcher, the journal, and one context for each path.
+ * the fronts, which it uses but does not own. It owns the watcher, the journal, and one context for each place.
  *
  * What is deployed always follows from the files: after a crash of the host in the middle of anything, the next start
  * converges to the same result.
@@ -58,7 +62,7 @@ export class Deployer implements Deployments {
   readonly #watcher: Watcher;
   readonly #store: SharedStore;
   readonly #contexts = new Map<string, DeployedContext>();
-  /** Name → path of the context it is in. */
+  /** Name → identity of the place it is at. */
   readonly #places = new Map<string, string>();
   /** Name → number of its last order; an order with another number is out of date. */
   readonly #orders = new Map<string, number>();
@@ -93,6 +97,7 @@ export class Deployer implements Deployments {
       isDevelopment: options.development !== undefined,
       nextSerial: () => ++this.#serial,
       batch: new RouteBatch(routes),
+      defaultHost: options.virtualHosts?.defaultHost,
       hold: (name, isHeld) => this.#hold(name, isHeld),
       changed: (name) => this.#tell(name),
     };
@@ -150,17 +155,19 @@ export class Deployer implements Deployments {
     const deployed = contexts.flatMap((context) => context.statuses()).map((status) => this.#asSeen(status));
     const waiting = this.#waiting
       .filter(({ candidate }) => !this.#places.has(candidate.name))
-      .map(statusOfWaiting);
+      .map((waiting) => statusOfWaiting(waiting, this.#parts.defaultHost));
     return [...deployed, ...waiting].sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
   find(nameOrPath: string): ApplicationStatus | undefined {
-    const spokesman = this.#contexts.get(nameOrPath === '/' ? '' : nameOrPath)?.spokesman;
+    const spokesman = this.#contexts.get(placeNamed(nameOrPath))?.spokesman;
     for (const name of [nameOrPath, spokesman]) {
       const status = name === undefined ? undefined : this.#contextOf(name)?.status(name);
       if (status !== undefined) return this.#asSeen(status);
     }
-    return this.list().find(({ name, path }) => name === nameOrPath || path === nameOrPath);
+    return this.list().find(
+      ({ name, host, path }) => name === nameOrPath || path === nameOrPath || `${host}${path}` === nameOrPath,
+    );
   }
 
   async start(name: string): Promise<ApplicationStatus> {
@@ -261,23 +268,23 @@ export class Deployer implements Deployments {
     const before = this.#contextOf(name);
     // While the descriptor cannot be read, the application stays where it is; the rollout reports the descriptor.
     const isUnclear = descriptor?.problem !== undefined && before !== undefined;
-    const place = isUnclear ? before.path : candidate.context.contextPath;
+    const place = isUnclear ? before.place : placeOf(candidate.context);
     const context = this.#contextAt(place);
     const order: Order = {
       name,
-      context: { ...candidate.context, contextPath: place },
+      context: { ...candidate.context, host: place.host, contextPath: place.path },
       source,
       descriptor,
       isForced,
       isCurrent: () => this.#orders.get(name) === number,
     };
-    this.#places.set(name, place);
+    this.#places.set(name, place.id);
     const result = await context.take(order);
     if (result === 'dropped') {
       if (!order.isCurrent()) return;
       this.#known = owe(this.#known, name, performance.now());
       if (before === undefined || before === context) return;
-      this.#places.set(name, before.path);
+      this.#places.set(name, before.place.id);
       await context.remove(name);
       this.#tidy(context);
       return;
@@ -297,7 +304,7 @@ export class Deployer implements Deployments {
   }
 
   /**
-   * A descriptor gave the application another path: the old one ends when the new one serves, and at once when nothing
+   * A descriptor gave the application another place: the old one ends when the new one serves, and at once when nothing
    * worked there either.
    */
   async #move(name: string, from: DeployedContext, to: DeployedContext, hasFailed: boolean): Promise<void> {
@@ -309,8 +316,8 @@ export class Deployer implements Deployments {
     const reason = to.status(name)?.reason;
     await to.remove(name);
     this.#tidy(to);
-    this.#places.set(name, from.path);
-    from.keepWith(name, `it could not move to ${shownPath(to.path)}: ${reason}`);
+    this.#places.set(name, from.place.id);
+    from.keepWith(name, `it could not move to ${shownPlace(to.place.id)}: ${reason}`);
   }
 
   async #remove(name: string): Promise<void> {
@@ -331,7 +338,8 @@ export class Deployer implements Deployments {
   }
 
   #tidy(context: DeployedContext): void {
-    if (context.isEmpty && this.#contexts.get(context.path) === context) this.#contexts.delete(context.path);
+    if (context.isEmpty && this.#contexts.get(context.place.id) === context)
+      this.#contexts.delete(context.place.id);
   }
 
   /** Work of the background; whoever waits for the first pass waits for it. */
@@ -379,11 +387,11 @@ export class Deployer implements Deployments {
     return place === undefined ? undefined : this.#contexts.get(place);
   }
 
-  #contextAt(path: string): DeployedContext {
-    let context = this.#contexts.get(path);
+  #contextAt(place: Place): DeployedContext {
+    let context = this.#contexts.get(place.id);
     if (context === undefined) {
-      context = new DeployedContext(path, { ...this.#parts, held: this.#journal?.held ?? new Set() });
-      this.#contexts.set(path, context);
+      context = new DeployedContext(place, { ...this.#parts, held: this.#journal?.held ?? new Set() });
+      this.#contexts.set(place.id, context);
     }
     return context;
   }

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { readOperatorDescriptor } from '../bundle/descriptor.js';
+import { type Descriptor, readOperatorDescriptor } from '../bundle/descriptor.js';
+import { ConfigError } from '../config/config-error.js';
+import { hostAskedFor, type VirtualHosts } from '../config/virtual-hosts.js';
 import { PorticoError } from '../errors.js';
 
 /** The things of an operator's descriptor that decide before the bundle is opened. */
 export interface DescriptorPeek {
   /** `portico.bundle`: the bundle lies elsewhere. Relative paths start at the drop folder. */
   readonly bundle: string | undefined;
+  /** `portico.servlet.host`: the host it is on, as `hostAskedFor` gives it. */
+  readonly host: string;
+  /** Why there is no such host: a sentence with file, line and column. */
+  readonly hostProblem: string | undefined;
   /** `portico.servlet.context`, as written. */
   readonly context: string | undefined;
   /** It names a server elsewhere, so it needs no bundle. */
@@ -22,7 +28,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
  * Reads and checks the operator's descriptor. Throws ConfigError `PORTICO_DESCRIPTOR_INVALID` with file, line and
  * column, or what the file system throws.
  */
-export async function peekDescriptor(path: string): Promise<DescriptorPeek> {
+export async function peekDescriptor(path: string, hosts: VirtualHosts | undefined): Promise<DescriptorPeek> {
   const { size } = await stat(path);
   if (size > MAX_BYTES) {
     throw new PorticoError(
@@ -33,6 +39,20 @@ export async function peekDescriptor(path: string): Promise<DescriptorPeek> {
   const hash = createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
-  const { bundle, servlet, application } = readOperatorDescriptor(path, process.env);
-  return { bundle, context: servlet.context, isUpstream: application.upstream !== undefined, hash };
+  const descriptor = readOperatorDescriptor(path, process.env);
+  const { bundle, servlet, application } = descriptor;
+  const { host, problem } = hostAskedFor(hosts, servlet.host);
+  return {
+    bundle,
+    host,
+    hostProblem: problem && hostError(descriptor, problem).message,
+    context: servlet.context,
+    isUpstream: application.upstream !== undefined,
+    hash,
+  };
+}
+
+function hostError(descriptor: Descriptor, problem: string): ConfigError {
+  const path = [descriptor.section, 'servlet', 'host'];
+  return new ConfigError('PORTICO_DESCRIPTOR_INVALID', [descriptor.problem(path, problem)]);
 }

@@ -23,7 +23,7 @@ const journalSchema = z.strictObject({
 export class Journal {
   /** Names an operator has stopped. */
   readonly held: Set<string>;
-  /** Path and version (`/shop##2`) → name of the bundle that has it. */
+  /** Place and version (`/shop##2`, `blog.example/##`) → name of the bundle that has it. */
   readonly holders: Map<string, string>;
   /** Name → signature of what a failed undeploy left over. */
   readonly buried: Map<string, string>;

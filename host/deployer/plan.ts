@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { type BundleSource, type Candidate, type Scan, signatureOf } from './candidate.js';
+import { placeOf, shownPlace } from './place.js';
 
 /**
  * The rules of the drop folder, as one pure function: what was known, what was seen, what time it is → what to do, and
@@ -70,7 +71,7 @@ export interface Known {
 
 /** One name the plan has seen. */
 export interface KnownName {
-  /** Path and version it holds or asks for. */
+  /** Place and version it holds or asks for. */
   readonly claim: string;
   /** Last signature, and since when it has been so (monotonic milliseconds). */
   readonly seen: string | undefined;
@@ -110,7 +111,7 @@ export interface Plan {
   readonly wakeInMs: number | undefined;
 }
 
-/** Nothing known, or what the journal remembers: holders of a path and version, and what was buried. */
+/** Nothing known, or what the journal remembers: holders of a place and version, and what was buried. */
 export function unknown(
   holders: Iterable<readonly [claim: string, name: string]> = [],
   buried: Iterable<readonly [name: string, signature: string]> = [],
@@ -144,11 +145,11 @@ export interface Waiting {
   readonly reason: string;
 }
 
-/** What a candidate asks for: path and version. As long as its descriptor cannot be read: what it has. */
+/** What a candidate asks for: place and version. As long as its descriptor cannot be read: what it has. */
 function claimOf(candidate: Candidate, known: Known): string {
   const before = known.names.get(candidate.name);
   if (candidate.descriptor?.problem !== undefined && before?.taken !== undefined) return before.claim;
-  return `${candidate.context.contextPath}##${candidate.context.version}`;
+  return `${placeOf(candidate.context).id}##${candidate.context.version}`;
 }
 
 const NEW_NAME: KnownName = {
@@ -176,7 +177,7 @@ function paused(known: Known, why: string, code: string): Plan {
   };
 }
 
-/** Who may have which path and version: whoever has it already, else the first by name. */
+/** Who may have which place and version: whoever has it already, else the first by name. */
 function holdersOf(known: Known, present: readonly Candidate[]): Map<string, string> {
   const holders = new Map<string, string>();
   for (const [name, { claim, taken }] of known.names) if (taken !== undefined) holders.set(claim, name);
@@ -236,10 +237,11 @@ class Round {
     this.#waiting.push({ candidate, reason });
   }
 
-  /** Somebody else has the path and version. What this name had before stays as it is. */
+  /** Somebody else has the place and version. What this name had before stays as it is. */
   yieldTo(candidate: Candidate, holder: string): void {
-    const { contextPath, version } = candidate.context;
-    const what = `${contextPath === '' ? '/' : contextPath}${version === '' ? '' : ` version ${version}`}`;
+    const { version } = candidate.context;
+    const place = shownPlace(placeOf(candidate.context).id);
+    const what = `${place}${version === '' ? '' : ` version ${version}`}`;
     this.#wait(
       candidate,
       'PORTICO_CONTEXT_TAKEN',

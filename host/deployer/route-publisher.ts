@@ -1,11 +1,12 @@
 import { messageOf } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
 import type { DeployerLog } from './collaborators.js';
+import { shownPlace } from './place.js';
 import type { RouteBatch } from './route-batch.js';
 
 /** Keeps the route of one context in the fronts equal to what the context says now. Owned by the context. */
 export class RoutePublisher {
-  readonly #path: string;
+  readonly #context: string;
   readonly #batch: RouteBatch;
   readonly #log: DeployerLog;
   readonly #route: () => ContextRoute | undefined;
@@ -13,8 +14,8 @@ export class RoutePublisher {
   #sent: string | undefined = '';
   #acknowledged: Promise<void> = Promise.resolve();
 
-  constructor(path: string, batch: RouteBatch, log: DeployerLog, route: () => ContextRoute | undefined) {
-    this.#path = path;
+  constructor(context: string, batch: RouteBatch, log: DeployerLog, route: () => ContextRoute | undefined) {
+    this.#context = context;
     this.#batch = batch;
     this.#log = log;
     this.#route = route;
@@ -26,7 +27,7 @@ export class RoutePublisher {
     const text = route === undefined ? '' : JSON.stringify(route);
     if (text !== this.#sent) {
       this.#sent = text;
-      this.#acknowledged = this.#batch.publish(this.#path, route);
+      this.#acknowledged = this.#batch.publish(this.#context, route);
     }
     try {
       await this.#acknowledged;
@@ -42,8 +43,8 @@ export class RoutePublisher {
       await this.publish();
     } catch (error) {
       this.#log.error(
-        { code: 'PORTICO_ROUTES_NOT_APPLIED', err: error, path: this.#path },
-        `the fronts could not be told how ${this.#path === '' ? '/' : this.#path} answers now: ${messageOf(error)}`,
+        { code: 'PORTICO_ROUTES_NOT_APPLIED', err: error, path: this.#context },
+        `the fronts could not be told how ${shownPlace(this.#context)} answers now: ${messageOf(error)}`,
       );
     }
   }

@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type ContextName, parseContextName, parseContextPath } from '../bundle/context-name.js';
+import type { VirtualHosts } from '../config/virtual-hosts.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { BundleSource, Candidate, DescriptorFile, MarkerFile, Refusal, Scan } from './candidate.js';
 import type { Collaborators } from './collaborators.js';
@@ -17,6 +18,8 @@ export interface ScannerOptions {
   /** Files of one exploded folder. */
   readonly maxEntries: number;
   readonly isArchiveComplete: Collaborators['isArchiveComplete'];
+  /** Undefined: none are configured. */
+  readonly virtualHosts?: VirtualHosts | undefined;
 }
 
 /**
@@ -99,20 +102,21 @@ export class Scanner {
     for (const { path } of others)
       found.refuse(path, 'PORTICO_DESCRIPTOR_IGNORED', `${first?.path} is there too`);
     const { descriptor, peek } = first === undefined ? NO_DESCRIPTOR : await this.#read(first);
+    // Kept as it is, whatever runs now: a slip in a descriptor is no removal.
+    const slip = (problem: string): Candidate => ({
+      name,
+      context,
+      sources: [unreadable('descriptor', first?.path ?? '', problem)],
+      descriptor,
+      marker,
+    });
+    if (peek !== undefined && peek.host !== '') context = { ...context, host: peek.host };
     if (peek?.context !== undefined) {
       const asked = parseContextPath(peek.context);
-      if (!asked.ok) {
-        // Kept as it is, whatever runs now: a slip in a descriptor is no removal.
-        return {
-          name,
-          context,
-          sources: [unreadable('descriptor', first?.path ?? '', `${first?.path}: ${asked.reason}`)],
-          descriptor,
-          marker,
-        };
-      }
+      if (!asked.ok) return slip(`${first?.path}: ${asked.reason}`);
       context = { ...context, contextPath: asked.contextPath };
     }
+    if (peek?.hostProblem !== undefined) return slip(peek.hostProblem);
     if (first !== undefined && sources.length === 0 && peek?.bundle === undefined) {
       if (peek?.isUpstream) sources.push({ ...first, kind: 'descriptor', complete: true });
       else if (descriptor?.problem !== undefined)
@@ -130,7 +134,7 @@ export class Scanner {
     if (file.problem !== undefined) return { descriptor: file, peek: undefined };
     const peek = await this.#peeks.get(file.path, file.signature, async () => {
       try {
-        return await peekDescriptor(file.path);
+        return await peekDescriptor(file.path, this.#options.virtualHosts);
       } catch (error) {
         return { problem: error instanceof PorticoError ? messageOf(error) : problemOf(file.path, error) };
       }

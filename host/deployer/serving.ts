@@ -4,13 +4,14 @@ import type { ContextRoute } from '../front/messages.js';
 import type { DeploymentChange } from '../supervisor/deployment-process.js';
 import { routeOf, targetOf, unavailable } from './context-route.js';
 import { failurePage } from './failure-page.js';
+import { type Place, shownPlace } from './place.js';
 import { Retirements } from './retirements.js';
 import { begin, prepare, type RolloutParts } from './rollout.js';
 import { RolloutFailure } from './rollout-failure.js';
 import type { RouteBatch } from './route-batch.js';
 import { RoutePublisher } from './route-publisher.js';
 import { mayServe, type Prepared, type Running, type Version } from './version.js';
-import { shownPath, stateOf } from './version-status.js';
+import { stateOf } from './version-status.js';
 
 /** What serving needs besides the parts of a rollout. */
 export interface ServingParts extends RolloutParts {
@@ -23,7 +24,7 @@ export interface ServingParts extends RolloutParts {
 const DEVELOPMENT_DRAIN_MS = 200;
 
 /**
- * What serves one context path: the highest version that is neither stopped by an operator nor failed. `settle` brings
+ * What serves one place: the highest version that is neither stopped by an operator nor failed. `settle` brings
  * that about: new processes beside the old, swap, drain. Owned by the context, which calls the methods that wait one
  * after the other only; owns the processes.
  */
@@ -32,7 +33,7 @@ export class Serving {
   readonly versions = new Map<string, Version>();
   readonly retirements: Retirements;
   readonly publisher: RoutePublisher;
-  readonly #path: string;
+  readonly #place: Place;
   readonly #parts: ServingParts;
   readonly #enqueue: (task: () => Promise<void>) => void;
   readonly #stopRequested: (name: string) => void;
@@ -45,17 +46,17 @@ export class Serving {
 
   /** `enqueue` runs a task after what the context is doing; `stopRequested`: what serves has asked to be stopped. */
   constructor(
-    path: string,
+    place: Place,
     parts: ServingParts,
     enqueue: (task: () => Promise<void>) => void,
     stopRequested: (name: string) => void,
   ) {
-    this.#path = path;
+    this.#place = place;
     this.#parts = parts;
     this.#enqueue = enqueue;
     this.#stopRequested = stopRequested;
     this.retirements = new Retirements(parts);
-    this.publisher = new RoutePublisher(path, parts.batch, parts.log, () => this.#route());
+    this.publisher = new RoutePublisher(place.id, parts.batch, parts.log, () => this.#route());
   }
 
   get active(): Running | undefined {
@@ -147,11 +148,11 @@ export class Serving {
       {
         event: 'deployed',
         application: version.name,
-        path: this.#path,
+        path: this.#place.id,
         fingerprint: prepared.fingerprint,
         ms: took,
       },
-      `${version.name} serves ${shownPath(this.#path)} (${took} ms)`,
+      `${version.name} serves ${shownPlace(this.#place.id)} (${took} ms)`,
     );
     for (const note of prepared.notes) this.say(version, note);
     return true;
@@ -261,7 +262,7 @@ export class Serving {
         event: 'failed',
         code: failure.code,
         application: version.name,
-        path: this.#path,
+        path: this.#place.id,
         step: failure.step,
         bundle: version.order.source.path,
         lastOutput: failure.lastOutput,
@@ -288,7 +289,7 @@ export class Serving {
     const { name } = running.version;
     if (change.kind === 'restarting') {
       const message = `${name}: ${change.instance} is restarted in ${change.retryInMs} ms: ${change.reason}`;
-      this.#parts.log.warn({ event: 'restarting', application: name, path: this.#path }, message);
+      this.#parts.log.warn({ event: 'restarting', application: name, path: this.#place.id }, message);
     }
     if (change.kind === 'failed') this.#enqueue(() => this.#giveUp(running, change.reason));
     void this.publisher.publishOrLog();
@@ -325,7 +326,7 @@ export class Serving {
   }
 
   say(version: Version, message: string): void {
-    this.#parts.log.info({ application: version.name, path: this.#path }, `${version.name}: ${message}`);
+    this.#parts.log.info({ application: version.name, path: this.#place.id }, `${version.name}: ${message}`);
   }
 
   #route(): ContextRoute | undefined {
@@ -340,6 +341,6 @@ export class Serving {
         ...(this.#parts.isDevelopment ? { holds: true } : {}),
         ...(state === 'failed' && version.failurePage !== undefined ? { page: version.failurePage } : {}),
       });
-    return routeOf(this.#path, version, target, settings.maxBodyBytes);
+    return routeOf(this.#place, version, target, settings);
   }
 }

@@ -1,5 +1,7 @@
+import type { ContextName } from '../bundle/context-name.js';
 import type { ApplicationStatus, ContextState } from './application-status.js';
 import { targetOf } from './context-route.js';
+import { placeOf, shownPlace } from './place.js';
 import type { Waiting } from './plan.js';
 import type { Running, Version } from './version.js';
 
@@ -37,19 +39,23 @@ export function stateOf(
     case 'run':
       return {
         state: 'stopped',
-        reason: active && `${active.version.name} serves ${shownPath(pathOf(version))}`,
+        reason: active && `${active.version.name} serves ${shownPlace(placeOf(version.order.context).id)}`,
       };
   }
 }
 
 /** Everything an operator may see of a version. */
-export function statusOf(version: Version, active: Running | undefined): ApplicationStatus {
+export function statusOf(
+  version: Version,
+  active: Running | undefined,
+  defaultHost: string | undefined,
+): ApplicationStatus {
   const mine = active?.version === version ? active : undefined;
   const { state, reason } = stateOf(version, active);
   const prepared = mine?.prepared ?? version.prepared;
   return {
     name: version.name,
-    path: shownPath(pathOf(version)),
+    ...mountOf(version.order.context, defaultHost),
     version: version.order.context.version,
     state,
     kind: mine?.process?.kind?.() ?? kindOf(prepared?.manifest.entry.kind, mine !== undefined),
@@ -67,10 +73,13 @@ export function statusOf(version: Version, active: Running | undefined): Applica
 }
 
 /** Status of a bundle that lies there and cannot be taken. */
-export function statusOfWaiting({ candidate, reason }: Waiting): ApplicationStatus {
+export function statusOfWaiting(
+  { candidate, reason }: Waiting,
+  defaultHost: string | undefined,
+): ApplicationStatus {
   return {
     name: candidate.name,
-    path: shownPath(candidate.context.contextPath),
+    ...mountOf(candidate.context, defaultHost),
     version: candidate.context.version,
     state: 'failed',
     kind: undefined,
@@ -84,13 +93,14 @@ export function statusOfWaiting({ candidate, reason }: Waiting): ApplicationStat
   };
 }
 
-/** The path as people write it: `/` for ROOT. */
-export function shownPath(path: string): string {
-  return path === '' ? '/' : path;
-}
-
-function pathOf(version: Version): string {
-  return version.order.context.contextPath;
+/** Host and path for people; `defaultHost` is the name of that host, if it has one. */
+function mountOf(
+  { host, contextPath }: ContextName,
+  defaultHost: string | undefined,
+): Pick<ApplicationStatus, 'host' | 'path'> {
+  const path = contextPath === '' ? '/' : contextPath;
+  const name = host === undefined || host === '' ? defaultHost : host;
+  return name === undefined ? { path } : { host: name, path };
 }
 
 /** What a Node server turns out to be is known only when it runs. */

@@ -1,8 +1,10 @@
+import type { UnknownHostPolicy, VirtualHosts } from '../config/virtual-hosts.js';
 import type { ExchangeResult, RefusalReason, RefusedRequest } from '../connector/http1-listener.js';
-import type { ConnectionInfo, Exchange } from '../exchange/exchange.js';
+import { AbortReason, type ConnectionInfo, type Exchange } from '../exchange/exchange.js';
 import { answerPlainly } from '../runtime/plain-answer.js';
 import type { AccessLog } from './access-log.js';
 import { deliver } from './deliver.js';
+import { HostNames } from './host-names.js';
 import type { MappedContext, Mapping } from './mapping.js';
 import { UNMAPPED_CONTEXT } from './messages.js';
 import type { TrafficCounts } from './traffic-counts.js';
@@ -15,17 +17,37 @@ export class Dispatcher {
   readonly #mapping: Mapping;
   readonly #counts: TrafficCounts;
   readonly #accessLog: AccessLog | undefined;
+  /** Undefined: one host answers for every name. */
+  readonly #hosts: HostNames | undefined;
+  readonly #unknownHost: UnknownHostPolicy;
 
-  constructor(mapping: Mapping, counts: TrafficCounts, accessLog: AccessLog | undefined) {
+  /** `virtualHosts` as the mapping was made with or without. */
+  constructor(
+    mapping: Mapping,
+    counts: TrafficCounts,
+    accessLog: AccessLog | undefined,
+    virtualHosts: VirtualHosts | undefined,
+  ) {
     this.#mapping = mapping;
     this.#counts = counts;
     this.#accessLog = accessLog;
+    this.#hosts = virtualHosts === undefined ? undefined : new HostNames(virtualHosts);
+    this.#unknownHost = virtualHosts?.unknownHost ?? 'default';
   }
 
   /** The exchange handler of every connector. */
   readonly handle = (exchange: Exchange): void => {
     const { path } = exchange.head;
-    const mapped = this.#mapping.mapper.find(path);
+    let mapped: MappedContext | undefined;
+    if (this.#hosts === undefined) mapped = this.#mapping.mapper.find(path);
+    else {
+      const host = this.#hosts.find(exchange.head.authority);
+      if (host === undefined) {
+        this.#answerUnknownHost(exchange);
+        return;
+      }
+      mapped = this.#mapping.findOn(host, path);
+    }
     exchange.attachment = mapped;
     if (mapped === undefined || path === '*') {
       this.#answerUnmapped(exchange);
@@ -64,6 +86,23 @@ export class Dispatcher {
   ): void {
     this.#counts.refuse(reason);
     if (request !== undefined) this.#accessLog?.recordRefused(reason, status, connection, request);
+  }
+
+  #answerUnknownHost(exchange: Exchange): void {
+    exchange.attachment = undefined;
+    this.#counts.unmapped.begin();
+    this.#counts.refuse('unknown-host');
+    switch (this.#unknownHost) {
+      case 'close':
+        exchange.abort(AbortReason.CANCELLED);
+        return;
+      case 421:
+        // RFC 9110 §15.5.20: this server does not answer for the authority of the request.
+        answerPlainly(exchange, 421, 'This host does not answer for the name in the request.');
+        return;
+      default:
+        answerPlainly(exchange, 404, 'This host has no such name.');
+    }
   }
 
   #answerUnmapped(exchange: Exchange): void {

@@ -87,8 +87,8 @@ export class FrontProcess {
         : new AccessLog(settings.accessLog, (lines) => {
             this.#counts.droppedLogLines += lines;
           });
-    const mapping = new Mapping(runtimes, this.#counts);
-    const dispatcher = new Dispatcher(mapping, this.#counts, accessLog);
+    const mapping = new Mapping(runtimes, this.#counts, settings.virtualHosts !== undefined);
+    const dispatcher = new Dispatcher(mapping, this.#counts, accessLog, settings.virtualHosts);
     this.#world = { runtimes, mapping, accessLog, dispatcher };
     this.#reporter = setInterval(() => this.#reportCounts(undefined), REPORT_MS);
   }

@@ -3,13 +3,15 @@ import type { Mount, Runtime } from '../runtime/mount.js';
 import { answerPlainly } from '../runtime/plain-answer.js';
 import type { ContextCounters } from './counters.js';
 import { deliver } from './deliver.js';
+import { type Hosted, HostMapper } from './host-mapper.js';
+import { DEFAULT_HOST } from './host-names.js';
 import { Mapper } from './mapper.js';
 import type { ContextRoute } from './messages.js';
 import type { Runtimes } from './runtimes.js';
 import type { TrafficCounts } from './traffic-counts.js';
 
 /** A context as requests see it. Immutable, except for what is counted. */
-export interface MappedContext extends Mount {
+export interface MappedContext extends Mount, Hosted {
   readonly route: ContextRoute;
   readonly runtime: Runtime;
   readonly counters: ContextCounters;
@@ -19,22 +21,31 @@ export interface MappedContext extends Mount {
 
 /**
  * The mapping of one front: takes changes one after the other, prepares what they need, then puts a new mapper in the
- * place of the old. Requests read `mapper` and never wait.
+ * place of the old. Requests read what is current and never wait.
  */
 export class Mapping {
   readonly #runtimes: Runtimes;
   readonly #counts: TrafficCounts;
   readonly #contexts = new Map<string, MappedContext>();
   #mapper = new Mapper<MappedContext>([]);
+  /** Undefined: there are no virtual hosts, and `mapper` has all contexts. */
+  #hosts: HostMapper<MappedContext> | undefined;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(runtimes: Runtimes, counts: TrafficCounts) {
+  constructor(runtimes: Runtimes, counts: TrafficCounts, hasVirtualHosts: boolean) {
     this.#runtimes = runtimes;
     this.#counts = counts;
+    if (hasVirtualHosts) this.#hosts = new HostMapper([]);
   }
 
+  /** All contexts by path, for a front without virtual hosts. */
   get mapper(): Mapper<MappedContext> {
     return this.#mapper;
+  }
+
+  /** The context for a path on a host, for a front with virtual hosts. */
+  findOn(host: string, path: string): MappedContext | undefined {
+    return this.#hosts?.find(host, path);
   }
 
   /**
@@ -56,7 +67,8 @@ export class Mapping {
       if (this.#contexts.delete(context)) this.#counts.retire(context);
     }
     for (const mapped of prepared) this.#contexts.set(mapped.route.context, mapped);
-    this.#mapper = new Mapper(this.#contexts.values());
+    if (this.#hosts === undefined) this.#mapper = new Mapper(this.#contexts.values());
+    else this.#hosts = new HostMapper(this.#contexts.values());
     for (const context of [...remove, ...set.map((route) => route.context)])
       handOver(before.get(context), this.#contexts.get(context));
     this.#runtimes.retain(this.#deployments());
@@ -67,6 +79,7 @@ export class Mapping {
     return {
       route,
       path: route.path,
+      host: route.host ?? DEFAULT_HOST,
       maxBodyBytes: route.maxBodyBytes,
       counters: this.#counts.countersOf(route.context, route.application),
       runtime: this.#runtimes.runtimeFor(route),

@@ -1,4 +1,5 @@
 import type { ConnectorSettings } from '../config/connector-settings.js';
+import type { VirtualHosts } from '../config/virtual-hosts.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 
 /**
@@ -66,6 +67,8 @@ export interface FrontSettings {
   readonly retryAfterSeconds: number;
   /** How long tunnels of a removed deployment get between the close frame 1001 and the cut. */
   readonly tunnelCloseMs: number;
+  /** Undefined: one host answers for every name. */
+  readonly virtualHosts?: VirtualHosts | undefined;
 }
 
 /** Where and how a front writes its access log. */
@@ -82,8 +85,13 @@ export interface AccessLogSettings {
 
 /** One context: where it is mounted, and how it answers now. */
 export interface ContextRoute {
-  /** Identity of the context: its path, `''` for ROOT; later host name and path. */
+  /**
+   * Identity of the context: its path, `''` for ROOT; on another host than the default one with the host in front,
+   * `shop.example/cart`. Label of counts and of the access log.
+   */
   readonly context: string;
+  /** Virtual host: its name, `*` for every one; `''` or absent for the default host. */
+  readonly host?: string;
   /** `''` for ROOT, `/foo/bar` otherwise; canonical, percent-encoded. */
   readonly path: string;
   /** Name of the bundle, for logs and metrics. */
@@ -91,6 +99,8 @@ export interface ContextRoute {
   readonly version: string;
   readonly target: RouteTarget;
   readonly maxBodyBytes: number;
+  /** Requests the connector refuses unless the application answers for itself; absent: none of them. */
+  readonly passes?: { readonly malformedEscapes: boolean; readonly trace: boolean };
 }
 
 /** How a context answers. */

@@ -145,6 +145,7 @@ export class PorticoServer {
         accessLog: config.accessLog.enabled ? { ...config.accessLog, folder: folders.logs } : undefined,
         retryAfterSeconds: 5,
         tunnelCloseMs: 2000,
+        virtualHosts: config.virtualHosts,
       },
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
@@ -170,6 +171,7 @@ export class PorticoServer {
       ...config.deployer,
       maxEntries: config.archives.maxEntries,
       defaults: config.applications,
+      virtualHosts: config.virtualHosts,
       development: config.development,
       launcher: supervisor,
       routes: fronts,

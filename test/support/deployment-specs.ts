@@ -46,6 +46,7 @@ const SETTINGS: ApplicationSettings = {
   maxMemoryBytes: 0,
   maxBodyBytes: 0,
   hangTimeoutMs: 30_000,
+  request: { malformedEscapes: 'refuse', trace: 'refuse' },
   restart: { minDelayMs: 10, maxDelayMs: 50, maxCrashes: 3, windowMs: 60_000 },
   env: {},
 };

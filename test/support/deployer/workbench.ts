@@ -22,7 +22,7 @@ export class Workbench {
   }[] = [];
   launcher = new StandInLauncher();
   routes = new StandInRoutes();
-  readonly #options: Partial<DeployerOptions>;
+  #options: Partial<DeployerOptions>;
   #drafts = 0;
   #deployer: Deployer | undefined;
 
@@ -43,6 +43,11 @@ export class Workbench {
   get deployer(): Deployer {
     if (this.#deployer === undefined) throw new Error('the deployer is not open');
     return this.#deployer;
+  }
+
+  /** For the next deployer, as an edited configuration. */
+  set(options: Partial<DeployerOptions>): void {
+    this.#options = { ...this.#options, ...options };
   }
 
   /** Opens a deployer; a second time it is a new one, as after a restart of the host. */
@@ -174,6 +179,7 @@ const SETTINGS: ApplicationSettings = {
   maxMemoryBytes: 0,
   maxBodyBytes: 1024,
   hangTimeoutMs: 1000,
+  request: { malformedEscapes: 'refuse', trace: 'refuse' },
   restart: { minDelayMs: 10, maxDelayMs: 100, maxCrashes: 3, windowMs: 1000 },
   env: {},
 };

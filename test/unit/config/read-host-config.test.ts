@@ -295,4 +295,57 @@ conectors: []
     expect(config.connectors).toMatchObject([{ port: 81, name: 'main' }, { port: 82 }]);
     expect(refusal('shutdownTimeout: ${PORT}', { env }).problems[0]?.suggestion).toBe('81s');
   });
+
+  it('reads virtual hosts in their one form', () => {
+    const { virtualHosts } = read(
+      'hosts:\n  - name: Shop.Example.\n    aliases: ["*.Shop.example", bücher.example, "[::1]"]\n  - { name: blog.example }\n' +
+        'defaultHost: BLOG.example\nunknownHost: "421"\n',
+    );
+    expect(virtualHosts).toEqual({
+      hosts: [
+        { name: 'shop.example', aliases: ['*.shop.example', 'xn--bcher-kva.example', '::1'] },
+        { name: 'blog.example', aliases: [] },
+      ],
+      defaultHost: 'blog.example',
+      unknownHost: 421,
+    });
+    expect(read('hosts: []\n').virtualHosts).toBeUndefined();
+    expect(read('shutdownTimeout: 1s\n').virtualHosts).toBeUndefined();
+  });
+
+  it.each([
+    ['hosts: shop.example', /^1:8 hosts must be a list/],
+    [
+      'hosts: [{ name: "*.a.example" }]',
+      /hosts\[0\]\.name "\*\.a\.example" is not a host name: .* one of the aliases/,
+    ],
+    ['hosts: [{ aliases: [a.example] }]', /hosts\[0\]\.name is required/],
+    ['hosts: [{ name: a.example, alias: b.example }]', /hosts\[0\]\.alias unknown key/],
+    ['hosts: [{ name: "a.example:80" }]', /no scheme, port, path or blank/],
+    ['hosts: [{ name: 1.2.3 }]', /looks like an IP address and is none/],
+    ['hosts: [{ name: a.example, aliases: ["*"] }]', /make this host the defaultHost/],
+    [
+      'hosts: [{ name: a.example, aliases: ["a.*"] }]',
+      /aliases\[0\] .* stands for whole labels, at the beginning/,
+    ],
+    [
+      'hosts: [{ name: a.example }, { name: A.example }]',
+      /hosts\[1\]\.name a\.example is there twice: the host a\.example has it/,
+    ],
+    [
+      'hosts: [{ name: a.example, aliases: [b.example] }, { name: b.example }]',
+      /hosts\[1\]\.name b\.example is there twice/,
+    ],
+    [
+      'hosts: [{ name: a.example, aliases: [a.example.] }]',
+      /aliases\[0\] a\.example is there twice: this host has it already/,
+    ],
+    ['hosts: [{ name: a.example }]\ndefaultHost: b.example', /^2:14 defaultHost b\.example is not a host/],
+    ['defaultHost: b.example', /defaultHost b\.example is not a host: there are no "hosts"/],
+    ['hosts: [{ name: a.example }]\nunknownHost: 404', /^2:14 unknownHost 404 leaves the applications/],
+    ['unknownHost: 403', /unknownHost 403 is not one of default, 404, 421, close/],
+    ['hosts: [{ name: a.example, aliases: [*.a.example] }]', /text that begins with \* needs quotes/],
+  ])('refuses the virtual hosts of %s', (text, message) => {
+    expect(lines(refusal(`${text}\n`)).join('\n')).toMatch(message);
+  });
 });

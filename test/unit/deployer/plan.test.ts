@@ -87,6 +87,7 @@ interface Draft {
   descriptor: Candidate['descriptor'];
   marker: Candidate['marker'];
   contextPath: string | undefined;
+  host: string | undefined;
 }
 
 function scanOf(listing: string): Scan {
@@ -116,6 +117,7 @@ function scanOf(listing: string): Scan {
       descriptor: undefined,
       marker: undefined,
       contextPath: undefined,
+      host: undefined,
     };
     drafts.set(role.name, draft);
     const quietMs = Number(/quiet=(\d+)/.exec(notes)?.[1] ?? 0);
@@ -123,6 +125,7 @@ function scanOf(listing: string): Scan {
     else if (role.role === 'descriptor') {
       draft.descriptor = { path: entry, signature, content: signature, quietMs, problem: undefined };
       draft.contextPath = /context=([^,]+)/.exec(notes)?.[1];
+      draft.host = /host=([^,]+)/.exec(notes)?.[1];
       const bundle = /bundle=([^=]+)=([^,]+)/.exec(notes);
       if (bundle) draft.elsewhere = sourceOf(bundle[1] ?? '', bundle[2] ?? '', quietMs);
     } else draft.sources.push(sourceOf(`/apps/${entry}`, signature, quietMs));
@@ -133,7 +136,11 @@ function scanOf(listing: string): Scan {
     const sources = draft.sources.sort((left, right) => rank(left.path) - rank(right.path));
     return {
       name,
-      context: { ...named.value, contextPath: draft.contextPath ?? named.value.contextPath },
+      context: {
+        ...named.value,
+        contextPath: draft.contextPath ?? named.value.contextPath,
+        host: draft.host,
+      },
       sources: draft.elsewhere === undefined ? sources : [draft.elsewhere, ...sources],
       descriptor: draft.descriptor,
       marker: draft.marker,
