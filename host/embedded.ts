@@ -1,5 +1,6 @@
 /** Public entry `portico/embedded`: engines that need no host. */
 export type { ConnectorLimits } from './config/connector-limits.js';
+export type { RequestSettings } from './config/request-settings.js';
 export type { ApplicationEngine, EngineConnector } from './engine/application-engine.js';
 export type { ConnectorSettings } from './engine/connector-settings.js';
 export {

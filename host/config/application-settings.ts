@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { ApplicationSettings } from './host-config.js';
+import { STRICT_REQUESTS } from './request-settings.js';
 import { duration, environment, flag, integer, section, size, text, word } from './setting-types.js';
 
 const MIB = 1024 ** 2;
@@ -17,7 +18,7 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
   maxMemoryBytes: 1024 * MIB,
   maxBodyBytes: 10 * MIB,
   hangTimeoutMs: 10_000,
-  request: { malformedEscapes: 'refuse', trace: 'refuse' },
+  request: STRICT_REQUESTS,
   restart: { minDelayMs: 500, maxDelayMs: 30_000, maxCrashes: 5, windowMs: 60_000 },
   env: {},
 };

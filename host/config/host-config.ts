@@ -1,4 +1,5 @@
 import type { ConnectorSettings } from './connector-settings.js';
+import type { RequestSettings } from './request-settings.js';
 import type { TlsConfig } from './tls-config.js';
 import type { VirtualHosts } from './virtual-hosts.js';
 
@@ -143,15 +144,4 @@ export interface RestartSettings {
   readonly maxCrashes: number;
   /** Default 60s. */
   readonly windowMs: number;
-}
-
-/**
- * What the connector refuses for every application, unless the application wants to answer for itself. `pass`: it gets
- * the request.
- */
-export interface RequestSettings {
-  /** Percent-escapes in the path that are cut, not hexadecimal or not UTF-8. `refuse`: 400. */
-  readonly malformedEscapes: 'refuse' | 'pass';
-  /** The method TRACE. `refuse`: 405. */
-  readonly trace: 'refuse' | 'pass';
 }

@@ -5,6 +5,7 @@ import type { RequestHeadParser } from './request-head-parser.js';
 import type { RequestTarget } from './request-target.js';
 import type { FieldWriter } from './response-bytes.js';
 import type { TrailerParser } from './trailer-parser.js';
+import type { Waiver } from './waiver.js';
 
 /** What all connections of one listener look at. */
 export interface ListenerClock {
@@ -23,6 +24,8 @@ export interface ConnectionContext extends ListenerClock {
   readonly limits: ConnectorLimits;
   readonly handler: ExchangeHandler;
   readonly observer: ConnectorObserver;
+  /** Undefined: nobody waives a rule. */
+  readonly waives: Waiver | undefined;
   readonly headParser: RequestHeadParser;
   readonly trailerParser: TrailerParser;
   readonly target: RequestTarget;

@@ -8,6 +8,7 @@ import { resetSocket } from './reset-socket.js';
 import { connectionInfoOf } from './socket-info.js';
 import { ConnectorTls } from './tls/connector-tls.js';
 import type { EngineTls } from './tls/engine-tls.js';
+import type { Waiver } from './waiver.js';
 
 /** What a connector is made with. */
 export interface ConnectorOptions {
@@ -16,6 +17,8 @@ export interface ConnectorOptions {
   readonly observer?: ConnectorObserver;
   /** Instead of `settings.tls`: TLS as an application on its own configures it. */
   readonly engineTls?: EngineTls;
+  /** Which rules are waived for a request; by default none ever is. */
+  readonly waives?: Waiver;
 }
 
 /**
@@ -30,10 +33,10 @@ export class Connector {
   readonly #tls: ConnectorTls | undefined;
 
   /** Throws what OpenSSL says when a certificate cannot be used. */
-  constructor({ settings, handler, observer = {}, engineTls }: ConnectorOptions) {
+  constructor({ settings, handler, observer = {}, waives, engineTls }: ConnectorOptions) {
     this.#settings = settings;
     this.#observer = observer;
-    this.#http1 = new Http1Listener({ limits: settings.limits, handler, observer });
+    this.#http1 = new Http1Listener({ limits: settings.limits, handler, observer, waives });
     this.#tls = ConnectorTls.of(settings, engineTls, {
       observer,
       secured: (socket, info) => this.#http1.attach(socket, info),

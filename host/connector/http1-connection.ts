@@ -14,6 +14,7 @@ import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
 import { BodyEvent, RequestBody } from './request-body.js';
 import { readFrom } from './socket-input.js';
+import { judgeContested } from './waiver.js';
 
 /**
  * One HTTP/1.x connection: turns bytes into exchanges, one at a time, in order. Owned by the listener; lives until
@@ -191,8 +192,13 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     }
     if (parsed === Parsed.REFUSED) return this.refuse(headParser.refusal);
     const refusal = target.read(input.bytes, headParser);
-    if (refusal !== undefined) return this.refuse(refusal);
-    this.dispatch(new Http1RequestHead(input.bytes, headParser, target, this.info));
+    if (refusal === undefined && !headParser.isTrace) {
+      this.dispatch(new Http1RequestHead(input.bytes, headParser, target, this.info));
+      return true;
+    }
+    const judged = judgeContested(context, input.bytes, this.info, refusal);
+    if (typeof judged === 'string') return this.refuse(judged);
+    this.dispatch(judged);
     return true;
   }
 

@@ -13,6 +13,7 @@ import { resetSocket } from './reset-socket.js';
 import { FieldWriter } from './response-bytes.js';
 import { connectionInfoOf } from './socket-info.js';
 import { TrailerParser } from './trailer-parser.js';
+import type { Waiver } from './waiver.js';
 
 export type {
   ClosingReason,
@@ -36,20 +37,22 @@ export class Http1Listener {
   private readonly context: ConnectionContext;
   private readonly isSecure: boolean;
 
-  /** `isSecure`: the sockets are TLS sockets; told to the handler, nothing else. */
+  /** `isSecure`: the sockets are TLS sockets; told to the handler, nothing else. `waives`: by default nothing is waived. */
   constructor(options: {
     readonly limits: ConnectorLimits;
     readonly handler: ExchangeHandler;
     readonly observer?: ConnectorObserver;
     readonly isSecure?: boolean;
+    readonly waives?: Waiver | undefined;
   }) {
-    const { limits, handler } = options;
+    const { limits, handler, waives } = options;
     this.isSecure = options.isSecure ?? false;
     this.context = {
       limits,
       handler,
       observer: options.observer ?? {},
-      headParser: new RequestHeadParser(limits),
+      waives,
+      headParser: new RequestHeadParser(limits, waives !== undefined),
       trailerParser: new TrailerParser(limits),
       target: new RequestTarget(),
       fieldWriter: new FieldWriter(),

@@ -30,6 +30,8 @@ export class RequestHeadParser extends FieldSectionParser {
   /** Bytes of the body, -1 for chunked. */
   bodyLength = 0;
   expectsContinue = false;
+  /** The method is TRACE, which somebody may want to answer, see `takesTrace`. */
+  isTrace = false;
   /** Place of the value of Upgrade if the request asks for one (RFC 9110 §7.8); equal otherwise. */
   upgradeStart = 0;
   upgradeEnd = 0;
@@ -38,6 +40,7 @@ export class RequestHeadParser extends FieldSectionParser {
   offsets: number[] = [];
 
   private readonly limits: ConnectorLimits;
+  private readonly takesTrace: boolean;
   private hostCount = 0;
   private contentLengthCount = 0;
   private contentLength = 0;
@@ -48,9 +51,11 @@ export class RequestHeadParser extends FieldSectionParser {
   private upgradeCount = 0;
   private upgradeName = 0;
 
-  constructor(limits: ConnectorLimits) {
+  /** `takesTrace`: a TRACE is not refused here; the caller looks at `isTrace`. */
+  constructor(limits: ConnectorLimits, takesTrace = false) {
     super(limits.maxHeaderCount, 'header-too-large');
     this.limits = limits;
+    this.takesTrace = takesTrace;
   }
 
   /** Parses the head that begins at `start`; the received bytes end at `length`. */
@@ -74,7 +79,7 @@ export class RequestHeadParser extends FieldSectionParser {
     this.queryMark = -1;
     this.hostStart = this.hostEnd = 0;
     this.bodyLength = 0;
-    this.expectsContinue = this.expectsOther = false;
+    this.expectsContinue = this.expectsOther = this.isTrace = false;
     this.upgradeStart = this.upgradeEnd = this.upgradeCount = 0;
     this.hostCount = this.contentLengthCount = this.codingCount = 0;
     this.codingIsChunked = this.codingIsRepeated = false;
@@ -203,7 +208,11 @@ export class RequestHeadParser extends FieldSectionParser {
       this.bodyLength = this.contentLength;
     }
     if (this.method === 'CONNECT') return this.refuse('method-not-implemented');
-    if (this.method === 'TRACE') return this.refuse('method-not-allowed');
+    if (this.method === 'TRACE') {
+      if (!this.takesTrace || (this.expectsOther && this.minorVersion === 1))
+        return this.refuse('method-not-allowed');
+      this.isTrace = true;
+    }
     // RFC 9110 §10.1.1: HTTP/1.0 clients cannot expect; and without a body there is nothing to wait for.
     if (this.minorVersion === 0) this.expectsContinue = false;
     else if (this.expectsOther) return this.refuse('unknown-expectation');

@@ -7,6 +7,8 @@ import type { RequestHeadParser } from './request-head-parser.js';
 export class RequestTarget {
   path = '/';
   query: string | undefined;
+  /** After a refusal: the path with its malformed escapes as sent, if there was nothing else wrong with the target. */
+  malformedPath: string | undefined;
   /** Authority of an absolute-form target, in lower case. */
   authority: string | undefined;
 
@@ -15,7 +17,7 @@ export class RequestTarget {
     const { targetStart, targetEnd, queryMark } = head;
     const pathEnd = queryMark < 0 ? targetEnd : queryMark;
     this.query = queryMark < 0 ? undefined : bytes.toString('latin1', queryMark + 1, targetEnd);
-    this.authority = undefined;
+    this.authority = this.malformedPath = undefined;
     if (bytes[targetStart] === SLASH) return this.readPath(bytes, targetStart, pathEnd);
     if (targetEnd - targetStart === 1 && bytes[targetStart] === ASTERISK && head.method === 'OPTIONS') {
       this.path = '*';
@@ -25,8 +27,16 @@ export class RequestTarget {
   }
 
   private readPath(bytes: Buffer, start: number, end: number): RefusalReason | undefined {
-    const path = end - start === 1 ? '/' : canonicalPath(bytes.toString('latin1', start, end));
-    if (path === undefined) return 'bad-target';
+    if (end - start === 1) {
+      this.path = '/';
+      return undefined;
+    }
+    const text = bytes.toString('latin1', start, end);
+    const path = canonicalPath(text);
+    if (path === undefined) {
+      this.malformedPath = canonicalPath(text, 'keep');
+      return 'bad-target';
+    }
     this.path = path;
     return undefined;
   }

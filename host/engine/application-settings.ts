@@ -1,5 +1,6 @@
 import type { ApplicationConfig } from '../application/application-config.js';
 import type { ApplicationConfigValue } from '../application/config-value.js';
+import type { RequestSettings } from '../config/request-settings.js';
 import { PorticoError } from '../errors.js';
 import { DEFAULT_GRACE_MS, DEFAULT_STOP_TIMEOUT_MS } from './application-engine.js';
 import { type CommandLine, pathList } from './command-line.js';
@@ -12,6 +13,8 @@ export interface ServerSettings {
   readonly connectors: readonly ConnectorSettings[];
   readonly rootPath: string;
   readonly watchPaths: readonly string[];
+  /** Strict rules that the application takes over: `portico.deployment.request`. */
+  readonly request: RequestSettings;
   /** Default 1000. */
   readonly graceMs: number;
   /** Default 5000. */
@@ -47,6 +50,10 @@ export function serverSettings(
   return {
     connectors,
     rootPath: commandLine.path ?? deployment.propertyOrNull('rootPath')?.getString() ?? '',
+    request: {
+      malformedEscapes: refuseOrPass(deployment.propertyOrNull('request.malformedEscapes')),
+      trace: refuseOrPass(deployment.propertyOrNull('request.trace')),
+    },
     watchPaths:
       commandLine.watch ??
       (watch?.type === 'SINGLE' ? pathList(watch.getString()) : (watch?.getList() ?? [])),
@@ -64,6 +71,16 @@ function portOf(value: ApplicationConfigValue | undefined): number | undefined {
   throw new PorticoError(
     'PORTICO_PROPERTY_TYPE',
     `${value.getString()} is not a port${place}: write a number from 0 to 65535; 0 picks a free one.`,
+  );
+}
+
+function refuseOrPass(value: ApplicationConfigValue | undefined): 'refuse' | 'pass' {
+  const word = value?.getString() ?? 'refuse';
+  if (word === 'refuse' || word === 'pass') return word;
+  const place = value?.origin === undefined ? '' : ` (${value.origin})`;
+  throw new PorticoError(
+    'PORTICO_PROPERTY_TYPE',
+    `${word} is not a word known here${place}: write refuse or pass.`,
   );
 }
 

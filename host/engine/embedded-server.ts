@@ -7,6 +7,7 @@ import {
   type EnvironmentSettings,
 } from '../application/environment.js';
 import type { ConnectorLimits } from '../config/connector-limits.js';
+import type { RequestSettings } from '../config/request-settings.js';
 import type { ApplicationEngine } from './application-engine.js';
 import type { ModuleSource } from './base-engine.js';
 import { CioApplicationEngine } from './cio/cio-application-engine.js';
@@ -25,6 +26,8 @@ export interface EmbeddedSettings extends Omit<EnvironmentSettings, 'connectors'
   /** One or several addresses, with TLS where they say so; `host` and `port` do not count then. All are opened, or none. */
   readonly connectors?: readonly ConnectorSettings[];
   readonly limits?: Partial<ConnectorLimits>;
+  /** Strict rules that the application takes over: malformed percent-escapes, TRACE. By default none. */
+  readonly request?: Partial<RequestSettings> | undefined;
   /** For all modules together; default `portico.application.startupTimeoutMillis`, else 10 s. */
   readonly startTimeoutMs?: number | undefined;
   /** `concurrent`: all modules at once, interleaved where they wait. Default `portico.application.startup`, else `sequential`. */
@@ -108,6 +111,7 @@ function engineSettings(
     modules,
     connectors,
     limits: settings.limits,
+    request: settings.request,
     startTimeoutMs: settings.startTimeoutMs,
     startup: settings.startup,
     shutdownGracePeriodMs: settings.shutdownGracePeriodMs,

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '../config/connector-limits.js';
+import { type RequestSettings, STRICT_REQUESTS } from '../config/request-settings.js';
 import { listenError } from '../listen-error.js';
 import type { EngineConnector } from './application-engine.js';
 import { BaseEngine, type EngineSettings } from './base-engine.js';
@@ -17,6 +18,8 @@ export interface SelfContainedSettings extends EngineSettings {
   readonly connectors: readonly ConnectorSettings[];
   /** What differs from the default limits; the same for all connectors. */
   readonly limits?: Partial<ConnectorLimits> | undefined;
+  /** Strict rules that the application takes over; by default none. */
+  readonly request?: Partial<RequestSettings> | undefined;
   /** Stop at SIGTERM and SIGINT, then end the process; see `registerShutdownHook`. Default false. */
   readonly shutdownHook?: boolean | undefined;
 }
@@ -33,6 +36,7 @@ interface OpenConnector {
  */
 export abstract class SelfContainedEngine extends BaseEngine {
   protected readonly limits: ConnectorLimits;
+  protected readonly request: RequestSettings;
   readonly #connectors: readonly CompleteConnector[];
   readonly #hasHook: boolean;
   readonly #servers: OpenConnector[] = [];
@@ -43,6 +47,7 @@ export abstract class SelfContainedEngine extends BaseEngine {
   constructor(settings: SelfContainedSettings) {
     super(settings);
     this.limits = { ...DEFAULT_CONNECTOR_LIMITS, ...settings.limits };
+    this.request = { ...STRICT_REQUESTS, ...settings.request };
     const { connectors, environment } = settings;
     const asked: readonly ConnectorSettings[] = connectors.length > 0 ? connectors : environment.connectors;
     this.#connectors = (asked.length > 0 ? asked : [{}]).map(completeConnector);

@@ -1,10 +1,11 @@
 import type { UnknownHostPolicy, VirtualHosts } from '../config/virtual-hosts.js';
 import type { ExchangeResult, RefusalReason, RefusedRequest } from '../connector/http1-listener.js';
-import { AbortReason, type ConnectionInfo, type Exchange } from '../exchange/exchange.js';
+import type { WaivableRule } from '../connector/waiver.js';
+import { AbortReason, type ConnectionInfo, type Exchange, type RequestHead } from '../exchange/exchange.js';
 import { answerPlainly } from '../runtime/plain-answer.js';
 import type { AccessLog } from './access-log.js';
 import { deliver } from './deliver.js';
-import { HostNames } from './host-names.js';
+import { DEFAULT_HOST, HostNames } from './host-names.js';
 import type { MappedContext, Mapping } from './mapping.js';
 import { UNMAPPED_CONTEXT } from './messages.js';
 import type { TrafficCounts } from './traffic-counts.js';
@@ -38,16 +39,12 @@ export class Dispatcher {
   /** The exchange handler of every connector. */
   readonly handle = (exchange: Exchange): void => {
     const { path } = exchange.head;
-    let mapped: MappedContext | undefined;
-    if (this.#hosts === undefined) mapped = this.#mapping.mapper.find(path);
-    else {
-      const host = this.#hosts.find(exchange.head.authority);
-      if (host === undefined) {
-        this.#answerUnknownHost(exchange);
-        return;
-      }
-      mapped = this.#mapping.findOn(host, path);
+    const host = this.#hosts === undefined ? DEFAULT_HOST : this.#hosts.find(exchange.head.authority);
+    if (host === undefined) {
+      this.#answerUnknownHost(exchange);
+      return;
     }
+    const mapped = this.#find(host, path);
     exchange.attachment = mapped;
     if (mapped === undefined || path === '*') {
       this.#answerUnmapped(exchange);
@@ -64,6 +61,15 @@ export class Dispatcher {
     this.#counts.refuse('misdirected-request');
     answerPlainly(exchange, 421, 'This connection was opened for another host.');
   }
+
+  /** Tells every connector whether the context of a request has waived a rule. */
+  readonly waives = (rule: WaivableRule, head: RequestHead): boolean => {
+    const host = this.#hosts === undefined ? DEFAULT_HOST : this.#hosts.find(head.authority);
+    if (host === undefined || head.path === '*') return false;
+    const passes = this.#find(host, head.path)?.route.passes;
+    if (passes === undefined) return false;
+    return rule === 'trace' ? passes.trace : passes.malformedEscapes;
+  };
 
   /** An exchange of a connector is over. */
   finished(exchange: Exchange, result: ExchangeResult): void {
@@ -86,6 +92,10 @@ export class Dispatcher {
   ): void {
     this.#counts.refuse(reason);
     if (request !== undefined) this.#accessLog?.recordRefused(reason, status, connection, request);
+  }
+
+  #find(host: string, path: string): MappedContext | undefined {
+    return this.#hosts === undefined ? this.#mapping.mapper.find(path) : this.#mapping.findOn(host, path);
   }
 
   #answerUnknownHost(exchange: Exchange): void {

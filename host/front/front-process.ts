@@ -104,6 +104,7 @@ export class FrontProcess {
               else dispatcher.handle(exchange);
             }
           : dispatcher.handle,
+      waives: dispatcher.waives,
       observer: {
         connectionOpened: () => {
           this.#counts.acceptedConnections++;

@@ -12,8 +12,12 @@ import { HEX_DIGIT } from './byte-classes.js';
  * - `..` above the root.
  *
  * Idempotent. A path that is canonical already is returned as the same string, without allocation.
+ *
+ * `malformed: 'keep'`: escapes that are cut, not hexadecimal or not UTF-8 are let through, and their whole segment stays
+ * as it was sent: decoding a part of it could make a new escape (`%2%66`). Everything else is refused as before, also
+ * what only old decoders read as a slash, a dot, a backslash or a control: overlong UTF-8 (`%C0%AF`) and `%u002F`.
  */
-export function canonicalPath(path: string): string | undefined {
+export function canonicalPath(path: string, malformed: 'refuse' | 'keep' = 'refuse'): string | undefined {
   if (path.charCodeAt(0) !== SLASH) return undefined;
   let atSegmentStart = true;
   for (let i = 1; i < path.length; i++) {
@@ -22,14 +26,14 @@ export function canonicalPath(path: string): string | undefined {
     if (kind === PLAIN) {
       atSegmentStart = false;
     } else if (kind === SEPARATOR) {
-      if (atSegmentStart) return rewrite(path);
+      if (atSegmentStart) return rewrite(path, malformed);
       atSegmentStart = true;
     } else if (kind === DOT) {
-      if (atSegmentStart) return rewrite(path);
+      if (atSegmentStart) return rewrite(path, malformed);
     } else if (kind === REFUSED) {
       return undefined;
     } else {
-      return rewrite(path);
+      return rewrite(path, malformed);
     }
   }
   return path;
@@ -60,7 +64,7 @@ function kindTable(): Uint8Array {
 }
 
 /** The slow way: segment by segment. */
-function rewrite(path: string): string | undefined {
+function rewrite(path: string, malformed: 'refuse' | 'keep'): string | undefined {
   const kept: string[] = [];
   const segments = path.split('/');
   for (let i = 1; i < segments.length; i++) {
@@ -70,7 +74,7 @@ function rewrite(path: string): string | undefined {
       if (kept.pop() === undefined) return undefined;
       continue;
     }
-    const canonical = canonicalSegment(segment);
+    const canonical = canonicalSegment(segment) ?? (malformed === 'keep' ? keptSegment(segment) : undefined);
     if (canonical === undefined) return undefined;
     kept.push(canonical);
   }
@@ -80,9 +84,7 @@ function rewrite(path: string): string | undefined {
 }
 
 function canonicalSegment(segment: string): string | undefined {
-  const semicolon = segment.indexOf(';');
-  // A segment that is nothing or dots once its parameters are removed: readers disagree on what it names.
-  if (semicolon >= 0 && /^\.{0,2}$/.test(segment.slice(0, semicolon))) return undefined;
+  if (isNothingButParameters(segment)) return undefined;
   let text = '';
   let utf8 = UTF8_START;
   for (let i = 0; i < segment.length; i++) {
@@ -108,6 +110,48 @@ function canonicalSegment(segment: string): string | undefined {
     }
   }
   return utf8 === UTF8_START ? text : undefined;
+}
+
+/** A segment that is nothing or dots once its parameters are removed: readers disagree on what it names. */
+function isNothingButParameters(segment: string): boolean {
+  const semicolon = segment.indexOf(';');
+  return semicolon >= 0 && /^\.{0,2}$/.test(segment.slice(0, semicolon));
+}
+
+/** The segment as it is, unless something in it is refused for another reason than that an escape is malformed. */
+function keptSegment(segment: string): string | undefined {
+  if (isNothingButParameters(segment)) return undefined;
+  // The byte of the escape right before.
+  let before = -1;
+  for (let i = 0; i < segment.length; i++) {
+    const code = segment.charCodeAt(i);
+    if (code !== PERCENT) {
+      if (code >= 0x80 || KINDS[code] === REFUSED) return undefined;
+      before = -1;
+      continue;
+    }
+    const high = hexDigit(segment, i + 1);
+    const low = hexDigit(segment, i + 2);
+    if (high >= 0 && low >= 0) {
+      const byte = (high << 4) | low;
+      if (isRefusedEscape(byte) || isOverlong(before, byte)) return undefined;
+      before = byte;
+      i += 2;
+      continue;
+    }
+    before = -1;
+    const wide = /^%u([0-9a-f]{4})/i.exec(segment.slice(i, i + 6))?.[1];
+    if (wide !== undefined && isRefusedEscape(Number.parseInt(wide, 16))) return undefined;
+  }
+  return segment;
+}
+
+/** The begin of an overlong form (RFC 3629 §3): a careless decoder makes an ASCII character of it. */
+function isOverlong(lead: number, next: number): boolean {
+  if (next < 0x80 || next > 0xbf) return false;
+  if (lead === 0xe0) return next < 0xa0;
+  if (lead === 0xf0) return next < 0x90;
+  return lead === 0xc0 || lead === 0xc1 || (lead >= 0xf8 && lead <= 0xfd);
 }
 
 /** Controls, `.`, `/`, `\` and DEL change their meaning when somebody decodes them; so nobody may send them escaped. */

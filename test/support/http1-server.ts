@@ -9,6 +9,7 @@ import {
   type RefusalReason,
 } from '#host/connector/http1-listener.js';
 import { createHttp1Server } from '#host/connector/http1-server.js';
+import type { Waiver } from '#host/connector/waiver.js';
 import type { Exchange, ExchangeHandler } from '#host/exchange/exchange.js';
 import type { FieldBlock } from '#host/http/field-block.js';
 
@@ -25,7 +26,11 @@ export class TestServer {
   closed = 0;
   private readonly server: Server;
 
-  private constructor(handler: ExchangeHandler, limits: Partial<ConnectorLimits>) {
+  private constructor(
+    handler: ExchangeHandler,
+    limits: Partial<ConnectorLimits>,
+    waives: Waiver | undefined,
+  ) {
     const observer: ConnectorObserver = {
       connectionOpened: () => this.opened++,
       connectionClosed: () => this.closed++,
@@ -42,12 +47,17 @@ export class TestServer {
       limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits },
       handler,
       observer,
+      waives,
     });
     this.server = createHttp1Server(this.listener);
   }
 
-  static async start(handler: ExchangeHandler, limits: Partial<ConnectorLimits> = {}): Promise<TestServer> {
-    const server = new TestServer(handler, limits);
+  static async start(
+    handler: ExchangeHandler,
+    limits: Partial<ConnectorLimits> = {},
+    waives?: Waiver,
+  ): Promise<TestServer> {
+    const server = new TestServer(handler, limits, waives);
     server.server.listen(0, '127.0.0.1');
     await once(server.server, 'listening');
     return server;

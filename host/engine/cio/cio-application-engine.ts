@@ -2,6 +2,7 @@ import type { Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Http1Listener } from '../../connector/http1-listener.js';
 import { createHttp1Server } from '../../connector/http1-server.js';
+import { waiverOf } from '../../connector/waiver.js';
 import { messageOf } from '../../errors.js';
 import type { CompleteConnector } from '../connector-settings.js';
 import { SelfContainedEngine } from '../self-contained-engine.js';
@@ -17,6 +18,7 @@ export class CioApplicationEngine extends SelfContainedEngine {
       limits: this.limits,
       handler: (exchange) => this.accept(exchange),
       isSecure: tls !== undefined,
+      waives: waiverOf(this.request),
       observer: {
         handlerFailed: (_exchange, error) =>
           log.error(`A response could not be sent: ${messageOf(error)}`, error),

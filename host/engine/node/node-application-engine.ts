@@ -102,6 +102,7 @@ export class NodeApplicationEngine extends SelfContainedEngine {
   #serve(message: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const head = readNodeHead(message, {
       limits: this.limits,
+      request: this.request,
       connection: this.#infoOf(message.socket),
       isUpgrade: false,
       expectsContinue,
@@ -123,6 +124,7 @@ export class NodeApplicationEngine extends SelfContainedEngine {
     }
     const head = readNodeHead(message, {
       limits: this.limits,
+      request: this.request,
       connection: this.#infoOf(socket),
       isUpgrade: message.httpVersionMinor > 0,
       expectsContinue: false,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ConnectorLimits } from '../../config/connector-limits.js';
+import type { RequestSettings } from '../../config/request-settings.js';
 import type { RefusalReason } from '../../connector/refusal.js';
 import type { ConnectionInfo, RequestHead } from '../../exchange/exchange.js';
 import { authorityText, isAuthority, isSameAuthority } from '../../http/authority.js';
@@ -9,6 +10,8 @@ import { FieldBlock } from '../../http/field-block.js';
 /** What the server of Node tells about a request besides its message. */
 export interface NodeRequestFacts {
   readonly limits: ConnectorLimits;
+  /** Strict rules that the application takes over. */
+  readonly request: RequestSettings;
   readonly connection: ConnectionInfo;
   /** It came with the event `upgrade`. */
   readonly isUpgrade: boolean;
@@ -56,15 +59,15 @@ export function readNodeHead(
   message: IncomingMessage,
   facts: NodeRequestFacts,
 ): NodeRequestHead | RefusalReason {
-  const { limits } = facts;
+  const { limits, request } = facts;
   const { method, rawHeaders } = message;
-  if (method === 'TRACE') return 'method-not-allowed';
+  if (method === 'TRACE' && request.trace === 'refuse') return 'method-not-allowed';
   if (method === 'CONNECT') return 'method-not-implemented';
   if ((message.url ?? '').length > limits.maxTargetBytes) return 'target-too-long';
   if (rawHeaders.length / 2 > limits.maxHeaderCount) return 'too-many-headers';
   const parts = readFields(message);
   if (typeof parts === 'string') return parts;
-  const target = readTarget(message, parts.host);
+  const target = readTarget(message, parts.host, request.malformedEscapes);
   if (typeof target === 'string') return target;
   return new NodeRequestHead(message, facts, target, parts);
 }
@@ -149,16 +152,18 @@ function listedFields(value: string, before: readonly string[] | undefined): rea
 function readTarget(
   { url = '/', method }: IncomingMessage,
   host: string | undefined,
+  malformedEscapes: RequestSettings['malformedEscapes'],
 ): Target | RefusalReason {
   const authority = host === undefined ? '' : authorityOf(host);
   if (authority === undefined) return 'bad-host';
+  const malformed = malformedEscapes === 'pass' ? 'keep' : 'refuse';
   const question = url.indexOf('?');
   const rawPath = question < 0 ? url : url.slice(0, question);
   const query = question < 0 ? undefined : url.slice(question + 1);
   if (url.includes('#')) return 'bad-target';
   if (rawPath === '*' && method === 'OPTIONS') return { path: '*', query: undefined, authority };
   if (rawPath.startsWith('/')) {
-    const path = rawPath === '/' ? '/' : canonicalPath(rawPath);
+    const path = rawPath === '/' ? '/' : canonicalPath(rawPath, malformed);
     return path === undefined ? 'bad-target' : { path, query, authority };
   }
   const match = /^(https?):\/\/([^/]*)/i.exec(rawPath);
@@ -170,7 +175,7 @@ function readTarget(
   const rest = rawPath.slice(match[0].length);
   if (rest === '')
     return { path: method === 'OPTIONS' && query === undefined ? '*' : '/', query, authority: named };
-  const path = canonicalPath(rest);
+  const path = canonicalPath(rest, malformed);
   return path === undefined ? 'bad-target' : { path, query, authority: named };
 }
 

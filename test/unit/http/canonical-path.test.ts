@@ -134,3 +134,98 @@ describe('canonicalPath', () => {
     );
   });
 });
+
+describe('canonicalPath that keeps malformed escapes', () => {
+  it.each([
+    // Sound paths are as ever.
+    ['/', '/'],
+    ['/foo%7ebar', '/foo~bar'],
+    ['/%e2%82%ac/%41', '/%E2%82%AC/A'],
+    ['/a/../b', '/b'],
+    // What is malformed stays, with its segment.
+    ['/%', '/%'],
+    ['/100%', '/100%'],
+    ['/%2', '/%2'],
+    ['/%zz', '/%zz'],
+    ['/%zz%41%e2%82%ac', '/%zz%41%e2%82%ac'],
+    ['/%FF', '/%FF'],
+    ['/caf%E9', '/caf%E9'],
+    ['/caf%e9/%41', '/caf%e9/A'],
+    ['/%E2%82', '/%E2%82'],
+    ['/%C0', '/%C0'],
+    ['/%C3%28', '/%C3%28'],
+    ['/%u20AC', '/%u20AC'],
+    ['/%2%66', '/%2%66'],
+    ['/%%41', '/%%41'],
+    ['/a;%zz/b', '/a;%zz/b'],
+    // The rest of the path is made canonical.
+    ['//%41/./x/../%zz//', '/A/%zz/'],
+    // All that is dangerous is refused, whatever stands beside it.
+    ['/%zz/..', '/'],
+    ['/%zz/../..', undefined],
+    ['/../%zz', undefined],
+    ['/%zz%2Fx', undefined],
+    ['/%zz%2fx', undefined],
+    ['/%%2F', undefined],
+    ['/%2%2Fx', undefined],
+    ['/%zz/%2F', undefined],
+    ['/%zz%5C', undefined],
+    ['/%zz\\x', undefined],
+    ['/%zz%00', undefined],
+    ['/%zz%0a', undefined],
+    ['/%zz%7f', undefined],
+    ['/%zz%2e', undefined],
+    ['/%2e%2e/%zz', undefined],
+    ['/..;%zz/x', undefined],
+    ['/;%zz', undefined],
+    ['/%zz#x', undefined],
+    ['/%zz"', undefined],
+    ['/%zz\u00e9', undefined],
+    ['/%C0%AF', undefined],
+    ['/%c0%ae%c0%ae/x', undefined],
+    ['/%C1%9C', undefined],
+    ['/%E0%80%AF', undefined],
+    ['/%F0%80%80%AF', undefined],
+    ['/%F8%80%80%80%AF', undefined],
+    ['/%u002F', undefined],
+    ['/%u002e%u002e/x', undefined],
+    ['/%U005c', undefined],
+    ['/%u0000', undefined],
+  ])('makes of %j %j', (path, canonical) => {
+    expect(canonicalPath(path, 'keep')).toBe(canonical);
+  });
+
+  it('gives the strict form of what is sound, and is idempotent', () => {
+    const piece = fc.constantFrom(
+      '/',
+      '%',
+      '%2',
+      '%41',
+      '%zz',
+      '%FF',
+      '%E2%82%AC',
+      '%2F',
+      '%2e',
+      '.',
+      '..',
+      ';',
+      'a',
+      '2',
+      'F',
+      'u',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const path = `/${pieces.join('')}`;
+        const kept = canonicalPath(path, 'keep');
+        const strict = canonicalPath(path);
+        if (strict !== undefined) expect(kept).toBe(strict);
+        if (kept !== undefined) {
+          expect(canonicalPath(kept, 'keep')).toBe(kept);
+          expect(kept).not.toMatch(/%2f|%5c|%2e|%0|%1|%7f|\/\/|\/\.\.?(?:\/|$)/i);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

@@ -1,0 +1,48 @@
+import type { RequestSettings } from '../config/request-settings.js';
+import type { ConnectionInfo, RequestHead } from '../exchange/exchange.js';
+import type { ConnectionContext } from './connection-context.js';
+import { Http1RequestHead } from './http1-request-head.js';
+import type { RefusalReason } from './refusal.js';
+
+/**
+ * Two rules hold for every request, unless whoever answers for it wants to do so himself: percent-escapes in the path
+ * are whole (else 400), and the method is not TRACE (else 405).
+ */
+export type WaivableRule = 'malformed-escapes' | 'trace';
+
+/**
+ * Whether the rule is waived for this request; its path has the malformed escapes as they were sent. Called before
+ * there is an exchange, only for requests that break a rule. With false the request is refused as if nobody had been asked.
+ */
+export type Waiver = (rule: WaivableRule, head: RequestHead) => boolean;
+
+/** The waiver of an application that has a connector of its own; undefined when it waives nothing. */
+export function waiverOf({ malformedEscapes, trace }: RequestSettings): Waiver | undefined {
+  if (malformedEscapes === 'refuse' && trace === 'refuse') return undefined;
+  return (rule) => (rule === 'trace' ? trace : malformedEscapes) === 'pass';
+}
+
+/**
+ * Judges a request that the parser has found sound but for these rules, or whose target was refused with `refusal`:
+ * gives the head to go on with, or the reason to refuse it.
+ */
+export function judgeContested(
+  { headParser, target, waives }: ConnectionContext,
+  bytes: Buffer,
+  connection: ConnectionInfo,
+  refusal: RefusalReason | undefined,
+): Http1RequestHead | RefusalReason {
+  const { isTrace } = headParser;
+  // The method comes first in a request, and so in the answer.
+  const reason = isTrace ? 'method-not-allowed' : (refusal ?? 'bad-target');
+  const isMalformed = refusal !== undefined;
+  if (isMalformed) {
+    if (target.malformedPath === undefined) return reason;
+    target.path = target.malformedPath;
+  }
+  const head = new Http1RequestHead(bytes, headParser, target, connection);
+  const isWaived = (rule: WaivableRule) => waives?.(rule, head) === true;
+  if (isTrace && !isWaived('trace')) return reason;
+  if (isMalformed && !isWaived('malformed-escapes')) return reason;
+  return head;
+}
