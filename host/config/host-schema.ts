@@ -31,6 +31,8 @@ const limitsSchema = section({
   maxTargetSize: size({ min: 256, max: 60 * KIB }).default(LIMITS.maxTargetBytes),
   headerTimeout: duration({ min: 100 }).default(LIMITS.headerTimeoutMs),
   bodyIdleTimeout: duration({ min: 100 }).default(LIMITS.bodyIdleTimeoutMs),
+  minBodyRate: size().default(LIMITS.minBodyBytesPerSecond),
+  minReadRate: size().default(LIMITS.minReadBytesPerSecond),
   keepAliveTimeout: duration({ min: 100 }).default(LIMITS.keepAliveTimeoutMs),
   maxRequestsPerConnection: integer(0, Number.MAX_SAFE_INTEGER).default(LIMITS.maxRequestsPerConnection),
   maxConnections: integer(1, 1_000_000).default(LIMITS.maxConnections),

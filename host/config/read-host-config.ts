@@ -173,6 +173,8 @@ function connectorsOf(given: HostSection, base: string, overrides: Overrides): C
       maxTargetBytes: limits.maxTargetSize,
       headerTimeoutMs: limits.headerTimeout,
       bodyIdleTimeoutMs: limits.bodyIdleTimeout,
+      minBodyBytesPerSecond: limits.minBodyRate,
+      minReadBytesPerSecond: limits.minReadRate,
       keepAliveTimeoutMs: limits.keepAliveTimeout,
       maxRequestsPerConnection: limits.maxRequestsPerConnection,
       maxConnections: limits.maxConnections,

@@ -9,7 +9,7 @@ import type { Waiver } from './waiver.js';
 
 /** What all connections of one listener look at. */
 export interface ListenerClock {
-  /** Milliseconds of a monotonic clock, set at each sweep. */
+  /** Milliseconds of the clock of deadlines (`SweepClock`), set at each sweep. */
   now: number;
   /** Time between two sweeps: how old `now` can be. */
   readonly sweepMs: number;

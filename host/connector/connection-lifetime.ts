@@ -5,12 +5,12 @@ import type { ConnectionContext } from './connection-context.js';
 import type { RefusedRequest } from './connector-observer.js';
 import type { Http1Exchange } from './http1-exchange.js';
 import { InputBuffer } from './input-buffer.js';
+import { Pace, RateWatch } from './rate-watch.js';
 import { type RefusalReason, refusalResponse, refusalStatus } from './refusal.js';
 import type { RequestBody } from './request-body.js';
 import { resetSocket } from './reset-socket.js';
 import type { FieldWriter } from './response-bytes.js';
 import { SocketOutput } from './socket-output.js';
-import { WriteWatch } from './write-watch.js';
 
 /** What the next byte of a connection is. */
 export const Reading = {
@@ -55,12 +55,15 @@ export abstract class ConnectionLifetime {
   protected body: RequestBody | undefined;
   /** Bytes of unwanted body that are still read and dropped. */
   protected swallowLeft = 0;
-  protected bytesSinceDeadline = 0;
+  /** Bytes of the body being read that have arrived, framing included. */
+  protected bodyBytes = 0;
   /** Bytes of the response when a client that has closed its direction was last looked at. */
   private bytesOutSeen = 0;
 
   protected readDeadline: number;
-  protected readonly writeWatch = new WriteWatch();
+  /** Made by a sweep that finds the client owing; most bodies and answers are over before. */
+  protected bodyWatch: RateWatch | undefined;
+  private writeWatch: RateWatch | undefined;
 
   constructor(socket: Socket, context: ConnectionContext, info: ConnectionInfo) {
     this.socket = socket;
@@ -73,12 +76,13 @@ export abstract class ConnectionLifetime {
 
   /** Called at every sweep: cuts what has waited too long. */
   sweep(now: number): void {
-    if (this.writeWatch.isStuck(this.output, now, this.context.limits.bodyIdleTimeoutMs)) {
-      this.report('write-timeout');
-      resetSocket(this.socket);
-      return;
+    if (this.output.bufferedBytes > 0) {
+      if (this.isSlowReader(now)) return;
+    } else {
+      this.writeWatch = undefined;
     }
-    if (now >= this.readDeadline) this.expire();
+    if (this.reading === Reading.BODY && this.exchange !== undefined) this.watchBody(this.exchange, now);
+    else if (now >= this.readDeadline) this.expire();
   }
 
   destroy(): void {
@@ -127,8 +131,35 @@ export abstract class ConnectionLifetime {
   }
 
   protected awaitBody(): void {
-    this.readDeadline = this.inMs(this.context.limits.bodyIdleTimeoutMs);
-    this.bytesSinceDeadline = 0;
+    this.bodyBytes = 0;
+    this.bodyWatch = undefined;
+    this.readDeadline = Number.POSITIVE_INFINITY;
+  }
+
+  /** Bytes wait for the client. In a tunnel only their owners know how fast they have to be. */
+  private isSlowReader(now: number): boolean {
+    const { bodyIdleTimeoutMs, minReadBytesPerSecond } = this.context.limits;
+    const rate = this.reading === Reading.TUNNEL ? 0 : minReadBytesPerSecond;
+    this.writeWatch ??= new RateWatch();
+    const pace = this.writeWatch.look(this.output.progress, now, bodyIdleTimeoutMs, rate);
+    if (pace === Pace.FAST_ENOUGH) return false;
+    this.report(pace === Pace.STOPPED ? 'write-timeout' : 'slow-reader');
+    resetSocket(this.socket);
+    return true;
+  }
+
+  /** A body may be as slow as the application, but not slower by itself; when the answer has begun, both sides talk. */
+  private watchBody(exchange: Http1Exchange, now: number): void {
+    if (this.isPaused || isAwaitingContinue(exchange)) {
+      this.bodyWatch?.rest();
+      return;
+    }
+    const { bodyIdleTimeoutMs, minBodyBytesPerSecond } = this.context.limits;
+    const rate = exchange.isBegun ? 0 : minBodyBytesPerSecond;
+    this.bodyWatch ??= new RateWatch();
+    const pace = this.bodyWatch.look(this.bodyBytes, now, bodyIdleTimeoutMs, rate);
+    if (pace === Pace.FAST_ENOUGH) return;
+    this.bodyFailed(pace === Pace.STOPPED ? 'body-timeout' : 'slow-body', AbortReason.BODY_TIMEOUT);
   }
 
   /**
@@ -150,19 +181,6 @@ export abstract class ConnectionLifetime {
     else this.socket.destroy();
   }
 
-  /**
-   * A pause counts from the last bytes. Drops do not: a request body has to come at a least rate, unless the answer
-   * has begun and both sides talk.
-   */
-  protected bodyArrived(bytes: number): void {
-    if (this.exchange === undefined) return;
-    this.bytesSinceDeadline += bytes;
-    const least = (this.context.limits.bodyIdleTimeoutMs * LEAST_BODY_BYTES_PER_SECOND) / 1000;
-    if (this.bytesSinceDeadline >= least || this.exchange.isBegun || !Number.isFinite(this.readDeadline)) {
-      this.awaitBody();
-    }
-  }
-
   /** Reads on or stops reading, according to what is left over. */
   protected balance(): void {
     const { exchange } = this;
@@ -176,9 +194,6 @@ export abstract class ConnectionLifetime {
       pauses = rest > 0;
     } else if (this.reading === Reading.BODY && exchange !== undefined) {
       pauses = rest > 0 && this.body?.inTrailers !== true;
-      // It is not the client who is slow while we do not read, or while it waits for 100.
-      if (pauses) this.readDeadline = Number.POSITIVE_INFINITY;
-      else if (!Number.isFinite(this.readDeadline) && !isAwaitingContinue(exchange)) this.awaitBody();
     }
     if (pauses === this.isPaused) return;
     this.isPaused = pauses;
@@ -245,8 +260,7 @@ export abstract class ConnectionLifetime {
         else this.closeIdle();
         break;
       case Reading.BODY:
-        if (this.exchange === undefined) this.swallowedEnough();
-        else this.bodyFailed('body-timeout', AbortReason.BODY_TIMEOUT);
+        this.swallowedEnough();
         break;
       case Reading.DISCARD:
         if (this.output.bufferedBytes > 0) this.readDeadline = this.inMs(SWALLOW_MS);
@@ -298,8 +312,6 @@ export const SWALLOW_MS = 2_000;
 const HALF_CLOSED_MS = 2_000;
 /** Bytes of further requests that are kept while one is answered; more stay in the kernel. */
 const PIPELINED_BYTES = 64 * 1024;
-/** Slower than this for a whole idle period, a request body counts as stopped. */
-const LEAST_BODY_BYTES_PER_SECOND = 16;
 
 /** The client has been promised nothing yet, and has sent nothing of its body. */
 export function isAwaitingContinue(exchange: Http1Exchange): boolean {

@@ -1,6 +1,7 @@
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { ListenerClock, ServedConnection } from './connection-context.js';
 import type { ConnectorObserver } from './connector-observer.js';
+import { SweepClock } from './sweep-clock.js';
 
 /**
  * The connections of one listener, and one timer that looks after all their deadlines while there are any. Owned by the
@@ -9,12 +10,14 @@ import type { ConnectorObserver } from './connector-observer.js';
 export class ConnectionSet {
   private readonly connections = new Set<ServedConnection>();
   private readonly clock: ListenerClock;
+  private readonly sweepClock: SweepClock;
   private readonly observer: ConnectorObserver;
   private timer: NodeJS.Timeout | undefined;
   private onEmpty: (() => void) | undefined;
 
   constructor(clock: ListenerClock, observer: ConnectorObserver) {
     this.clock = clock;
+    this.sweepClock = new SweepClock(clock.now, clock.sweepMs);
     this.observer = observer;
   }
 
@@ -25,7 +28,7 @@ export class ConnectionSet {
   /** Sets the clock going. To be called before a connection is made: it may read the clock at once. */
   wake(): void {
     if (this.timer !== undefined) return;
-    this.clock.now = performance.now();
+    this.sweepClock.restart();
     this.timer = setInterval(() => this.sweep(), this.clock.sweepMs);
     this.timer.unref();
   }
@@ -78,7 +81,7 @@ export class ConnectionSet {
   }
 
   private sweep(): void {
-    const now = performance.now();
+    const now = this.sweepClock.tick();
     this.clock.now = now;
     for (const connection of this.connections) connection.sweep(now);
   }

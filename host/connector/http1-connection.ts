@@ -101,10 +101,6 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     if (!this.isRunning && this.input.length > 0) this.run();
   }
 
-  continued(): void {
-    this.awaitBody();
-  }
-
   // What the socket calls.
 
   private onData(chunk: Buffer): void {
@@ -114,7 +110,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       return;
     }
     this.input.add(chunk);
-    if (this.reading === Reading.BODY) this.bodyArrived(chunk.length);
+    if (this.reading === Reading.BODY) this.bodyBytes += chunk.length;
     else if (this.reading === Reading.TUNNEL && this.tunnel?.isEnded === true) this.tunnelEnded();
     if (!this.isRunning) this.run();
   }
@@ -218,8 +214,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       this.reading = Reading.BODY;
       this.body = new RequestBody(bodyLength);
       this.swallowLeft = SWALLOW_BYTES;
-      if (head.expectsContinue) this.readDeadline = Number.POSITIVE_INFINITY;
-      else this.awaitBody();
+      this.awaitBody();
     }
     try {
       handler(exchange);

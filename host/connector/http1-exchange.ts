@@ -40,8 +40,6 @@ export interface ExchangeOwner {
   tunnelEnded(): void;
   /** The handler takes more of the body again. */
   creditReturned(): void;
-  /** The client was told to go on with its body. */
-  continued(): void;
   handlerFailed(exchange: Http1Exchange, error: unknown): void;
 }
 
@@ -104,10 +102,7 @@ export class Http1Exchange implements Exchange {
     }
     output.close(putText('\r\n', target, at));
     output.flushUnlessHeld();
-    if (status === 100) {
-      this.hasContinued = true;
-      this.owner.continued();
-    }
+    if (status === 100) this.hasContinued = true;
   }
 
   respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {

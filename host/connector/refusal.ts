@@ -34,11 +34,16 @@ const STATUSES = {
   /** Chunked framing is broken, or the body ended early. */
   'bad-body': 400,
   'trailers-too-large': 431,
+  /** Nothing of the body came for too long. */
   'body-timeout': 408,
+  /** The body comes, but at less than the least rate. */
+  'slow-body': 408,
   /** The rest of a body that nobody wants is larger than what is swallowed. */
   'unread-body': 0,
   /** The client stopped reading its answer. */
   'write-timeout': 0,
+  /** The client reads its answer, but at less than the least rate. */
+  'slow-reader': 0,
   'connection-limit': 503,
   /** HTTP without TLS on a port that wants TLS. */
   'plain-http': 400,

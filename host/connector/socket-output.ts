@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 /** More buffered bytes than this: the writer shall stop. */
 const HIGH_WATER_BYTES = 128 * 1024;
@@ -46,9 +46,12 @@ export class SocketOutput {
     return this.pendingEnd - this.pendingStart + this.queuedBytes + this.socket.writableLength;
   }
 
-  /** Grows whenever the client takes something. */
+  /** Grows whenever the system takes something for the client. */
   get progress(): number {
-    return this.sentBytes - this.socket.writableLength;
+    const { socket } = this;
+    // Node counts a write as a whole until its last byte is gone; how much of it is left, the handle knows.
+    const left = isPlain(socket) ? socket._handle?.writeQueueSize : undefined;
+    return this.sentBytes - Math.min(socket.writableLength, left ?? Number.POSITIVE_INFINITY);
   }
 
   /** True when a writer shall wait for `onDrain`. */
@@ -236,6 +239,13 @@ export class SocketOutput {
     }
     if (this.isEnding || this.isDestroying) this.finishIfEmpty();
   };
+}
+
+/** A socket whose handle writes to the system, not to TLS. `_handle` is an inner name of `node:net`. */
+function isPlain(
+  socket: Socket,
+): socket is Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null } {
+  return Object.getPrototypeOf(socket) === Socket.prototype;
 }
 
 let slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);

@@ -105,7 +105,7 @@ connectors:
   - name: main
     host: 127.0.0.1
     port: 0
-    limits: { maxHeaderSize: 32KiB, maxHeaderCount: 50, maxTargetSize: 4KiB, headerTimeout: 5s, bodyIdleTimeout: 6s, keepAliveTimeout: 7s, maxRequestsPerConnection: 8, maxConnections: 9 }
+    limits: { maxHeaderSize: 32KiB, maxHeaderCount: 50, maxTargetSize: 4KiB, headerTimeout: 5s, bodyIdleTimeout: 6s, minBodyRate: 1KiB, minReadRate: 0, keepAliveTimeout: 7s, maxRequestsPerConnection: 8, maxConnections: 9 }
   - port: 8081
 admin: { host: "::1", port: 0 }
 deployer: { scanInterval: 1s, stabilityWindow: 0, maxParallelStarts: 2 }
@@ -137,6 +137,8 @@ shutdownTimeout: 5s
             maxTargetBytes: 4096,
             headerTimeoutMs: 5000,
             bodyIdleTimeoutMs: 6000,
+            minBodyBytesPerSecond: 1024,
+            minReadBytesPerSecond: 0,
             keepAliveTimeoutMs: 7000,
             maxRequestsPerConnection: 8,
             maxConnections: 9,

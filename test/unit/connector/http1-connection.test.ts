@@ -370,6 +370,40 @@ describe('a client that does not read', () => {
     expect(server.refusals).toEqual([['write-timeout', 0]]);
   });
 
+  it('but slower than it has to is cut', async () => {
+    const body = Buffer.alloc(64 * 1024 * 1024, 'x');
+    await start((exchange) => exchange.respond(200, [], body), {
+      bodyIdleTimeoutMs: 400,
+      minReadBytesPerSecond: 1024 ** 3,
+    });
+    client.socket.removeAllListeners('data');
+    client.socket.on('data', () => {
+      client.socket.pause();
+      setTimeout(() => client.socket.resume(), 8);
+    });
+    client.send(GET);
+    await until(() => server.closed === 1);
+    expect(server.refusals).toEqual([['slow-reader', 0]]);
+  });
+
+  it('may take its time while the answer is not there', async () => {
+    let exchange: Exchange | undefined;
+    await start(
+      (each) => {
+        exchange = each;
+        each.begin(200, []);
+        each.write(Buffer.from('data: 1\n\n'));
+      },
+      { bodyIdleTimeoutMs: 100, minReadBytesPerSecond: 1024 ** 3 },
+    );
+    client.send(GET);
+    await until(() => exchange !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    exchange?.end();
+    expect((await client.response())?.isComplete).toBe(true);
+    expect(server.refusals).toEqual([]);
+  });
+
   it(
     'but slowly is served',
     undisturbed(async () => {
@@ -460,7 +494,74 @@ describe('limits in time', () => {
     const response = await client.response();
     clearInterval(drip);
     expect(response?.status).toBe(408);
+    expect(server.refusals).toEqual([['slow-body', 408]]);
   });
+
+  it('answer 408 to a body of single bytes in chunks, though their framing counts', async () => {
+    await start((exchange) => exchange.listen(listener({ data: (c) => exchange.consumed(c.length) })), {
+      bodyIdleTimeoutMs: 1_000,
+    });
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const drip = setInterval(() => client.send('1\r\nx\r\n'), 100);
+    const response = await client.response();
+    clearInterval(drip);
+    expect(response?.status).toBe(408);
+    expect(server.refusals).toEqual([['slow-body', 408]]);
+  });
+
+  it(
+    'let a body drip that comes at the least rate',
+    undisturbed(async () => {
+      await start(
+        (exchange) =>
+          exchange.listen(
+            listener({
+              data: (c) => exchange.consumed(c.length),
+              end: () => exchange.respond(200, [], 'all'),
+            }),
+          ),
+        { bodyIdleTimeoutMs: 500, minBodyBytesPerSecond: 100 },
+      );
+      client.send(post(200));
+      let sent = 0;
+      const drip = setInterval(() => {
+        if (++sent <= 40) client.send('12345');
+      }, 25);
+      const response = await client.response();
+      clearInterval(drip);
+      expect(response?.body.toString()).toBe('all');
+    }, stop),
+  );
+
+  it(
+    'let a client drip once the answer has begun, but not stop',
+    undisturbed(async () => {
+      const reasons: AbortReason[] = [];
+      let received = 0;
+      await start(
+        (exchange) => {
+          exchange.listen(
+            listener({
+              data: (chunk) => {
+                received += chunk.length;
+                exchange.consumed(chunk.length);
+              },
+              aborted: (reason) => reasons.push(reason),
+            }),
+          );
+          exchange.begin(200, []);
+        },
+        { bodyIdleTimeoutMs: 500 },
+      );
+      client.send(post(1000));
+      const drip = setInterval(() => client.send('x'), 50);
+      await until(() => received > 30);
+      clearInterval(drip);
+      expect(reasons).toEqual([]);
+      await until(() => reasons.length === 1);
+      expect(server.refusals).toEqual([['body-timeout', 408]]);
+    }, stop),
+  );
 
   it(
     'do not run while the handler does not take the body',
