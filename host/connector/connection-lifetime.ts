@@ -83,6 +83,8 @@ export abstract class ConnectionLifetime {
     }
     if (this.reading === Reading.BODY && this.exchange !== undefined) this.watchBody(this.exchange, now);
     else if (now >= this.readDeadline) this.expire();
+    // Thousands of idle connections shall not keep the bytes of their last requests.
+    else if (this.input.length === 0) this.input.clear();
   }
 
   destroy(): void {

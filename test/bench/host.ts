@@ -15,13 +15,16 @@ export interface BenchHost {
 const DEFAULTS = 'accessLog: { enabled: true }\n';
 
 /** Starts a host with these bundles: name → folder below `test/bench/subjects`, or files. */
-export async function startHost(bundles: Readonly<Record<string, BundleContent>>): Promise<BenchHost> {
+export async function startHost(
+  bundles: Readonly<Record<string, BundleContent>>,
+  config = DEFAULTS,
+): Promise<BenchHost> {
   const subjects = join(repositoryFolder, 'test/bench/subjects');
   const apps = Object.entries(bundles).map(([name, content]) => [
     name,
     typeof content === 'string' ? join(subjects, content) : content,
   ]);
-  const host = await TestHost.start({ apps: Object.fromEntries(apps), config: DEFAULTS });
+  const host = await TestHost.start({ apps: Object.fromEntries(apps), config });
   return { pid: host.pid, url: host.url(''), stop: () => host.stop() };
 }
 

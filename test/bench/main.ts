@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- GROUP…]`: ratios side by side in one run; all groups when none is named. A run takes about 9
- * minutes for `host` and 7 for `framework`, more when the machine is busy. Tables are printed, everything is written
+ * minutes for `host`, 7 for `framework` and one for `idle`, more when the machine is busy. Tables are printed, everything is written
  * to `.portico/bench/` as JSON.
  *
  * BENCH_ROUNDS and BENCH_SECONDS set the length of the measurement of one subject.
@@ -10,10 +10,12 @@ import { join } from 'node:path';
 import { repositoryFolder } from '#test/support/paths.js';
 import { measureFramework } from './framework-group.js';
 import { measureHost } from './host-group.js';
+import { measureIdle } from './idle-group.js';
 
 const groups: Readonly<Record<string, () => Promise<object>>> = {
   host: measureHost,
   framework: measureFramework,
+  idle: measureIdle,
 };
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(groups);
 const folder = join(repositoryFolder, '.portico/bench');
