@@ -67,3 +67,11 @@ export function parsePort(text: string): number {
     throw new InvalidArgumentError('It must be a number from 0 to 65535.');
   return port;
 }
+
+/** A number of days on the command line. */
+export function parseDays(text: string): number {
+  const days = Number(text);
+  if (!/^\d{1,4}$/.test(text) || days < 1 || days > 3650)
+    throw new InvalidArgumentError('It must be a number from 1 to 3650.');
+  return days;
+}

@@ -2,13 +2,14 @@
 import { Argument, Command, Option } from 'commander';
 import { messageOf, PorticoError } from '../errors.js';
 import { packageVersion } from '../package-version.js';
-import { parsePort, withBaseOptions } from './base-options.js';
+import { parseDays, parsePort, withBaseOptions } from './base-options.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a port is in use. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
   PORTICO_ARGUMENT_INVALID: 2,
   PORTICO_BASE_MISSING: 2,
   PORTICO_BUNDLE_NAME: 2,
+  PORTICO_CERTIFICATE_NAME: 2,
   PORTICO_CONFIG_INVALID: 2,
   PORTICO_CONFIG_KIND: 2,
   PORTICO_DEV_BUNDLE: 2,
@@ -92,6 +93,21 @@ program
   .option('--typescript', 'in TypeScript, compiled by tsc')
   .action(async (...args: Parameters<typeof import('./new.js').makeBundle>) =>
     (await import('./new.js')).makeBundle(...args),
+  );
+program
+  .command('cert [names...]')
+  .description('make a certificate for development (default: for localhost, 127.0.0.1 and ::1)')
+  .option('--days <number>', 'how long it is valid', parseDays, 365)
+  .addOption(
+    new Option('--key-type <type>', 'kind of its key')
+      .choices(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-4096'])
+      .default('ec-p256'),
+  )
+  .option('--out <folder>', 'where the files go', 'certs')
+  .option('--ca', 'sign it with an authority of this folder, ca.crt, which is made when there is none')
+  .option('--force', 'replace the certificate and the key of the same name')
+  .action(async (...args: Parameters<typeof import('./cert.js').cert>) =>
+    (await import('./cert.js')).cert(...args),
   );
 program
   .command('run [folder]')
