@@ -1,5 +1,6 @@
 import type { TlsSettings } from '../tls/tls-settings.js';
 import type { ConnectorLimits } from './connector-limits.js';
+import type { RedirectSettings } from './redirect-settings.js';
 
 /**
  * How the connections of one listening address are treated, apart from where it listens. Plain data: the server sends
@@ -9,4 +10,6 @@ export interface ConnectorSettings {
   readonly limits: ConnectorLimits;
   /** Undefined: connections are not encrypted. */
   readonly tls?: TlsSettings;
+  /** Nothing is served here: everybody is sent to https. */
+  readonly redirect?: RedirectSettings;
 }

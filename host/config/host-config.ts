@@ -1,4 +1,5 @@
 import type { ConnectorSettings } from './connector-settings.js';
+import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
 import type { TlsConfig } from './tls-config.js';
 import type { VirtualHosts } from './virtual-hosts.js';
@@ -66,7 +67,7 @@ export interface HostConfig {
 }
 
 /** One listening address; see `connectors` of `host.yaml`. */
-export interface ConnectorConfig extends Omit<ConnectorSettings, 'tls'> {
+export interface ConnectorConfig extends Omit<ConnectorSettings, 'tls' | 'redirect'> {
   readonly name: string;
   /** '' where the address is no host and port. */
   readonly host: string;
@@ -76,6 +77,8 @@ export interface ConnectorConfig extends Omit<ConnectorSettings, 'tls'> {
   readonly tls?: TlsConfig;
   /** A Unix socket instead. */
   readonly socket?: UnixSocketConfig;
+  /** The server makes `ConnectorSettings.redirect` of it, when it knows the ports. */
+  readonly redirect?: RedirectConfig;
 }
 
 /** The file of a Unix socket. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { settingsSchema } from './application-settings.js';
 import { connectorAddressShape } from './connector-address.js';
 import { DEFAULT_CONNECTOR_LIMITS as LIMITS } from './connector-limits.js';
+import { redirectSchema } from './redirect-schema.js';
 import {
   countOrAuto,
   duration,
@@ -42,6 +43,7 @@ const connectorSchema = section({
   name: text(64).optional(),
   ...connectorAddressShape,
   limits: limitsSchema.prefault({}),
+  redirect: redirectSchema.optional(),
 });
 
 const virtualHostSchema = section({

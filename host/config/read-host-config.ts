@@ -11,6 +11,7 @@ import type { ConnectorConfig, HostConfig } from './host-config.js';
 import { type HostSection, hostSchema } from './host-schema.js';
 import type { Variables } from './interpolate.js';
 import { readSmallText } from './read-text.js';
+import { redirectProblems } from './redirect-schema.js';
 import { listenHost } from './setting-types.js';
 import { type ConfigDocument, parseConfigDocument } from './yaml-document.js';
 
@@ -179,6 +180,7 @@ function connectorsOf(given: HostSection, base: string, overrides: Overrides): C
       maxRequestsPerConnection: limits.maxRequestsPerConnection,
       maxConnections: limits.maxConnections,
     },
+    ...(connector.redirect === undefined ? {} : { redirect: { hosts: undefined, ...connector.redirect } }),
   }));
 }
 
@@ -211,6 +213,7 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
     }
   });
   problems.push(...addressProblems(given.connectors ?? [], config.connectors, document));
+  redirectProblems(config.connectors, add);
   listeners.push({ name: 'admin', ...config.admin, path: ['admin'] });
   listeners.forEach((listener, index) => {
     const clash = listeners.slice(0, index).find((other) => sharesAddress(other, listener));

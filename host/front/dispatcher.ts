@@ -1,13 +1,22 @@
+import type { RedirectSettings } from '../config/redirect-settings.js';
 import type { UnknownHostPolicy, VirtualHosts } from '../config/virtual-hosts.js';
 import type { ExchangeResult, RefusalReason, RefusedRequest } from '../connector/http1-listener.js';
 import type { WaivableRule } from '../connector/waiver.js';
-import { AbortReason, type ConnectionInfo, type Exchange, type RequestHead } from '../exchange/exchange.js';
+import {
+  AbortReason,
+  type ConnectionInfo,
+  type Exchange,
+  type ExchangeHandler,
+  type RequestHead,
+} from '../exchange/exchange.js';
 import { answerPlainly } from '../runtime/plain-answer.js';
 import type { AccessLog } from './access-log.js';
 import { deliver } from './deliver.js';
 import { DEFAULT_HOST, HostNames } from './host-names.js';
+import { CHALLENGE_FIELDS, HttpChallenges, type HttpChallengeTokens } from './http-challenges.js';
 import type { MappedContext, Mapping } from './mapping.js';
 import { UNMAPPED_CONTEXT } from './messages.js';
+import { answerRedirect } from './redirect.js';
 import type { TrafficCounts } from './traffic-counts.js';
 
 /**
@@ -21,6 +30,8 @@ export class Dispatcher {
   /** Undefined: one host answers for every name. */
   readonly #hosts: HostNames | undefined;
   readonly #unknownHost: UnknownHostPolicy;
+  /** Undefined unless a certification authority may ask; so it costs nothing otherwise. */
+  #challenges: HttpChallenges | undefined;
 
   /** `virtualHosts` as the mapping was made with or without. */
   constructor(
@@ -38,6 +49,7 @@ export class Dispatcher {
 
   /** The exchange handler of every connector. */
   readonly handle = (exchange: Exchange): void => {
+    if (this.#challenges !== undefined && this.#answerChallenge(exchange, this.#challenges)) return;
     const { path } = exchange.head;
     const host = this.#hosts === undefined ? DEFAULT_HOST : this.#hosts.find(exchange.head.authority);
     if (host === undefined) {
@@ -70,6 +82,21 @@ export class Dispatcher {
     if (passes === undefined) return false;
     return rule === 'trace' ? passes.trace : passes.malformedEscapes;
   };
+
+  /** The exchange handler of a connector that serves nothing itself. */
+  redirecting(settings: RedirectSettings): ExchangeHandler {
+    return (exchange) => {
+      if (this.#challenges !== undefined && this.#answerChallenge(exchange, this.#challenges)) return;
+      exchange.attachment = undefined;
+      this.#counts.unmapped.begin();
+      answerRedirect(exchange, settings);
+    };
+  }
+
+  /** These are answered from now on, and no others. */
+  setChallenges(tokens: HttpChallengeTokens): void {
+    this.#challenges = Object.keys(tokens).length === 0 ? undefined : new HttpChallenges(tokens);
+  }
 
   /** An exchange of a connector is over. */
   finished(exchange: Exchange, result: ExchangeResult): void {
@@ -113,6 +140,15 @@ export class Dispatcher {
       default:
         answerPlainly(exchange, 404, 'This host has no such name.');
     }
+  }
+
+  #answerChallenge(exchange: Exchange, challenges: HttpChallenges): boolean {
+    const answer = challenges.find(exchange);
+    if (answer === undefined) return false;
+    exchange.attachment = undefined;
+    this.#counts.unmapped.begin();
+    exchange.respond(200, CHALLENGE_FIELDS, answer);
+    return true;
   }
 
   #answerUnmapped(exchange: Exchange): void {

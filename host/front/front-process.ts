@@ -2,6 +2,7 @@ import { createServer, Server } from 'node:net';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import { Connector } from '../connector/connector.js';
 import { messageOf, PorticoError } from '../errors.js';
+import type { Exchange, ExchangeHandler } from '../exchange/exchange.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 import { AccessLog } from './access-log.js';
 import { Dispatcher } from './dispatcher.js';
@@ -59,6 +60,9 @@ export class FrontProcess {
       case 'ticket-keys':
         for (const connector of this.#connectors.values()) connector.useTicketKeys(command.keys);
         break;
+      case 'http-challenges':
+        this.#configured().dispatcher.setChallenges(command.tokens);
+        break;
       case 'report':
         this.#reportCounts(command.id);
         break;
@@ -97,14 +101,8 @@ export class FrontProcess {
     const { dispatcher } = this.#configured();
     const connector: Connector = new Connector({
       settings,
-      handler:
-        settings.tls?.strictSni === true
-          ? (exchange) => {
-              if (connector.isMisdirected(exchange.head)) dispatcher.refuseMisdirected(exchange);
-              else dispatcher.handle(exchange);
-            }
-          : dispatcher.handle,
       waives: dispatcher.waives,
+      handler: handlerOf(dispatcher, settings, (exchange) => connector.isMisdirected(exchange.head)),
       observer: {
         connectionOpened: () => {
           this.#counts.acceptedConnections++;
@@ -169,6 +167,20 @@ export class FrontProcess {
       'A front got another command before `configure`; send `configure` first.',
     );
   }
+}
+
+/** What answers on a connector. */
+function handlerOf(
+  dispatcher: Dispatcher,
+  { tls, redirect }: ConnectorSettings,
+  isMisdirected: (exchange: Exchange) => boolean,
+): ExchangeHandler {
+  if (redirect !== undefined) return dispatcher.redirecting(redirect);
+  if (tls?.strictSni !== true) return dispatcher.handle;
+  return (exchange) => {
+    if (isMisdirected(exchange)) dispatcher.refuseMisdirected(exchange);
+    else dispatcher.handle(exchange);
+  };
 }
 
 /** What a front has once it is configured. */

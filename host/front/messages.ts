@@ -1,6 +1,7 @@
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { VirtualHosts } from '../config/virtual-hosts.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
+import type { HttpChallengeTokens } from './http-challenges.js';
 
 /**
  * What server and front say to each other over the IPC channel of the front's process. Both ends are our own code;
@@ -31,6 +32,8 @@ export type FrontCommand =
   | { readonly type: 'certificates'; readonly connector: string; readonly update: CertificateUpdate }
   /** As `TlsSettings.ticketKeys`, for all connectors with TLS. */
   | { readonly type: 'ticket-keys'; readonly keys: readonly string[] }
+  /** What is answered to certification authorities on connectors without TLS; in force when a later `report` is answered. */
+  | { readonly type: 'http-challenges'; readonly tokens: HttpChallengeTokens }
   /** Report counts now; answered by `counts`. */
   | { readonly type: 'report'; readonly id: number }
   /** Stop accepting, finish what is in flight, close WebSockets with 1001, then say `drained` and exit. */

@@ -7,6 +7,7 @@ import { isArchiveComplete } from '../bundle/archive.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import { BundleStore } from '../bundle/store.js';
 import type { HostConfig } from '../config/host-config.js';
+import { redirectSettingsOf } from '../config/redirect-schema.js';
 import { within } from '../deadline.js';
 import { Deployer } from '../deployer/deployer.js';
 import { PorticoError } from '../errors.js';
@@ -150,8 +151,15 @@ export class PorticoServer {
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
         if (connector === undefined) throw new Error(`no connector ${index}`);
-        const { limits } = connector;
-        return { socket, settings: { limits } };
+        const { limits, redirect } = connector;
+        const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
+        return {
+          socket,
+          settings: {
+            limits,
+            ...(redirect === undefined ? {} : { redirect: redirectSettingsOf(redirect, portOf) }),
+          },
+        };
       }),
       logger: log,
       count: config.fronts,
