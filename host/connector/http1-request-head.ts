@@ -31,7 +31,9 @@ export class Http1RequestHead implements RequestHead {
     this.hostStart = parsed.hostStart;
     this.hostEnd = parsed.hostEnd;
     const asksUpgrade = parsed.upgradeEnd > parsed.upgradeStart;
-    this.upgrade = asksUpgrade ? bytes.toString('latin1', parsed.upgradeStart, parsed.upgradeEnd) : undefined;
+    this.upgrade = asksUpgrade
+      ? bytes.toString('latin1', parsed.upgradeStart, parsed.upgradeEnd).replace(BLANKS, '')
+      : undefined;
     // Nobody knows how many bytes a tunnel will carry.
     this.bodyLength = asksUpgrade ? -1 : parsed.bodyLength;
   }
@@ -44,3 +46,5 @@ export class Http1RequestHead implements RequestHead {
     return this.knownAuthority;
   }
 }
+
+const BLANKS = /[ \t]+/g;

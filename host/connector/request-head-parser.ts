@@ -5,6 +5,7 @@ import { ConnectionTokens } from './connection-tokens.js';
 import { contentLengthAt, FieldKind, fieldKindAt } from './field-kind.js';
 import { FieldSectionParser, Parsed } from './field-section-parser.js';
 import { methodAt } from './method.js';
+import { isProtocolList } from './upgrade-protocols.js';
 
 /** Longest method; longer ones get 501. */
 const MAX_METHOD_BYTES = 32;
@@ -217,16 +218,16 @@ export class RequestHeadParser extends FieldSectionParser {
     if (this.minorVersion === 0) this.expectsContinue = false;
     else if (this.expectsOther) return this.refuse('unknown-expectation');
     if (this.bodyLength === 0) this.expectsContinue = false;
-    this.settleUpgrade();
+    this.settleUpgrade(bytes);
     if (this.connection.listed !== undefined) this.removeListed(bytes, this.connection.listed);
     return Parsed.COMPLETE;
   }
 
-  /** RFC 9110 §7.8: an upgrade needs HTTP/1.1, the connection option, one field, and here also no body. */
-  private settleUpgrade(): void {
+  /** RFC 9110 §7.8: an upgrade needs HTTP/1.1, the connection option, one field of protocols, here also no body. */
+  private settleUpgrade(bytes: Buffer): void {
     const asks =
       this.connection.upgrade && this.upgradeCount === 1 && this.minorVersion === 1 && this.bodyLength === 0;
-    if (!asks || this.upgradeStart === this.upgradeEnd) {
+    if (!asks || !isProtocolList(bytes.toString('latin1', this.upgradeStart, this.upgradeEnd))) {
       this.upgradeStart = this.upgradeEnd = 0;
       return;
     }

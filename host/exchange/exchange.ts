@@ -86,7 +86,7 @@ export interface RequestHead {
   readonly authority: string;
   /** Bytes of the body if known; 0 for none; -1 for unknown (chunked) and for tunnels. */
   readonly bodyLength: number;
-  /** Protocol of an upgrade request, as sent (`websocket`); undefined for an ordinary request. */
+  /** Protocol of an upgrade request (`websocket`), or a list of them without blanks; undefined for an ordinary request. */
   readonly upgrade: string | undefined;
   /** The request has `Expect: 100-continue` and waits for `Exchange.interim(100)` or a final answer. */
   readonly expectsContinue: boolean;
