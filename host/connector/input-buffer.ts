@@ -59,13 +59,19 @@ export class InputBuffer {
   }
 
   /**
-   * A section that was incomplete is parsed again, from its start, when a line has come to its end or the bytes have
-   * doubled. So the work stays in proportion however the bytes are split, and violations are still seen early.
+   * A section that was incomplete is parsed again, from its start, when LF or CR has come (a CR without LF is a
+   * violation), or the bytes have doubled. So the work stays in proportion however the bytes are split, and violations
+   * are still seen early.
    */
   get isWorthTrying(): boolean {
     if (this.triedLength < 0 || this.length >= this.triedLength * 2) return true;
-    const newline = this.bytes.indexOf(0x0a, this.start + this.triedLength);
-    return newline >= 0 && newline < this.end;
+    const from = this.start + this.triedLength;
+    return this.has(0x0a, from) || this.has(0x0d, from);
+  }
+
+  private has(byte: number, from: number): boolean {
+    const at = this.bytes.indexOf(byte, from);
+    return at >= 0 && at < this.end;
   }
 
   clear(): void {
