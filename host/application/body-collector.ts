@@ -4,7 +4,7 @@ const BLOCK_BYTES = 1024 * 1024;
 /**
  * Gathers the chunks of one body into one buffer. With a known length each chunk is copied at once to where it belongs,
  * while it is in the cache of the processor, and is garbage; only bodies beyond 1 MiB are copied a second time. A body
- * that came in one chunk is not copied at all. Without a length the chunks are kept and joined at the end.
+ * that came in one chunk is not copied at all, nor is what was read into the `room` named here. Without a length the chunks are kept and joined at the end.
  */
 export class BodyCollector {
   /** Bytes so far. */
@@ -28,6 +28,16 @@ export class BodyCollector {
     else this.#copy(chunk, this.#expected - before);
   }
 
+  /**
+   * Where the next bytes belong; they need not be copied when they are put there before they are added. Undefined
+   * before the first bytes, and when the length is not known.
+   */
+  get room(): Buffer | undefined {
+    if (this.#expected === undefined || this.size === 0 || this.size >= this.#expected) return undefined;
+    this.#block ??= newBlock(this.#expected - this.size);
+    return this.#block.subarray(this.#blockEnd);
+  }
+
   /** The whole body. */
   take(): Buffer {
     this.#closeBlock();
@@ -43,12 +53,18 @@ export class BodyCollector {
   /** `due`: bytes that are still expected, those of the chunk included. */
   #copy(chunk: Buffer, due: number): void {
     for (let copied = 0; copied < chunk.length; ) {
-      this.#block ??= Buffer.allocUnsafeSlow(Math.min(due - copied, BLOCK_BYTES));
-      const count = chunk.copy(this.#block, this.#blockEnd, copied);
+      this.#block ??= newBlock(due - copied);
+      const count = this.#isInPlace(chunk, this.#block)
+        ? chunk.length
+        : chunk.copy(this.#block, this.#blockEnd, copied);
       copied += count;
       this.#blockEnd += count;
       if (this.#blockEnd === this.#block.length) this.#closeBlock();
     }
+  }
+
+  #isInPlace(chunk: Buffer, block: Buffer): boolean {
+    return chunk.buffer === block.buffer && chunk.byteOffset === block.byteOffset + this.#blockEnd;
   }
 
   #closeBlock(): void {
@@ -56,4 +72,9 @@ export class BodyCollector {
     this.#block = undefined;
     this.#blockEnd = 0;
   }
+}
+
+/** `due`: bytes that are still expected. */
+function newBlock(due: number): Buffer {
+  return Buffer.allocUnsafeSlow(Math.min(due, BLOCK_BYTES));
 }

@@ -51,6 +51,10 @@ export class CallSignals implements RequestListener {
     else this.#tunnel.data(chunk);
   }
 
+  room(): Buffer | undefined {
+    return this.#tunnel === undefined ? this.body.room : undefined;
+  }
+
   end(trailers: FieldBlock | undefined): void {
     if (this.#tunnel === undefined) this.body.complete();
     else this.#tunnel.end(trailers);

@@ -134,6 +134,11 @@ export class ExchangeBody extends RequestBody {
     this.#wakeReader();
   }
 
+  /** Where the next chunk should be, see `RequestListener.room`. */
+  get room(): Buffer | undefined {
+    return this.#discardable === undefined ? this.#collector?.room : undefined;
+  }
+
   /** The body is complete. */
   complete(): void {
     this.#isComplete = true;

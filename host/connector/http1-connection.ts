@@ -30,7 +30,11 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
   constructor(socket: Socket, context: ConnectionContext, info: ConnectionInfo) {
     super(socket, context, info);
     this.output.onDrain = () => this.onDrain();
-    readFrom(socket, (chunk) => this.onData(chunk));
+    readFrom(
+      socket,
+      (chunk) => this.onData(chunk),
+      () => this.roomForBody(),
+    );
     socket.on('end', () => this.onEnd());
     socket.on('close', () => this.onClose());
     // What went wrong does not matter: 'close' follows, and the exchange in flight is told then.
@@ -113,6 +117,17 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     if (this.reading === Reading.BODY) this.bodyBytes += chunk.length;
     else if (this.reading === Reading.TUNNEL && this.tunnel?.isEnded === true) this.tunnelEnded();
     if (!this.isRunning) this.run();
+  }
+
+  /** Memory of the listener for the next bytes of a large body: never beyond the body, nor beyond the credit. */
+  private roomForBody(): Buffer | undefined {
+    if (this.reading !== Reading.BODY || this.input.length > 0) return undefined;
+    const { exchange, body } = this;
+    const most = Math.min(exchange?.credit ?? 0, body?.remaining ?? 0);
+    if (most < LEAST_ROOM_BYTES) return undefined;
+    const room = exchange?.listener?.room?.();
+    if (room === undefined || room.length < LEAST_ROOM_BYTES) return undefined;
+    return room.length <= most ? room : room.subarray(0, most);
   }
 
   private onEnd(): void {
@@ -337,6 +352,8 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
   }
 }
 
+/** Smaller pieces of a body are copied: that costs less than a place of their own. */
+const LEAST_ROOM_BYTES = 4 * 1024;
 /** Idle time before TCP asks whether the peer of a tunnel is still there. */
 const TUNNEL_KEEP_ALIVE_MS = 60_000;
 /** What a connection without any request gets when the listener drains. */

@@ -6,20 +6,38 @@ import { Socket } from 'node:net';
  * Node makes room for 64 KiB before each read and gives back what was not filled; for small requests this is a good
  * part of their whole cost. It can read into one buffer for ever (option `onread` of `new net.Socket`), only not on
  * sockets that a server has accepted. So the same is set up from outside here: all connections share one buffer, and
- * what was read is copied out of it at once. It uses four inner names of `node:net` and changes none; where one is
+ * what was read is copied out of it at once. It uses five inner names of `node:net` and changes none; where one is
  * not found, or bytes have been received before, the socket is read with its 'data' event.
+ *
+ * After each chunk `room` may name memory for the next one, which is then read into it and not copied at all; the chunk
+ * is the filled part of that memory.
  *
  * 'end', 'close', `pause` and `resume` behave as ever. To be called once, on a socket that nobody has read from.
  */
-export function readFrom(socket: Socket, onData: (chunk: Buffer) => void): void {
+export function readFrom(
+  socket: Socket,
+  onData: (chunk: Buffer) => void,
+  room: () => Buffer | undefined = noRoom,
+): void {
   if (SLOTS === undefined || !isPlain(socket)) {
     socket.on('data', onData);
     return;
   }
   const inner = socket as unknown as Record<symbol, unknown> & { readonly _handle: StreamHandle };
-  inner[SLOTS.buffer] = SHARED;
-  inner[SLOTS.callback] = (size: number): boolean => {
-    onData(copyOf(size));
+  const { buffer, callback, generator } = SLOTS;
+  inner[buffer] = SHARED;
+  let next: Buffer = SHARED;
+  // Node asks it behind the callback where to read from now on.
+  const giveNext = (): Buffer => {
+    inner[generator] = null;
+    return next;
+  };
+  inner[callback] = (size: number, from: Buffer): boolean => {
+    onData(from === SHARED ? copyOf(size) : from.subarray(0, size));
+    const wanted = room();
+    if (wanted === undefined && from === SHARED) return true;
+    next = wanted ?? SHARED;
+    inner[generator] = giveNext;
     return true;
   };
   inner._handle.useUserBuffer(SHARED);
@@ -35,14 +53,27 @@ const SHARED: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** Up to this size a loop is faster than a native call. */
 const LOOP_BYTES = 256;
 
-/** Where a socket keeps the buffer it reads into and the function that is told of bytes in it. */
+/** Where a socket keeps the buffer it reads into, who is told of bytes in it, and who names the next buffer. */
+interface Slots {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+  readonly generator: symbol;
+}
+
 const SLOTS = slotsOf(new Socket());
 
-function slotsOf(socket: Socket): { readonly buffer: symbol; readonly callback: symbol } | undefined {
+function slotsOf(socket: Socket): Slots | undefined {
   const symbols = Object.getOwnPropertySymbols(socket);
-  const buffer = symbols.find(({ description }) => description === 'kBuffer');
-  const callback = symbols.find(({ description }) => description === 'kBufferCb');
-  return buffer === undefined || callback === undefined ? undefined : { buffer, callback };
+  const named = (name: string): symbol | undefined => symbols.find(({ description }) => description === name);
+  const buffer = named('kBuffer');
+  const callback = named('kBufferCb');
+  const generator = named('kBufferGen');
+  if (buffer === undefined || callback === undefined || generator === undefined) return undefined;
+  return { buffer, callback, generator };
+}
+
+function noRoom(): undefined {
+  return undefined;
 }
 
 /** A TCP or Unix socket as Node has made it: not TLS, not a stream that only looks like a socket. */

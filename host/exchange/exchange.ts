@@ -59,6 +59,12 @@ export interface Exchange {
 export interface RequestListener {
   /** Body bytes. At most one window ahead of `Exchange.consumed`. The buffer is not reused by the producer. */
   data(chunk: Buffer): void;
+  /**
+   * Where the listener wants the next bytes of the body: whoever reads from a socket MAY read into it instead of into
+   * memory of its own, from its first byte on. What was read comes by `data` as any other chunk, as views of this
+   * memory, in order. Undefined, or no such method: anywhere. Asked anew before each read; it promises nothing.
+   */
+  room?(): Buffer | undefined;
   /** The body is complete. Also called, synchronously or later, for a request without a body. */
   end(trailers: FieldBlock | undefined): void;
   /** `write` may be called again after it returned false. */

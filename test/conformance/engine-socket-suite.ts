@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { createServer } from 'node:net';
@@ -102,6 +103,34 @@ export function engineSocketSuite(name: string, engine: EmbeddedEngine): void {
       const bodies = [];
       for (let i = 0; i < 3; i++) bodies.push((await client.response())?.body.toString());
       expect(bodies).toEqual(['hello', 'not read', 'ok']);
+      client.socket.destroy();
+    });
+
+    it('receives bodies larger than its window whole, however they come, and what follows them', async () => {
+      const port = await start((application) =>
+        routing(application, (r) => {
+          r.post('/', async (call) => call.respondBytes(await call.receiveBytes()));
+          // Wanted only when a part of it is there already.
+          r.post('/late', async (call) => {
+            await new Promise((resolve) => setImmediate(resolve));
+            await call.respondBytes(await call.receiveBytes());
+          });
+          r.post('/unread', (call) => call.respondText('not read'));
+        }),
+      );
+      const body = randomBytes(1_500_000);
+      const head = (path: string): string =>
+        `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+      const client = await RawClient.open(port);
+      const paths = ['/', '/late', '/', '/unread', '/late'];
+      // Heads and bodies in one stream, cut at places that fit to neither.
+      const stream = Buffer.concat(paths.flatMap((path) => [Buffer.from(head(path)), body]));
+      for (let at = 0; at < stream.length; at += 333_331) client.send(stream.subarray(at, at + 333_331));
+      for (const path of paths) {
+        const answer = await client.response();
+        if (path === '/unread') expect(answer?.body.toString()).toBe('not read');
+        else expect(answer?.body.equals(body)).toBe(true);
+      }
       client.socket.destroy();
     });
 

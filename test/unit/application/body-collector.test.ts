@@ -26,6 +26,29 @@ describe('BodyCollector', () => {
     expect(new BodyCollector(undefined).take()).toHaveLength(0);
   });
 
+  it('takes what was put into its room as it is, and copies what was not', () => {
+    const all = bytes(2 * 1024 * 1024 + 10);
+    const collector = new BodyCollector(all.length);
+    expect(collector.room).toBeUndefined();
+    collector.add(all.subarray(0, 1000));
+    let isInPlace = true;
+    for (let at = 1000; at < all.length; isInPlace = !isInPlace) {
+      const { room } = collector;
+      const size = Math.min(room?.length ?? 0, 70_001);
+      expect(size).toBeGreaterThan(0);
+      const chunk = all.subarray(at, at + size);
+      if (isInPlace) {
+        chunk.copy(room as Buffer);
+        // As a connection that has no credit for all at once.
+        collector.add((room as Buffer).subarray(0, 5));
+        collector.add((room as Buffer).subarray(5, size));
+      } else collector.add(chunk);
+      at += size;
+    }
+    expect(collector.room).toBeUndefined();
+    expect(collector.take().equals(all)).toBe(true);
+  });
+
   it.each([
     ['of known length', 1000, 7, 1000],
     ['of unknown length', 1000, 7, undefined],

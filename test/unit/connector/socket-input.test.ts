@@ -65,6 +65,37 @@ describe('readFrom', () => {
     accepted.destroy();
   });
 
+  it('reads into the memory that is named for the next chunk, and elsewhere again behind it', async () => {
+    const { client, accepted } = await connected();
+    const chunks = new Chunks();
+    const place = Buffer.alloc(6);
+    let filled = 0;
+    const room = (): Buffer | undefined => {
+      const due = chunks.all.length === 0 || filled === place.length ? 0 : place.length - filled;
+      return due === 0 ? undefined : place.subarray(filled);
+    };
+    readFrom(
+      accepted,
+      (chunk) => {
+        if (chunk.buffer === place.buffer) filled += chunk.length;
+        chunks.take(chunk);
+      },
+      room,
+    );
+    let length = 0;
+    for (const text of ['ab', 'cdefghij', 'kl']) {
+      client.write(text);
+      length += text.length;
+      await chunks.reach(length);
+    }
+    expect(await chunks.reach(length)).toBe('abcdefghijkl');
+    // The second chunk was read when its room was not asked for yet, or in its place: never partly lost.
+    expect(place.subarray(0, filled).toString()).toBe('cdefgh'.slice(0, filled));
+    expect(filled).toBe(6);
+    client.destroy();
+    accepted.destroy();
+  });
+
   it('reads nothing while the socket is paused', async () => {
     const { client, accepted } = await connected();
     const chunks = new Chunks();
