@@ -16,6 +16,7 @@ import { currentHttpDate } from '../../http/http-date.js';
 import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
 import type { CompleteConnector } from '../connector-settings.js';
 import { SelfContainedEngine, type SelfContainedSettings } from '../self-contained-engine.js';
+import { endEmptyMessage } from './end-empty-message.js';
 import { NodeExchange, type NodeExchangeOwner } from './node-exchange.js';
 import { readNodeHead } from './node-request-head.js';
 import type { NodeTunnel } from './node-tunnel.js';
@@ -78,8 +79,8 @@ export class NodeApplicationEngine extends SelfContainedEngine {
     server.maxRequestsPerSocket = limits.maxRequestsPerConnection;
     // Node drops fields beyond its count without a word; ours refuses the request.
     server.maxHeadersCount = 0;
-    server.on('request', (message, response) => this.#serve(message, response, false));
-    server.on('checkContinue', (message, response) => this.#serve(message, response, true));
+    server.on('request', (message, response) => this.#serve(server, message, response, false));
+    server.on('checkContinue', (message, response) => this.#serve(server, message, response, true));
     server.on('checkExpectation', (_message, response) => refuse(response, 'unknown-expectation'));
     server.on('upgrade', (message, socket, firstBytes) => this.#upgrade(message, socket, firstBytes));
     server.on('connect', (_message, socket) => refuseOn(socket, 'method-not-implemented'));
@@ -99,7 +100,12 @@ export class NodeApplicationEngine extends SelfContainedEngine {
     return Promise.resolve();
   }
 
-  #serve(message: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+  #serve(
+    server: HttpServer,
+    message: IncomingMessage,
+    response: ServerResponse,
+    expectsContinue: boolean,
+  ): void {
     const head = readNodeHead(message, {
       limits: this.limits,
       request: this.request,
@@ -107,8 +113,13 @@ export class NodeApplicationEngine extends SelfContainedEngine {
       isUpgrade: false,
       expectsContinue,
     });
-    if (typeof head === 'string') refuse(response, head);
-    else new NodeExchange(this.#owner, head, message, response).dispatch(this.#handler);
+    if (typeof head === 'string') {
+      refuse(response, head);
+      return;
+    }
+    // Others who listen to the server, set up by `configureServer`, get their messages as ever.
+    if (head.bodyLength === 0 && server.listenerCount('request') === 1) endEmptyMessage(message);
+    new NodeExchange(this.#owner, head, message, response).dispatch(this.#handler);
   }
 
   /** Also the answer of an application that does not upgrade goes out on this socket; then it is closed. */

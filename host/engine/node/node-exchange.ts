@@ -70,8 +70,6 @@ export class NodeExchange implements Exchange {
     this.#response = response;
     this.#firstBytes = firstBytes;
     this.#isBodyComplete = head.bodyLength === 0 || firstBytes !== undefined;
-    response.on('close', () => this.#closed());
-    response.on('error', destroyResponse);
   }
 
   /** Gives the exchange to its handler, then the body to whoever listened. */
@@ -82,6 +80,8 @@ export class NodeExchange implements Exchange {
       this.#owner.failed(this, error);
       this.abort(AbortReason.APPLICATION_ERROR);
     }
+    // What is over already needs nobody who hears of its end.
+    if (!this.isEnded || !this.#isBodyComplete || this.#writeTimer !== undefined) this.#watch();
     if (this.head.upgrade !== undefined) return;
     if (this.head.bodyLength === 0) this.#tell((listener) => listener.end(undefined));
     else if (this.#listener !== undefined && !this.isEnded) this.#readBody();
@@ -260,6 +260,11 @@ export class NodeExchange implements Exchange {
 
   #isTooMuchLeft(): boolean {
     return !this.#isBodyComplete && this.head.bodyLength > SWALLOW_BYTES;
+  }
+
+  #watch(): void {
+    this.#response.on('close', () => this.#closed());
+    this.#response.on('error', destroyResponse);
   }
 
   #finish(body?: string | Uint8Array): void {

@@ -12,6 +12,19 @@ export interface NodeResponseFields {
   readonly asksClose: boolean;
 }
 
+/** Lengths of the names that are looked at; others are passed on as they are. */
+const KNOWN_LENGTHS: ReadonlySet<number> = new Set(
+  [
+    'content-length',
+    'connection',
+    'transfer-encoding',
+    'keep-alive',
+    'proxy-connection',
+    'te',
+    'upgrade',
+  ].map((name) => name.length),
+);
+
 /** Undefined when there are two lengths, or one that is no number. Names and values are checked by `node:http`. */
 export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeResponseFields | undefined {
   const all = fields instanceof FieldBlock ? fields.flat() : fields;
@@ -21,7 +34,7 @@ export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeR
   for (let i = 0; i + 1 < all.length; i += 2) {
     const name = all[i] as string;
     const value = all[i + 1] as string;
-    switch (lowerCaseName(name)) {
+    switch (KNOWN_LENGTHS.has(name.length) ? lowerCaseName(name) : '') {
       case 'content-length': {
         const bytes = Buffer.from(value, 'latin1');
         const length = contentLengthAt(bytes, 0, bytes.length);
