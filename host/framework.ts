@@ -50,6 +50,7 @@ export {
   UnsupportedMediaTypeError,
 } from './application/http-errors.js';
 export { ConsoleLog, type Log, type LogLevel } from './application/log.js';
+export { type LogContext, logContext } from './application/log-context.js';
 export { MapApplicationConfig } from './application/map-application-config.js';
 export { FilePart } from './application/multipart/file-part.js';
 export { Multipart } from './application/multipart/multipart.js';

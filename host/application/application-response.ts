@@ -1,7 +1,7 @@
 import { PorticoError } from '../errors.js';
 import { lowerCaseName } from '../http/lower-case.js';
 import type { ApplicationCall } from './application-call.js';
-import { checkHeader } from './header-check.js';
+import { checkedHeaderName } from './header-check.js';
 import { ResponseCookies } from './response-cookies.js';
 
 /** Status and headers of the answer, as far as they are settled before the content. Without effect once it is sent. */
@@ -60,19 +60,21 @@ export class ResponseHeaders {
 
   /** Adds a line behind those of the same name. `PORTICO_INVALID_HEADER`, `PORTICO_UNSAFE_HEADER`. */
   append(name: string, value: string): void {
-    checkHeader(name, value);
-    this.#add(name, value);
+    this.#add(name, checkedHeaderName(name, value), value);
   }
 
   /** Replaces all lines of this name by one. */
   set(name: string, value: string): void {
-    checkHeader(name, value);
-    this.remove(name);
-    this.#add(name, value);
+    const lower = checkedHeaderName(name, value);
+    this.#removeAll(lower);
+    this.#add(name, lower, value);
   }
 
   remove(name: string): void {
-    const lower = lowerCaseName(name);
+    this.#removeAll(lowerCaseName(name));
+  }
+
+  #removeAll(lower: string): void {
     for (let i = this.#lowerNames.indexOf(lower); i >= 0; i = this.#lowerNames.indexOf(lower, i)) {
       this.#lowerNames.splice(i, 1);
       this.#flat.splice(i * 2, 2);
@@ -100,8 +102,8 @@ export class ResponseHeaders {
     return this.#lowerNames.includes(lowerCaseName(name));
   }
 
-  #add(name: string, value: string): void {
+  #add(name: string, lower: string, value: string): void {
     this.#flat.push(name, value);
-    this.#lowerNames.push(lowerCaseName(name));
+    this.#lowerNames.push(lower);
   }
 }

@@ -56,7 +56,12 @@ function fieldsOf(call: ApplicationCall, content: OutgoingContent, length?: numb
     if (content.contentType === TEXT_PLAIN) return TEXT_PLAIN_FIELDS;
     return ['Content-Type', content.contentType];
   }
-  const fields = own === undefined ? [...(content.headers ?? [])] : own.concat(content.headers ?? []);
+  const fields =
+    own === undefined
+      ? [...(content.headers ?? [])]
+      : content.headers === undefined
+        ? own.slice()
+        : own.concat(content.headers);
   if (content.contentType !== undefined && !hasField(fields, 'content-type'))
     fields.push('Content-Type', content.contentType);
   if (length !== undefined && !hasField(fields, 'content-length'))

@@ -55,6 +55,10 @@ export function withoutHeaders(
 /** Adds a name to `Vary`, once (RFC 9110 §12.5.5). `content` is the one that is about to be sent, if it is known. */
 export function addVary(call: ApplicationCall, name: string, content?: AnyContent): void {
   const { headers } = call.response;
+  if (!headers.has('Vary') && content?.headers === undefined) {
+    headers.append('Vary', name);
+    return;
+  }
   const lines = [...headers.getAll('Vary')];
   const ofContent = content === undefined ? undefined : headerOfAnswer(call, content, 'Vary');
   if (ofContent !== undefined) lines.push(ofContent);

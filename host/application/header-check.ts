@@ -21,27 +21,35 @@ export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
  * connection.
  */
 export function checkHeader(name: string, value: string): void {
-  if (!GOOD.has(name)) checkHeaderName(name);
-  checkHeaderValue(name, value);
+  checkedHeaderName(name, value);
 }
 
-/** Names that were found good, so that they are looked at once. A program uses a few dozen. */
-const GOOD = new Set<string>();
+/** As `checkHeader`; gives the name in lower case. */
+export function checkedHeaderName(name: string, value: string): string {
+  const lower = GOOD.get(name) ?? checkHeaderName(name);
+  checkHeaderValue(name, value);
+  return lower;
+}
+
+/** Names that were found good, so that they are looked at once, in lower case. A program uses a few dozen. */
+const GOOD = new Map<string, string>();
 const MAX_GOOD = 1000;
 const MAX_GOOD_LENGTH = 64;
 
-function checkHeaderName(name: string): void {
+function checkHeaderName(name: string): string {
   if (typeof name !== 'string' || !isToken(name))
     throw new PorticoError(
       'PORTICO_INVALID_HEADER',
       `${JSON.stringify(name)} is not a header name. Use letters, digits and -.`,
     );
-  if (CONNECTION_FIELDS.has(name.toLowerCase()))
+  const lower = name.toLowerCase();
+  if (CONNECTION_FIELDS.has(lower))
     throw new PorticoError(
       'PORTICO_UNSAFE_HEADER',
       `${name} is controlled by the engine and cannot be set. Leave it away.`,
     );
-  if (GOOD.size < MAX_GOOD && name.length <= MAX_GOOD_LENGTH) GOOD.add(name);
+  if (GOOD.size < MAX_GOOD && name.length <= MAX_GOOD_LENGTH) GOOD.set(name, lower);
+  return lower;
 }
 
 /** The half of `checkHeader` that concerns the value. */

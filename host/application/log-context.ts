@@ -18,10 +18,12 @@ export function withLogContext<T>(facts: LogContext | undefined, work: () => T):
 }
 
 /**
- * As `withLogContext`, for `work` that handles a call. The call keeps the facts: who logs its failure outside of
- * `work` runs `withLogContext(call.logContext, …)`.
+ * As `withLogContext`, for `work` that handles a call; without effect when the log of the application tells no such
+ * facts. The call keeps them: who logs its failure outside of `work` runs `withLogContext(call.logContext, …)`.
  */
 export function withCallFacts<T>(call: ApplicationCall, facts: LogContext, work: () => T): T {
+  // The storage makes everything asynchronous in this process dearer from its first use on.
+  if (call.application.log.tellsCallFacts !== true) return work();
   call.logContext = merged(call.logContext, facts);
   return withLogContext(facts, work);
 }

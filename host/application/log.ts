@@ -9,6 +9,12 @@ export interface Log {
   error(message: string, error?: unknown): void;
   /** Are lines of this level written? Spares the work for lines that are not. Without it `trace` lines are not made. */
   isLevelEnabled?(level: LogLevel): boolean;
+  /**
+   * Do its lines tell the facts of the call in whose handling they are logged (`callId`, those of `mdc`; `logContext()`
+   * gives them)? Keeping them at hand in all that a call does costs time, which other logs are spared: without `true` here
+   * `logContext()` is undefined. The default log tells them.
+   */
+  readonly tellsCallFacts?: boolean;
 }
 
 /** In order of weight. */
@@ -22,6 +28,7 @@ const ORDER: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', '
  * handled (`logContext`) stand behind the message.
  */
 export class ConsoleLog implements Log {
+  readonly tellsCallFacts: boolean = true;
   readonly #threshold: number;
 
   constructor(level: LogLevel = 'info') {

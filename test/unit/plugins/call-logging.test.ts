@@ -1,13 +1,14 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { ConsoleLog, type Log, routing } from 'portico';
+import { ConsoleLog, type Log, logContext, routing } from 'portico';
 import { CallId, callId, RejectedCallIdError } from 'portico/plugins/call-id';
 import { CallLogging, type CallLoggingConfig } from 'portico/plugins/call-logging';
 import { StatusPages } from 'portico/plugins/status-pages';
 import { testApplication } from 'portico/testing';
-import { logContext, withLogContext } from '#host/application/log-context.js';
+import { withLogContext } from '#host/application/log-context.js';
 
 /** A log that keeps its lines. */
 class Lines implements Log {
+  readonly tellsCallFacts: boolean = true;
   readonly lines: string[] = [];
   trace = (message: string): void => this.#note('trace', message);
   debug = (message: string): void => this.#note('debug', message);

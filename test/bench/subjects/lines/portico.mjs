@@ -1,7 +1,7 @@
 // A framework application on one of its engines. The line `plugins` installs the 20 of `plugins.mjs`.
 import { routing } from 'portico';
 import { ROUTES, TEXT, userOf } from './content.mjs';
-import { installPlugins } from './plugins.mjs';
+import { installPlugins, log } from './plugins.mjs';
 
 const modules = {
   text: (application) => {
@@ -34,7 +34,8 @@ const modules = {
 
 export async function start(line, engine) {
   const { embeddedServer, ...engines } = await import('portico/embedded');
-  const server = embeddedServer(engines[engine], { port: 0, host: '127.0.0.1' }, modules[line]);
+  const settings = { port: 0, host: '127.0.0.1', log };
+  const server = embeddedServer(engines[engine], settings, modules[line]);
   await server.start();
   const [connector] = await server.resolvedConnectors();
   return connector.port;
