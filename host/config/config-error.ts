@@ -65,9 +65,12 @@ export function suggest(word: string, known: readonly string[]): string | undefi
 }
 
 function formatProblem(problem: ConfigProblem): string {
-  const place =
-    problem.line === undefined ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
-  const path = problem.path === '' ? '' : ` ${problem.path}:`;
   const hint = problem.suggestion === undefined ? '' : ` (did you mean "${problem.suggestion}"?)`;
-  return `${place}:${path} ${problem.message}${hint}`;
+  return `${formatPlace(problem)}: ${problem.message}${hint}`;
+}
+
+/** `deploy/host.yaml:3:5: connectors[0].port`. */
+export function formatPlace({ file, line, column, path }: ConfigProblem): string {
+  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  return path === '' ? place : `${place}: ${path}`;
 }

@@ -19,6 +19,7 @@ import {
   text,
   word,
 } from './setting-types.js';
+import { tlsSchema } from './tls-schema.js';
 import type { UnknownHostPolicy } from './virtual-hosts.js';
 
 const KIB = 1024;
@@ -44,6 +45,7 @@ const connectorSchema = section({
   ...connectorAddressShape,
   limits: limitsSchema.prefault({}),
   redirect: redirectSchema.optional(),
+  tls: tlsSchema.optional(),
 });
 
 const virtualHostSchema = section({

@@ -5,7 +5,7 @@ import { systemCodeOf } from '../system-error.js';
 import { applySettings, DEFAULT_APPLICATION_SETTINGS, unobeyedSettings } from './application-settings.js';
 import { checkAgainst } from './check-against.js';
 import { virtualHostProblems, virtualHostsOf } from './check-virtual-hosts.js';
-import { ConfigError, type ConfigPath, type ConfigProblem } from './config-error.js';
+import { ConfigError, type ConfigPath, type ConfigProblem, formatPlace } from './config-error.js';
 import { addressOf, addressProblems } from './connector-address.js';
 import type { ConnectorConfig, HostConfig } from './host-config.js';
 import { type HostSection, hostSchema } from './host-schema.js';
@@ -13,6 +13,8 @@ import type { Variables } from './interpolate.js';
 import { readSmallText } from './read-text.js';
 import { redirectProblems } from './redirect-schema.js';
 import { listenHost } from './setting-types.js';
+import { tlsConfigOf } from './tls-config.js';
+import { checkTls } from './tls-schema.js';
 import { type ConfigDocument, parseConfigDocument } from './yaml-document.js';
 
 /** From where a host is configured. Ports: command line before environment before file before default. */
@@ -43,7 +45,7 @@ export function readHostConfig(source: HostConfigSource): HostConfig {
   const checked = checkAgainst(hostSchema, document);
   const ports = readOverrides(source);
   if (!checked.ok) throw new ConfigError('PORTICO_CONFIG_INVALID', [...checked.problems, ...ports.problems]);
-  const config = assemble(checked.value, base, document.file === DEFAULTS ? undefined : document.file, ports);
+  const config = assemble(checked.value, base, document, ports);
   const problems = [...ports.problems, ...crossChecks(config, checked.value, document)];
   if (problems.length > 0) throw new ConfigError('PORTICO_CONFIG_INVALID', problems);
   return config;
@@ -114,13 +116,13 @@ function readOverrides(source: HostConfigSource): Overrides {
 function assemble(
   given: HostSection,
   base: string,
-  file: string | undefined,
+  document: ConfigDocument,
   overrides: Overrides,
 ): HostConfig {
   const { archives, accessLog, output, deployer } = given;
   const folder = (path: string | undefined, name: string) => resolve(base, path ?? name);
   return {
-    file,
+    file: document.file === DEFAULTS ? undefined : document.file,
     base,
     folders: {
       apps: folder(given.folders.apps, 'apps'),
@@ -128,7 +130,7 @@ function assemble(
       work: folder(given.folders.work, 'work'),
       run: folder(given.folders.run, 'run'),
     },
-    connectors: connectorsOf(given, base, overrides),
+    connectors: connectorsOf(given, base, document, overrides),
     fronts: given.fronts === 'auto' ? frontsOfThisMachine() : given.fronts,
     virtualHosts: virtualHostsOf(given),
     admin: { host: given.admin.host, port: overrides.adminPort ?? given.admin.port },
@@ -161,11 +163,16 @@ function frontsOfThisMachine(): number {
   return Math.min(64, Math.max(1, Math.floor(availableParallelism() / 2)));
 }
 
-function connectorsOf(given: HostSection, base: string, overrides: Overrides): ConnectorConfig[] {
+function connectorsOf(
+  given: HostSection,
+  base: string,
+  document: ConfigDocument,
+  overrides: Overrides,
+): ConnectorConfig[] {
   const sections = given.connectors ?? hostSchema.parse({ connectors: [{}] }).connectors ?? [];
   // The command line speaks of the first connector that has a port.
   const first = sections.findIndex(({ socket }) => socket === undefined);
-  return sections.map(({ limits, ...connector }, index) => ({
+  return sections.map(({ limits, tls, ...connector }, index) => ({
     name: connector.name ?? (index === 0 ? 'http' : `http-${index + 1}`),
     ...addressOf(connector, base, index === first ? overrides : undefined),
     limits: {
@@ -181,6 +188,13 @@ function connectorsOf(given: HostSection, base: string, overrides: Overrides): C
       maxConnections: limits.maxConnections,
     },
     ...(connector.redirect === undefined ? {} : { redirect: { hosts: undefined, ...connector.redirect } }),
+    ...(tls !== undefined && {
+      tls: tlsConfigOf(
+        tls,
+        (path) => resolve(base, path),
+        (inner) => formatPlace(document.problem(['connectors', index, 'tls', ...inner], '')),
+      ),
+    }),
   }));
 }
 
@@ -203,6 +217,9 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
       path: ['connectors', index],
     }),
   );
+  given.connectors?.forEach(({ tls }, index) => {
+    if (tls !== undefined) checkTls(tls, ['connectors', index, 'tls'], add);
+  });
   listeners.forEach((listener, index) => {
     const earlier = listeners.slice(0, index);
     if (earlier.some((other) => other.name === listener.name)) {

@@ -1,8 +1,10 @@
 import type { ClientCertificateMode, TlsVersion } from '../tls/tls-settings.js';
+import type { ConfigPath } from './config-error.js';
+import type { TlsSection } from './tls-schema.js';
 
 /** `connectors[].tls` of `host.yaml`, checked as far as it can be without opening the files it names. */
 export interface TlsConfig {
-  /** Where it stands: `connectors[0].tls`. */
+  /** Where it stands, for messages: `host.yaml:12:5: connectors[0].tls`. */
   readonly place: string;
   /** In the order of the file; at least one. */
   readonly certificates: readonly CertificateSource[];
@@ -26,7 +28,7 @@ export interface TlsConfig {
 export type CertificateSource = PemSource | KeyStoreSource;
 
 interface SourceBase {
-  /** Where it stands: `connectors[0].tls.certificates[1]`. */
+  /** Where it stands: `host.yaml:14:9: connectors[0].tls.certificates[1]`. */
   readonly place: string;
   /** Names it is shown for, in lower case; undefined: those that the certificate itself has. */
   readonly hosts: readonly string[] | undefined;
@@ -59,3 +61,42 @@ export type KeyStoreType = 'pkcs12' | 'jks' | 'pem';
 
 /** A password, or the file whose first line it is. */
 export type PasswordSource = { readonly text: string } | { readonly file: string };
+
+/** Makes settings of a section; `fileOf` makes a path absolute, `placeOf` says where something stands. */
+export function tlsConfigOf(
+  section: TlsSection,
+  fileOf: (path: string) => string,
+  placeOf: (inner: ConfigPath) => string,
+): TlsConfig {
+  return {
+    place: placeOf([]),
+    certificates: section.certificates.map((certificate, index) =>
+      sourceOf(certificate, fileOf, placeOf(['certificates', index])),
+    ),
+    defaultHost: section.default,
+    minVersion: section.protocols.includes('TLSv1.2') ? 'TLSv1.2' : 'TLSv1.3',
+    maxVersion: section.protocols.includes('TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2',
+    ciphers: section.ciphers.join(':'),
+    clientCertificate: section.clientCertificate,
+    trustFiles: section.trust.map(fileOf),
+    strictSni: section.strictSni,
+    handshakeTimeoutMs: section.handshakeTimeout,
+    sessionLifetimeMs: section.sessionLifetime,
+    watchIntervalMs: section.watchInterval,
+  };
+}
+
+function sourceOf(
+  given: TlsSection['certificates'][number],
+  fileOf: (path: string) => string,
+  place: string,
+): CertificateSource {
+  const passwordOf = (text: string | undefined, file: string | undefined): PasswordSource | undefined =>
+    text !== undefined ? { text } : file !== undefined ? { file: fileOf(file) } : undefined;
+  const { hosts, cert = '', key = '', keyStore, type, alias } = given;
+  const password = passwordOf(given.password, given.passwordFile);
+  if (keyStore === undefined)
+    return { kind: 'pem', place, hosts, password, certFile: fileOf(cert), keyFile: fileOf(key) };
+  const keyPassword = passwordOf(given.keyPassword, given.keyPasswordFile);
+  return { kind: 'key-store', place, hosts, password, file: fileOf(keyStore), type, alias, keyPassword };
+}

@@ -9,6 +9,7 @@ import type { ListeningSocket } from './listening-socket.js';
 /** A socket and how its connections are to be treated. */
 export interface FrontConnector {
   readonly socket: ListeningSocket;
+  /** Looked at by each front that begins: what has changed meanwhile is known to it. */
   readonly settings: ConnectorSettings;
 }
 
@@ -97,6 +98,11 @@ export class FrontProcess {
     const acknowledged = new Promise<void>((resolve) => this.#acks.set(revision, resolve));
     this.#send({ type: 'routes', revision, set, remove });
     await this.#acknowledged(acknowledged, revision);
+  }
+
+  /** Sends what needs no answer; after the next `report` it has been done. */
+  tell(command: FrontCommand): void {
+    if (this.isMapped) this.#send(command);
   }
 
   /** Asks for the counts up to now. Resolves when they have come, at the deadline, or when the front is gone. */

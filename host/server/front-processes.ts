@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { FrontStatus, TrafficTotals } from '../admin/traffic.js';
 import { PorticoError } from '../errors.js';
-import type { ContextRoute, FrontReport, FrontSettings } from '../front/messages.js';
+import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
 import type { RouteTable } from '../front/route-table.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
@@ -115,6 +115,12 @@ export class FrontProcesses implements RouteTable {
 
   onWanted(listener: (context: string) => void): void {
     this.#wantedListeners.push(listener);
+  }
+
+  /** Tells every front; resolves when they have done it, or did not answer for a second. Those that begin later know. */
+  async tell(command: FrontCommand): Promise<void> {
+    for (const { front } of this.#places) front?.tell(command);
+    await this.report();
   }
 
   /** The totals as last reported; at most a second old. What a killed front had not reported is missing. */

@@ -6,6 +6,7 @@ import { loadAdminToken } from '../admin/admin-token.js';
 import { isArchiveComplete } from '../bundle/archive.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import { BundleStore } from '../bundle/store.js';
+import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { HostConfig } from '../config/host-config.js';
 import { redirectSettingsOf } from '../config/redirect-schema.js';
 import { within } from '../deadline.js';
@@ -16,6 +17,7 @@ import type { ServerLog } from '../log/server-log.js';
 import { packageVersion } from '../package-version.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Catalog } from './catalog.js';
+import { TlsConnectors } from './certificates/tls-connectors.js';
 import { FrontProcesses } from './front-processes.js';
 import { ListeningSocket } from './listening-socket.js';
 import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
@@ -94,6 +96,7 @@ export class PorticoServer {
   /** Takes the addresses and makes all parts; none of them runs yet. */
   async #open(): Promise<Parts> {
     this.#prepareFolders();
+    const tls = await TlsConnectors.load(this.#config.connectors, this.#log);
     const sockets: ListeningSocket[] = [];
     try {
       for (const { name, host, port, socket } of this.#config.connectors) {
@@ -103,7 +106,7 @@ export class PorticoServer {
             : ListeningSocket.openUnix(name, socket)),
         );
       }
-      this.#parts = this.#assemble(sockets);
+      this.#parts = this.#assemble(sockets, tls);
       return this.#parts;
     } catch (error) {
       for (const socket of sockets) socket.close();
@@ -120,11 +123,12 @@ export class PorticoServer {
     const isTime = delay(ACCEPT_AFTER_MS, undefined, { ref: false });
     void Promise.race([firstPass, isTime]).then(release, release);
     await fronts.start();
+    parts.tls.start((command) => fronts.tell(command));
     if (this.#lifecycle.isEnding) return;
     const connectors = connectorsOf(sockets);
     const startedAt = this.#startedAt.toISOString();
     writeRunFile(this.#config.folders.run, { pid: process.pid, admin, connectors, startedAt });
-    this.#announce(sockets, admin);
+    this.#announce(parts, admin);
     this.#lifecycle.apply('finish starting');
     await firstPass;
     if (this.#lifecycle.isEnding) return;
@@ -132,7 +136,7 @@ export class PorticoServer {
     this.#log.info({ event: 'ready' }, 'ready');
   }
 
-  #assemble(sockets: readonly ListeningSocket[]): Parts {
+  #assemble(sockets: readonly ListeningSocket[], tls: TlsConnectors): Parts {
     const config = this.#config;
     const { folders } = config;
     const log = this.#log;
@@ -151,13 +155,17 @@ export class PorticoServer {
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
         if (connector === undefined) throw new Error(`no connector ${index}`);
-        const { limits, redirect } = connector;
+        const { name, limits, redirect } = connector;
         const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
         return {
           socket,
-          settings: {
-            limits,
-            ...(redirect === undefined ? {} : { redirect: redirectSettingsOf(redirect, portOf) }),
+          get settings(): ConnectorSettings {
+            const own = tls.settings(name);
+            return {
+              limits,
+              ...(own !== undefined && { tls: own }),
+              ...(redirect !== undefined && { redirect: redirectSettingsOf(redirect, portOf) }),
+            };
           },
         };
       }),
@@ -198,7 +206,7 @@ export class PorticoServer {
       allowedHosts: [],
       log,
     });
-    return { sockets, fronts, supervisor, deployer, admin, release };
+    return { sockets, tls, fronts, supervisor, deployer, admin, release };
   }
 
   #view(sockets: readonly ListeningSocket[], fronts: FrontProcesses): ServerView {
@@ -226,6 +234,7 @@ export class PorticoServer {
   async #end(parts: Parts, timeoutMs: number): Promise<boolean> {
     const until = performance.now() + timeoutMs;
     const left = (): number => Math.max(0, until - performance.now());
+    parts.tls.stop();
     const drained = parts.fronts.drain(left());
     parts.supervisor.prepareStop();
     await drained;
@@ -268,13 +277,12 @@ export class PorticoServer {
     }
   }
 
-  #announce(
-    sockets: readonly ListeningSocket[],
-    admin: { readonly host: string; readonly port: number },
-  ): void {
+  #announce({ sockets, tls }: Parts, admin: { readonly host: string; readonly port: number }): void {
     for (const socket of sockets) {
       const { name: connector, ...address } = socket.status;
-      this.#log.info({ event: 'listening', connector, ...address }, `listening on ${socket.shown}`);
+      const shown =
+        tls.settings(connector) === undefined ? socket.shown : socket.shown.replace(/^http:/, 'https:');
+      this.#log.info({ event: 'listening', connector, ...address }, `listening on ${shown}`);
     }
     this.#log.info({ event: 'admin', ...admin }, `admin on http://${admin.host}:${admin.port}/`);
     this.#log.info(
@@ -291,6 +299,7 @@ const LAST_MS = 1000;
 
 interface Parts {
   readonly sockets: readonly ListeningSocket[];
+  readonly tls: TlsConnectors;
   readonly fronts: FrontProcesses;
   readonly supervisor: Supervisor;
   readonly deployer: Deployer;

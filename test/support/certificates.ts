@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
+import forge from 'node-forge';
 
 /** A certificate for a test, with its key. */
 export interface TestCertificate {
@@ -145,4 +146,39 @@ function generalName(name: string): Buffer {
 function time(date: Date): Buffer {
   const text = date.toISOString().replace(/[-:T]|\.\d+/g, '');
   return der(0x18, Buffer.from(text));
+}
+
+/** A key store in the format PKCS #12 without any encryption, which keys of every kind can be put into by hand. */
+export function makePlainPkcs12(entries: Readonly<Record<string, TestCertificate>>): Buffer {
+  const data = oid('2a864886f70d010701');
+  const content = (bytes: Buffer): Buffer => sequence(data, der(0xa0, der(0x04, bytes)));
+  const bag = (type: string, value: Buffer, alias: string): Buffer =>
+    sequence(
+      oid(`2a864886f70d010c0a01${type}`),
+      der(0xa0, value),
+      der(
+        0x31,
+        sequence(oid('2a864886f70d010914'), der(0x31, der(0x1e, Buffer.from(alias, 'utf16le').swap16()))),
+      ),
+    );
+  const bags = Object.entries(entries).flatMap(([alias, { privateKey, der: certificate }]) => [
+    bag('01', privateKey.export({ type: 'pkcs8', format: 'der' }) as Buffer, alias),
+    bag('03', sequence(oid('2a864886f70d01091601'), der(0xa0, der(0x04, certificate))), alias),
+  ]);
+  return sequence(integer(Buffer.from([3])), content(sequence(content(sequence(...bags)))));
+}
+
+/** The same with a password, as Java and OpenSSL make it; RSA only. */
+export function makePkcs12(
+  { cert, privateKey }: TestCertificate,
+  password: string,
+  alias: string,
+  algorithm: 'aes256' | '3des' = 'aes256',
+): Buffer {
+  const key = forge.pki.privateKeyFromPem(privateKey.export({ type: 'pkcs1', format: 'pem' }) as string);
+  const store = forge.pkcs12.toPkcs12Asn1(key, [forge.pki.certificateFromPem(cert)], password, {
+    algorithm,
+    friendlyName: alias,
+  });
+  return Buffer.from(forge.asn1.toDer(store).getBytes(), 'latin1');
 }

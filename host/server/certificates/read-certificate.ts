@@ -1,0 +1,97 @@
+import { readFile, stat } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { CertificateSource, PasswordSource } from '../../config/tls-config.js';
+import { messageOf } from '../../errors.js';
+import { type CertificateFacts, checkValidity, factsOf, pairOf } from '../../tls/certificate-facts.js';
+import { type KeyEntry, unusable } from '../../tls/key-entry.js';
+import { readPemCertificates, readPemEntry } from '../../tls/pem.js';
+import { readKeyStore } from '../../tls/read-key-store.js';
+import type { CertificatePair } from '../../tls/tls-settings.js';
+
+/** A certificate of `host.yaml` with what its files hold now. */
+export interface ReadCertificate {
+  readonly source: CertificateSource;
+  readonly facts: CertificateFacts;
+  readonly pair: CertificatePair;
+}
+
+/**
+ * Reads a certificate and its key and checks that they can be used together, now. Rejects with `PORTICO_KEY_STORE`; the
+ * message names the file.
+ */
+export async function readCertificate(
+  source: CertificateSource,
+  ciphers: string,
+  now = new Date(),
+): Promise<ReadCertificate> {
+  const file = source.kind === 'pem' ? source.certFile : source.file;
+  const entry = await readEntry(source);
+  const facts = factsOf(entry);
+  checkValidity(facts, file, now);
+  const pair = pairOf(entry);
+  try {
+    createSecureContext({ ...pair, ciphers });
+  } catch (cause) {
+    throw unusable(`OpenSSL does not take the certificate in ${file}: ${messageOf(cause)}.`, cause);
+  }
+  return { source, facts, pair };
+}
+
+/** Authorities of client certificates. Rejects with `PORTICO_KEY_STORE`. */
+export async function readTrust(files: readonly string[]): Promise<string[]> {
+  const texts: string[] = [];
+  for (const file of files) {
+    const certificates = readPemCertificates((await readSmall(file)).toString('latin1'), file);
+    texts.push(...certificates.map((certificate) => certificate.toString()));
+  }
+  return texts;
+}
+
+/** Every file that a certificate comes from. */
+export function filesOf(source: CertificateSource): string[] {
+  const passwords = [source.password, source.kind === 'pem' ? undefined : source.keyPassword];
+  const files = source.kind === 'pem' ? [source.certFile, source.keyFile] : [source.file];
+  return [
+    ...files,
+    ...passwords.flatMap((given) => (given !== undefined && 'file' in given ? [given.file] : [])),
+  ];
+}
+
+async function readEntry(source: CertificateSource): Promise<KeyEntry> {
+  const password = await readPassword(source.password);
+  if (source.kind === 'pem') {
+    const { certFile, keyFile } = source;
+    const cert = { text: (await readSmall(certFile)).toString('latin1'), what: certFile };
+    const key = { text: (await readSmall(keyFile)).toString('latin1'), what: keyFile };
+    return readPemEntry(cert, key, password);
+  }
+  const { file, type, alias } = source;
+  const keyPassword = await readPassword(source.keyPassword);
+  return readKeyStore(await readSmall(file), { type, alias, password, keyPassword, what: file });
+}
+
+async function readPassword(source: PasswordSource | undefined): Promise<string | undefined> {
+  if (source === undefined) return undefined;
+  if ('text' in source) return source.text;
+  const [line = ''] = (await readSmall(source.file)).toString('utf8').split(/\r?\n/, 1);
+  if (line === '') throw unusable(`The first line of ${source.file} is empty; a password is expected there.`);
+  return line;
+}
+
+/** Far above any chain with its keys. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+async function readSmall(file: string): Promise<Buffer> {
+  try {
+    // Reading from a pipe would never end.
+    const facts = await stat(file);
+    if (!facts.isFile()) throw unusable(`${file} is no file.`);
+    if (facts.size > MAX_FILE_BYTES)
+      throw unusable(`${file} has ${facts.size} bytes; certificates and keys are small.`);
+    return await readFile(file);
+  } catch (cause) {
+    const { code } = cause as { readonly code?: string };
+    if (code === 'PORTICO_KEY_STORE') throw cause;
+    throw unusable(`${file} cannot be read: ${messageOf(cause)}.`, cause);
+  }
+}

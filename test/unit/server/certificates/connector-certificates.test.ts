@@ -1,0 +1,210 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { readHostConfig } from '#host/config/read-host-config.js';
+import { ConnectorCertificates } from '#host/server/certificates/connector-certificates.js';
+import {
+  encryptedKey,
+  makeAuthority,
+  makeCertificate,
+  makeJks,
+  makePlainPkcs12,
+  type TestCertificate,
+} from '#test/support/certificates.js';
+import { TemporaryFolder } from '#test/support/temporary-folder.js';
+
+const DAY_MS = 86_400_000;
+let authority: TestCertificate;
+let shop: TestCertificate;
+let shopRsa: TestCertificate;
+let blog: TestCertificate;
+beforeAll(() => {
+  authority = makeAuthority();
+  shop = makeCertificate({ names: ['shop.example', 'www.shop.example', '127.0.0.1'], authority });
+  shopRsa = makeCertificate({ names: ['shop.example'], type: 'rsa', authority });
+  blog = makeCertificate({ names: ['blog.example', '*.blog.example'], authority });
+});
+
+let folder: TemporaryFolder;
+beforeEach(() => {
+  folder = new TemporaryFolder();
+});
+afterEach(() => folder.remove());
+
+const file = (name: string) => join(folder.path, name);
+const put = (name: string, content: string | Buffer) => writeFileSync(file(name), content);
+const putPair = (name: string, { cert, key }: TestCertificate) => {
+  put(`${name}.pem`, cert);
+  put(`${name}.key`, key);
+};
+/** Reads `host.yaml` with this TLS section, and the files it names. */
+const load = (tls: string, env: Record<string, string> = {}) => {
+  put(
+    'host.yaml',
+    `connectors:\n  - name: https\n    port: 8443\n    tls:\n${tls.replace(/^(?=.)/gm, '      ')}`,
+  );
+  const config = readHostConfig({ base: folder.path, env }).connectors[0]?.tls;
+  if (config === undefined) throw new Error('no TLS');
+  return ConnectorCertificates.load('https', config);
+};
+const sets = (certificates: ConnectorCertificates) =>
+  certificates.update.certificates.map(({ hosts, isDefault, pairs }) => [
+    hosts.join(' '),
+    isDefault,
+    pairs.length,
+  ]);
+
+describe('the certificates of a connector', () => {
+  it('are for the names that stand in them, and grouped by name', async () => {
+    putPair('shop', shop);
+    putPair('rsa', shopRsa);
+    putPair('blog', blog);
+    const certificates = await load(`certificates:
+  - { cert: shop.pem, key: shop.key }
+  - { cert: rsa.pem, key: rsa.key }
+  - { cert: blog.pem, key: blog.key }
+default: blog.example
+`);
+    expect(sets(certificates)).toEqual([
+      ['shop.example', false, 2],
+      ['www.shop.example', false, 1],
+      ['blog.example *.blog.example', true, 1],
+    ]);
+    expect(certificates.status()[0]).toMatchObject({
+      connector: 'https',
+      place: `${file('host.yaml')}:6:11: connectors[0].tls.certificates[0]`,
+      files: [file('shop.pem'), file('shop.key')],
+      keyType: 'ec',
+      subject: 'CN=shop.example',
+      issuer: 'CN=Test Authority',
+    });
+  });
+
+  it('come from PEM with a password, PKCS #12 and JKS; passwords from file and environment', async () => {
+    put('shop.pem', shop.cert);
+    put('shop.key', encryptedKey(shop, 'first'));
+    put('password', 'first\n');
+    put('store.jks', makeJks({ a: blog, b: shopRsa }, 'second'));
+    put('store.p12', makePlainPkcs12({ only: makeCertificate({ names: ['p12.example'] }) }));
+    const certificates = await load(
+      `certificates:
+  - { cert: shop.pem, key: shop.key, passwordFile: password }
+  - { keyStore: store.jks, alias: a, password: "\${STORE_PASSWORD}" }
+  - { keyStore: store.p12, type: pkcs12, hosts: [other.example] }
+`,
+      { STORE_PASSWORD: 'second' },
+    );
+    expect(sets(certificates)).toEqual([
+      ['shop.example www.shop.example', true, 1],
+      ['blog.example *.blog.example', false, 1],
+      ['other.example', false, 1],
+    ]);
+  });
+
+  it('are refused with place and file, all of them at once', async () => {
+    putPair('shop', shop);
+    putPair('rsa', shopRsa);
+    putPair('old', makeCertificate({ names: ['old.example'], notAfter: new Date(Date.now() - DAY_MS) }));
+    putPair('new', makeCertificate({ names: ['new.example'], notBefore: new Date(Date.now() + DAY_MS) }));
+    put('junk.pem', 'junk');
+    const loading = load(`certificates:
+  - { cert: absent.pem, key: shop.key }
+  - { cert: junk.pem, key: shop.key }
+  - { cert: shop.pem, key: rsa.key }
+  - { cert: old.pem, key: old.key }
+  - { cert: new.pem, key: new.key }
+  - { keyStore: . }
+clientCertificate: required
+trust: [junk.pem]
+`);
+    await expect(loading).rejects.toMatchObject({ code: 'PORTICO_CERTIFICATES_UNUSABLE' });
+    const lines = await loading.catch((error: Error) => error.message.split('\n'));
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /host\.yaml:6:11: connectors\[0\]\.tls\.certificates\[0\]: .*absent\.pem cannot be read/,
+      ),
+      expect.stringMatching(/certificates\[1\]: .*junk\.pem holds no certificate/),
+      expect.stringMatching(/certificates\[2\]: The key does not belong to the certificate: .*shop\.pem/),
+      expect.stringMatching(/certificates\[3\]: .*old\.pem has expired on/),
+      expect.stringMatching(/certificates\[4\]: .*new\.pem is valid from/),
+      expect.stringMatching(/certificates\[5\]: .* is no file/),
+      expect.stringMatching(/tls\.trust: .*junk\.pem holds no certificate/),
+    ]);
+  });
+
+  it('must not be for the same name with the same type of key', async () => {
+    putPair('shop', shop);
+    putPair('twin', makeCertificate({ names: ['shop.example'] }));
+    await expect(
+      load('certificates:\n  - { cert: shop.pem, key: shop.key }\n  - { cert: twin.pem, key: twin.key }\n'),
+    ).rejects.toThrow(/certificates\[1\]: shop\.example is served already by .*certificates\[0\]/);
+    await expect(
+      load('certificates:\n  - { cert: shop.pem, key: shop.key }\ndefault: else.example\n'),
+    ).rejects.toThrow(/tls\.default: No certificate is for else\.example; there are shop\.example/);
+  });
+
+  it('are read anew when their files have changed and stay so, and kept when they are broken', async () => {
+    putPair('shop', shop);
+    const certificates = await load('certificates:\n  - { cert: shop.pem, key: shop.key }\n');
+    expect(await certificates.hasChanged()).toBe(false);
+    const renewed = makeCertificate({ names: ['shop.example'], authority });
+    put('next', renewed.cert);
+    renameSync(file('next'), file('shop.pem'));
+    expect([await certificates.hasChanged(), await certificates.hasChanged()]).toEqual([false, true]);
+    const before = certificates.update;
+    await expect(certificates.reload()).rejects.toThrow(/The key does not belong/);
+    expect(certificates.update).toBe(before);
+    expect(await certificates.hasChanged()).toBe(false);
+    put('shop.key', renewed.key);
+    expect([await certificates.hasChanged(), await certificates.hasChanged()]).toEqual([false, true]);
+    await certificates.reload();
+    expect(certificates.update.certificates[0]?.pairs[0]?.cert).toBe(`${renewed.cert}`);
+    expect(await certificates.hasChanged()).toBe(false);
+  });
+});
+
+describe('the section tls of host.yaml', () => {
+  const problems = (tls: string) => {
+    put('host.yaml', `connectors:\n  - tls:\n${tls.replace(/^(?=.)/gm, '      ')}`);
+    try {
+      readHostConfig({ base: folder.path, env: {} });
+    } catch (error) {
+      return (error as Error).message.split('\n').map((line) => line.replace(/^.*host\.yaml:/, ''));
+    }
+    return [];
+  };
+
+  it('is checked as a whole', () => {
+    expect(problems('certificates: []')).toEqual([expect.stringMatching(/at least one certificate/)]);
+    expect(problems('strictSni: true')).toEqual([expect.stringMatching(/tls\.certificates: must be a list/)]);
+    expect(
+      problems(`certificates:
+  - { cert: a.pem }
+  - { keyStore: a.p12, cert: a.pem }
+  - { cert: a.pem, key: a.key, alias: a }
+  - { cert: a.pem, key: a.key, password: a, passwordFile: b }
+  - {}
+clientCertificate: optional
+`),
+    ).toEqual([
+      expect.stringMatching(/certificates\[0\]: has cert without key/),
+      expect.stringMatching(/certificates\[1\]: has both keyStore and cert/),
+      expect.stringMatching(/certificates\[2\]: has alias, which goes with keyStore only/),
+      expect.stringMatching(/certificates\[3\]\.passwordFile: stands beside password/),
+      expect.stringMatching(/certificates\[4\]: names no certificate/),
+      expect.stringMatching(/clientCertificate: needs "trust"/),
+    ]);
+    expect(problems('certificates: [{ cert: a, key: b }]\nciphers: [AES128-GCM-SHA265]')).toEqual([
+      expect.stringMatching(/no cipher suite.*did you mean "AES128-GCM-SHA256"/),
+    ]);
+    expect(problems('certificates: [{ cert: a, key: b }]\nciphers: [AES128-GCM-SHA256]')).toEqual([
+      expect.stringMatching(/no suite of TLSv1\.3/),
+    ]);
+    expect(problems('certificates: [{ cert: a, key: b }]\nprotocols: [TLSv1.1]')).toEqual([
+      expect.stringMatching(/protocols\[0\]: "TLSv1\.1" is not one of TLSv1\.2, TLSv1\.3/),
+    ]);
+    expect(problems('certificates: [{ cert: a, key: b, hosts: [a.*.example] }]')).toEqual([
+      expect.stringMatching(/hosts\[0\]: .*is not a host name/),
+    ]);
+  });
+});
