@@ -47,11 +47,13 @@ ${applications.map(cardOf).join('\n')}
 }
 
 /** @param {import('./welcome.mjs').Mounted} application */
-function cardOf({ path, state, kind, about = '' }) {
-  const text = `<span class="path">${escapeHtml(path)}</span>
+function cardOf({ host, path, state, kind, about = '' }) {
+  // Where another host is reached is not known here.
+  const isElsewhere = host !== undefined && host !== '*';
+  const text = `<span class="path">${escapeHtml(isElsewhere ? host + path : path)}</span>
 <span class="says">${escapeHtml(about)}</span>
 <span class="about"><span>${escapeHtml(kind ?? '')}</span><span class="state ${escapeHtml(state)}">${escapeHtml(state)}</span></span>`;
-  return state === 'running'
+  return state === 'running' && !isElsewhere
     ? `<li><a href="${escapeHtml(path)}/">${text}</a></li>`
     : `<li><div>${text}</div></li>`;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { routing, TEXT_HTML } from 'portico';
 import { page } from './page.mjs';
 
-/** @typedef {{ name: string, path: string, state: string, kind?: string, about?: string }} Mounted */
+/** @typedef {{ name: string, host?: string, path: string, state: string, kind?: string, about?: string }} Mounted */
 
 /**
  * The page at `/`: lists what is mounted, from the catalog that the operator's file asks for. What it says of them stands in
@@ -29,7 +29,7 @@ async function mounted(about) {
   if (file === undefined) return [];
   const all = /** @type {Mounted[]} */ (JSON.parse(await readFile(file, 'utf8')));
   return all
-    .filter(({ path }) => path !== '/')
+    .filter(({ host, path }) => path !== '/' || host !== undefined)
     .map((one) => ({ ...one, about: Object.hasOwn(about, one.name) ? String(about[one.name]) : '' }))
     .sort((a, b) => a.path.localeCompare(b.path));
 }

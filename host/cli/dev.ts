@@ -3,6 +3,7 @@ import { rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { HostConfig } from '../config/host-config.js';
+import { withLocalNames } from '../config/virtual-hosts.js';
 import { PorticoError } from '../errors.js';
 import { createServerLog } from '../log/server-log.js';
 import { readRunFile } from '../server/run-file.js';
@@ -22,7 +23,9 @@ const STOP_MS = 3000;
  * `portico dev apps/guestbook`: a host for the developer of one bundle, in the foreground. A change ends its processes and
  * starts them again; requests without a body wait meanwhile; a start that fails is shown in the browser, and the next change
  * tries again. Reads `host.yaml` as `start` does, and keeps its own state in `.portico/dev/` of the base, so that it can run
- * beside a host on the same folder; started inside of the bundle, in a folder for temporary files. Throws `PORTICO_DEV_BUNDLE` when there is no such folder.
+ * beside a host on the same folder; started inside of the bundle, in a folder for temporary files. The one application
+ * answers under every host name; with `--all`, `shop.example` is found under `shop.example.localhost` too. Throws
+ * `PORTICO_DEV_BUNDLE` when there is no such folder.
  */
 export async function dev(bundle: string, options: PortOptions & { readonly all?: boolean }): Promise<void> {
   const folder = resolve(bundle);
@@ -49,6 +52,10 @@ function developmentConfig(config: HostConfig, folder: string, only: string | un
   const snapshots = new RegExp(`${work.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/store/[0-9a-f]+`, 'g');
   return {
     ...config,
+    virtualHosts:
+      only === undefined && config.virtualHosts !== undefined
+        ? withLocalNames(config.virtualHosts)
+        : undefined,
     folders: { apps, logs: join(state, 'logs'), work, run: join(state, 'run') },
     admin: { ...config.admin, port: 0 },
     deployer: { ...config.deployer, stabilityWindowMs: STABILITY_MS, scanIntervalMs: SCAN_MS },

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { readHostName } from '../http/host-name.js';
 import { suggest } from './config-error.js';
 
@@ -23,6 +24,9 @@ export interface VirtualHost {
  */
 export type UnknownHostPolicy = 'default' | 404 | 421 | 'close';
 
+/** What is known of virtual hosts: those of `host.yaml`, none, or `set-aside`: every application is on the default host. */
+export type KnownHosts = VirtualHosts | 'set-aside' | undefined;
+
 /** `servlet.host: '*'`: the application is mounted on every host. */
 export const EVERY_HOST = '*';
 
@@ -31,10 +35,10 @@ export const EVERY_HOST = '*';
  * A name that is no host is given back all the same, so that the place the application asks for stays its own.
  */
 export function hostAskedFor(
-  hosts: VirtualHosts | undefined,
+  hosts: KnownHosts,
   asked: string | undefined,
 ): { readonly host: string; readonly problem: string | undefined } {
-  if (asked === undefined) return { host: '', problem: undefined };
+  if (asked === undefined || hosts === 'set-aside') return { host: '', problem: undefined };
   if (asked === EVERY_HOST) return { host: hosts === undefined ? '' : EVERY_HOST, problem: undefined };
   const read = readHostName(asked);
   // Escaped, so that no slash in it makes it the place of somebody else.
@@ -59,3 +63,15 @@ function problemOf(hosts: VirtualHosts | undefined, asked: string, host: string)
 }
 
 const MAX_SHOWN = 10;
+
+/**
+ * The same hosts for a developer: `shop.example` is found under `shop.example.localhost` too, which browsers take for this
+ * computer, and every other name is for the default host.
+ */
+export function withLocalNames({ hosts, defaultHost }: VirtualHosts): VirtualHosts {
+  const local = hosts.map(({ name, aliases }) => {
+    const alias = `${name}.localhost`;
+    return { name, aliases: isIP(name) !== 0 || aliases.includes(alias) ? aliases : [...aliases, alias] };
+  });
+  return { hosts: local, defaultHost, unknownHost: 'default' };
+}

@@ -82,7 +82,9 @@ export class Deployer implements Deployments {
     this.#options = options;
     const { log, routes } = options;
     this.#markers = new ReadyMarkers(log);
-    this.#scanner = new Scanner(options);
+    // A developer of one application finds it under whatever name he asks for.
+    const isAlone = options.development?.only !== undefined;
+    this.#scanner = new Scanner(isAlone ? { ...options, virtualHosts: 'set-aside' } : options);
     this.#watcher = new Watcher({ ...options, pass: () => this.#pass() });
     this.#store = new SharedStore(options.store, () => this.#inUse(), log);
     this.#parts = {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { type Descriptor, readOperatorDescriptor } from '../bundle/descriptor.js';
 import { ConfigError } from '../config/config-error.js';
-import { hostAskedFor, type VirtualHosts } from '../config/virtual-hosts.js';
+import { hostAskedFor, type KnownHosts } from '../config/virtual-hosts.js';
 import { PorticoError } from '../errors.js';
 
 /** The things of an operator's descriptor that decide before the bundle is opened. */
@@ -28,7 +28,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
  * Reads and checks the operator's descriptor. Throws ConfigError `PORTICO_DESCRIPTOR_INVALID` with file, line and
  * column, or what the file system throws.
  */
-export async function peekDescriptor(path: string, hosts: VirtualHosts | undefined): Promise<DescriptorPeek> {
+export async function peekDescriptor(path: string, hosts: KnownHosts): Promise<DescriptorPeek> {
   const { size } = await stat(path);
   if (size > MAX_BYTES) {
     throw new PorticoError(

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type ContextName, parseContextName, parseContextPath } from '../bundle/context-name.js';
-import type { VirtualHosts } from '../config/virtual-hosts.js';
+import type { KnownHosts } from '../config/virtual-hosts.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { BundleSource, Candidate, DescriptorFile, MarkerFile, Refusal, Scan } from './candidate.js';
 import type { Collaborators } from './collaborators.js';
@@ -18,8 +18,7 @@ export interface ScannerOptions {
   /** Files of one exploded folder. */
   readonly maxEntries: number;
   readonly isArchiveComplete: Collaborators['isArchiveComplete'];
-  /** Undefined: none are configured. */
-  readonly virtualHosts?: VirtualHosts | undefined;
+  readonly virtualHosts?: KnownHosts;
 }
 
 /**

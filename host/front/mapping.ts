@@ -28,7 +28,7 @@ export class Mapping {
   readonly #counts: TrafficCounts;
   readonly #contexts = new Map<string, MappedContext>();
   #mapper = new Mapper<MappedContext>([]);
-  /** Undefined: there are no virtual hosts, and `mapper` has all contexts. */
+  /** Undefined: there are no virtual hosts, and `mapper` is asked. */
   #hosts: HostMapper<MappedContext> | undefined;
   #last: Promise<void> = Promise.resolve();
 
@@ -38,7 +38,7 @@ export class Mapping {
     if (hasVirtualHosts) this.#hosts = new HostMapper([]);
   }
 
-  /** All contexts by path, for a front without virtual hosts. */
+  /** The contexts by path, for a front without virtual hosts. */
   get mapper(): Mapper<MappedContext> {
     return this.#mapper;
   }
@@ -67,11 +67,17 @@ export class Mapping {
       if (this.#contexts.delete(context)) this.#counts.retire(context);
     }
     for (const mapped of prepared) this.#contexts.set(mapped.route.context, mapped);
-    if (this.#hosts === undefined) this.#mapper = new Mapper(this.#contexts.values());
-    else this.#hosts = new HostMapper(this.#contexts.values());
+    this.#replaceMapper();
     for (const context of [...remove, ...set.map((route) => route.context)])
       handOver(before.get(context), this.#contexts.get(context));
     this.#runtimes.retain(this.#deployments());
+  }
+
+  #replaceMapper(): void {
+    const contexts = [...this.#contexts.values()];
+    if (this.#hosts !== undefined) this.#hosts = new HostMapper(contexts);
+    // A context that asks for a host, which cannot be there, is nowhere.
+    else this.#mapper = new Mapper(contexts.filter(({ host }) => host === DEFAULT_HOST));
   }
 
   #map(route: ContextRoute): MappedContext {

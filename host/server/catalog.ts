@@ -10,15 +10,18 @@ export interface CatalogSource {
 
 /**
  * A file that lists what is mounted, for applications whose descriptor asks for it (`servlet.catalog: true`): the
- * welcome page is one. Holds paths, names, kinds and states, nothing else. Written in one step, at most once in
+ * welcome page is one. Holds hosts, paths, names, kinds and states, nothing else. Written in one step, at most once in
  * WRITE_INTERVAL_MS: a thousand applications that start together are not a thousand files.
  */
 export class Catalog {
   readonly file: string;
+  readonly #defaultHost: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writtenAt = Number.NEGATIVE_INFINITY;
 
-  constructor(runFolder: string) {
+  /** `defaultHost`: name of the default host, if it has one. */
+  constructor(runFolder: string, defaultHost: string | undefined) {
+    this.#defaultHost = defaultHost;
     const folder = join(runFolder, 'catalog');
     mkdirSync(folder, { recursive: true });
     this.file = join(folder, 'applications.json');
@@ -40,7 +43,14 @@ export class Catalog {
   }
 
   #write(applications: readonly ApplicationStatus[]): void {
-    const entries = applications.map(({ name, path, state, kind }) => ({ name, path, state, kind }));
+    const entries = applications.map(({ name, host, path, state, kind }) => ({
+      name,
+      // Left out: the host of most, which is the one that whoever reads this is on.
+      host: host === this.#defaultHost ? undefined : host,
+      path,
+      state,
+      kind,
+    }));
     writeFileSync(`${this.file}.new`, JSON.stringify(entries));
     renameSync(`${this.file}.new`, this.file);
   }

@@ -172,7 +172,7 @@ export class PorticoServer {
       logger: log,
       count: config.fronts,
     });
-    const catalog = new Catalog(folders.run);
+    const catalog = new Catalog(folders.run, config.virtualHosts?.defaultHost);
     const supervisor = new Supervisor({
       runFolder: folders.run,
       logsFolder: folders.logs,
