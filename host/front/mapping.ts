@@ -35,7 +35,7 @@ export class Mapping {
   constructor(runtimes: Runtimes, counts: TrafficCounts, hasVirtualHosts: boolean) {
     this.#runtimes = runtimes;
     this.#counts = counts;
-    if (hasVirtualHosts) this.#hosts = new HostMapper([]);
+    if (hasVirtualHosts) this.#hosts = HostMapper.empty();
   }
 
   /** The contexts by path, for a front without virtual hosts. */
@@ -67,17 +67,19 @@ export class Mapping {
       if (this.#contexts.delete(context)) this.#counts.retire(context);
     }
     for (const mapped of prepared) this.#contexts.set(mapped.route.context, mapped);
-    this.#replaceMapper();
+    this.#replaceMapper(
+      prepared,
+      remove.map((context) => before.get(context)).filter((one) => one !== undefined),
+    );
     for (const context of [...remove, ...set.map((route) => route.context)])
       handOver(before.get(context), this.#contexts.get(context));
     this.#runtimes.retain(this.#deployments());
   }
 
-  #replaceMapper(): void {
-    const contexts = [...this.#contexts.values()];
-    if (this.#hosts !== undefined) this.#hosts = new HostMapper(contexts);
+  #replaceMapper(set: readonly MappedContext[], remove: readonly MappedContext[]): void {
+    if (this.#hosts !== undefined) this.#hosts = this.#hosts.with(set, remove);
     // A context that asks for a host, which cannot be there, is nowhere.
-    else this.#mapper = new Mapper(contexts.filter(({ host }) => host === DEFAULT_HOST));
+    else this.#mapper = new Mapper([...this.#contexts.values()].filter(({ host }) => host === DEFAULT_HOST));
   }
 
   #map(route: ContextRoute): MappedContext {

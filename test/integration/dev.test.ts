@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { makeBase } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { isAlive, until } from '#test/support/polling.js';
+import { RawClient } from '#test/support/raw-client.js';
 
 const cli = join(repositoryFolder, 'dist/host/cli/main.js');
 
@@ -134,6 +135,34 @@ describe('portico dev', () => {
     expect(await (await get('/shop/')).text()).toBe('one');
     expect(await (await get('/other/')).text()).toBe('other');
   });
+
+  it('serves the one bundle under every host name, whatever its descriptor says', async () => {
+    writeFileSync(join(base, 'apps/shop.yaml'), 'portico: { servlet: { host: shop.example } }\n');
+    await start('apps/shop');
+    expect(await (await get('/shop/')).text()).toBe('one');
+    expect(await answerTo('nobody.example', '/shop/')).toBe('one');
+  });
+
+  it('serves virtual hosts with --all, also below localhost', async () => {
+    writeFileSync(
+      join(base, 'host.yaml'),
+      'hosts: [{ name: shop.example }, { name: main.example }]\ndefaultHost: main.example\nunknownHost: close\n',
+    );
+    writeFileSync(join(base, 'apps/shop.yaml'), 'portico: { servlet: { host: shop.example, context: / } }\n');
+    await start('apps/shop', '--all');
+    expect(await (await get('/other/')).text()).toBe('other');
+    expect(await answerTo('shop.example', '/')).toBe('one');
+    expect(await answerTo('shop.example.localhost:8080', '/')).toBe('one');
+    expect(await answerTo('main.example.localhost', '/other/')).toBe('other');
+  });
+
+  async function answerTo(name: string, path: string): Promise<string | undefined> {
+    const client = await RawClient.open(port);
+    client.send(`GET ${path} HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`);
+    const response = await client.response();
+    client.destroy();
+    return response?.body.toString();
+  }
 
   it('says what is wrong with the folder', async () => {
     await expect(start('apps/nothing')).rejects.toThrow('PORTICO_DEV_BUNDLE');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HostMapper } from '#host/front/host-mapper.js';
+import { type Hosted, HostMapper } from '#host/front/host-mapper.js';
 import { HostNames } from '#host/front/host-names.js';
 
 const hosts = [
@@ -69,7 +69,7 @@ describe('HostMapper', () => {
     { host: '*', path: '/shop/admin' },
     { host: '*', path: '/status' },
   ];
-  const mapper = new HostMapper(contexts);
+  const mapper = HostMapper.empty<Hosted>().with(contexts, []);
 
   it.each([
     ['', '/', '|'],
@@ -88,6 +88,33 @@ describe('HostMapper', () => {
     expect(found === undefined ? '-' : `${found.host}|${found.path}`).toBe(expected);
   });
 
+  it('changes what is named, and leaves the one before it as it was', () => {
+    const changed = mapper.with(
+      [
+        { host: 'c.example', path: '' },
+        { host: 'a.example', path: '/new' },
+      ],
+      [
+        { host: 'a.example', path: '/shop' },
+        { host: 'b.example', path: '/shop' },
+        { host: '*', path: '/status' },
+        { host: 'none.example', path: '/none' },
+      ],
+    );
+    const at = (from: HostMapper<Hosted>, host: string, path: string) => {
+      const found = from.find(host, path);
+      return found === undefined ? '-' : `${found.host}|${found.path}`;
+    };
+    expect(at(changed, 'c.example', '/')).toBe('c.example|');
+    expect(at(changed, 'a.example', '/new')).toBe('a.example|/new');
+    expect(at(changed, 'a.example', '/shop')).toBe('*|/shop');
+    expect(at(changed, 'b.example', '/shop')).toBe('*|/shop');
+    expect(at(changed, 'b.example', '/status')).toBe('-');
+    expect(at(mapper, 'c.example', '/')).toBe('-');
+    expect(at(mapper, 'a.example', '/shop')).toBe('a.example|/shop');
+    expect(at(mapper, 'b.example', '/status')).toBe('*|/status');
+  });
+
   it('takes about as long for a thousand hosts as for one', () => {
     const names = Array.from({ length: 1000 }, (_, i) => `host-${i}.example`);
     const lookup = (count: number) => {
@@ -97,7 +124,10 @@ describe('HostMapper', () => {
         defaultHost: undefined,
         unknownHost: 'default',
       });
-      const mapped = new HostMapper(some.map((host) => ({ host, path: '/shop' })));
+      const mapped = HostMapper.empty<Hosted>().with(
+        some.map((host) => ({ host, path: '/shop' })),
+        [],
+      );
       return () => mapped.find(found.find('host-0.example:8080') ?? '', '/shop/cart');
     };
     const one = lookup(1);
