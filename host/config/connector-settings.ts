@@ -10,6 +10,8 @@ export interface ConnectorSettings {
   readonly limits: ConnectorLimits;
   /** Undefined: connections are not encrypted. */
   readonly tls?: TlsSettings;
+  /** With `tls`: value of Strict-Transport-Security (RFC 6797 §6.1) of answers that have none. */
+  readonly transportSecurity?: string;
   /** Nothing is served here: everybody is sent to https. */
   readonly redirect?: RedirectSettings;
 }

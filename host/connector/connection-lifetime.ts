@@ -205,7 +205,11 @@ export abstract class ConnectionLifetime {
 
   /** A request that cannot be trusted: answer, read nothing more of it (RFC 9112 §9.6), close. */
   protected refuse(reason: RefusalReason): false {
-    const response = refusalResponse(reason, currentHttpDate());
+    const response = refusalResponse(
+      reason,
+      currentHttpDate(),
+      this.fieldWriter.transportSecurityLine?.toString('latin1'),
+    );
     // Without a request line nobody knows that it was HEAD.
     const isHead = reason !== 'bad-request-line' && this.context.headParser.method === 'HEAD';
     const bodyStart = response.indexOf('\r\n\r\n') + 4;

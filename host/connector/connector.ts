@@ -36,7 +36,14 @@ export class Connector {
   constructor({ settings, handler, observer = {}, waives, engineTls }: ConnectorOptions) {
     this.#settings = settings;
     this.#observer = observer;
-    this.#http1 = new Http1Listener({ limits: settings.limits, handler, observer, waives });
+    this.#http1 = new Http1Listener({
+      limits: settings.limits,
+      handler,
+      observer,
+      waives,
+      // RFC 6797 §7.2: never on a connection that is not encrypted.
+      transportSecurity: settings.tls === undefined ? undefined : settings.transportSecurity,
+    });
     this.#tls = ConnectorTls.of(settings, engineTls, {
       observer,
       secured: (socket, info) => this.#http1.attach(socket, info),

@@ -16,6 +16,7 @@ export const FieldKind = {
   DATE: 8,
   /** Keep-Alive, Proxy-Connection: meant for this connection and of no use to anybody (RFC 9110 §7.6.1). */
   HOP_BY_HOP: 9,
+  STRICT_TRANSPORT_SECURITY: 10,
 } as const;
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
 
@@ -41,6 +42,10 @@ export function fieldKindAt(bytes: Uint8Array, start: number, end: number): Fiel
     case 17:
       return equalsLower(bytes, start, end, 'transfer-encoding')
         ? FieldKind.TRANSFER_ENCODING
+        : FieldKind.OTHER;
+    case 25:
+      return equalsLower(bytes, start, end, 'strict-transport-security')
+        ? FieldKind.STRICT_TRANSPORT_SECURITY
         : FieldKind.OTHER;
     default:
       return FieldKind.OTHER;

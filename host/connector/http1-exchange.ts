@@ -312,8 +312,12 @@ export class Http1Exchange implements Exchange {
   /** Framing, date and connection fields, and the empty line. */
   private putHeadEnd(target: Buffer, from: number, length: number): number {
     const { fieldWriter, owner } = this;
+    const { transportSecurityLine } = fieldWriter;
     let at = from;
     if (!fieldWriter.hasDate) at = putBytes(dateLine(), target, at);
+    // RFC 6797 §7.1: one such field; that of the application wins.
+    if (transportSecurityLine !== undefined && !fieldWriter.hasTransportSecurity)
+      at = putBytes(transportSecurityLine, target, at);
     if (length >= 0) {
       at = putText('Content-Length: ', target, at);
       at = putNumber(length, target, at);
@@ -357,8 +361,8 @@ export class Http1Exchange implements Exchange {
   }
 }
 
-/** Room for status line, Date, framing and connection fields. */
-const HEAD_ROOM = 256;
+/** Room for status line, Date, framing and connection fields, and Strict-Transport-Security. */
+const HEAD_ROOM = 384;
 /** Bodies up to this size are copied behind their head and leave in the same write. */
 const COPIED_BODY_BYTES = 16 * 1024;
 const CRLF = Buffer.from('\r\n', 'latin1');

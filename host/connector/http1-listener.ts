@@ -37,13 +37,14 @@ export class Http1Listener {
   private readonly context: ConnectionContext;
   private readonly isSecure: boolean;
 
-  /** `isSecure`: the sockets are TLS sockets; told to the handler, nothing else. `waives`: by default nothing is waived. */
+  /** `isSecure`: the sockets are TLS sockets; told to the handler, nothing else. `waives`: by default nothing is waived. `transportSecurity`: as of FieldWriter. */
   constructor(options: {
     readonly limits: ConnectorLimits;
     readonly handler: ExchangeHandler;
     readonly observer?: ConnectorObserver;
     readonly isSecure?: boolean;
     readonly waives?: Waiver | undefined;
+    readonly transportSecurity?: string | undefined;
   }) {
     const { limits, handler, waives } = options;
     this.isSecure = options.isSecure ?? false;
@@ -55,7 +56,7 @@ export class Http1Listener {
       headParser: new RequestHeadParser(limits, waives !== undefined),
       trailerParser: new TrailerParser(limits),
       target: new RequestTarget(),
-      fieldWriter: new FieldWriter(),
+      fieldWriter: new FieldWriter(options.transportSecurity),
       now: performance.now(),
       sweepMs: sweepTimeOf(limits),
       isDraining: false,

@@ -62,8 +62,10 @@ export function refusalStatus(reason: RefusalReason): number {
   return STATUSES[reason];
 }
 
-/** The whole answer that refuses a request: the connection is closed behind it. */
-export function refusalResponse(reason: RefusalReason, date: string): string {
+/**
+ * The whole answer that refuses a request: the connection is closed behind it. `transportSecurity`: a line of its own, or ''.
+ */
+export function refusalResponse(reason: RefusalReason, date: string, transportSecurity = ''): string {
   const status = STATUSES[reason];
   const page = statusPage(status);
   const extra =
@@ -73,7 +75,7 @@ export function refusalResponse(reason: RefusalReason, date: string): string {
         ? 'Retry-After: 1\r\n'
         : '';
   return (
-    `HTTP/1.1 ${page.slice(0, page.indexOf('\n'))}\r\nDate: ${date}\r\n${extra}` +
+    `HTTP/1.1 ${page.slice(0, page.indexOf('\n'))}\r\nDate: ${date}\r\n${transportSecurity}${extra}` +
     `Content-Type: ${STATUS_PAGE_TYPE}\r\nContent-Length: ${page.length}\r\nConnection: close\r\n\r\n${page}`
   );
 }

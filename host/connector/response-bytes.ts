@@ -14,8 +14,19 @@ export class FieldWriter {
   contentLength = -1;
   hasDate = false;
   hasUpgrade = false;
+  hasTransportSecurity = false;
   /** The application asks to close the connection after the answer. */
   asksClose = false;
+  /** `Strict-Transport-Security: …` with its CRLF, for answers that do not have it; undefined on most connectors. */
+  readonly transportSecurityLine: Buffer | undefined;
+
+  /** `transportSecurity`: value of Strict-Transport-Security (RFC 6797 §6.1), for connectors with TLS. */
+  constructor(transportSecurity?: string | undefined) {
+    this.transportSecurityLine =
+      transportSecurity === undefined
+        ? undefined
+        : Buffer.from(`Strict-Transport-Security: ${transportSecurity}\r\n`, 'latin1');
+  }
 
   /** Upper bound of the bytes that `write` needs. */
   size(fields: Fields): number {
@@ -34,7 +45,7 @@ export class FieldWriter {
   /** Writes field lines to `target` from `at` on. Gives the end, or -1 when a field is illegal. */
   write(target: Buffer, at: number, fields: Fields, keepsUpgrade: boolean): number {
     this.contentLength = -1;
-    this.hasDate = this.hasUpgrade = this.asksClose = false;
+    this.hasDate = this.hasUpgrade = this.asksClose = this.hasTransportSecurity = false;
     let position = at;
     const isBlock = 'offsets' in fields;
     const count = isBlock ? fields.offsets.length >> 2 : fields.length >> 1;
@@ -105,6 +116,9 @@ export class FieldWriter {
       case FieldKind.CONNECTION:
         this.asksClose ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(bytes.toString('latin1', valueStart, valueEnd));
         return false;
+      case FieldKind.STRICT_TRANSPORT_SECURITY:
+        this.hasTransportSecurity = true;
+        return true;
       case FieldKind.TRANSFER_ENCODING:
       case FieldKind.HOP_BY_HOP:
       case FieldKind.TE:
