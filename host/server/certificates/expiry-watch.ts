@@ -1,0 +1,89 @@
+import type { ServerLog } from '../../log/server-log.js';
+
+/** What is known of a certificate in use. */
+export interface ExpiringCertificate {
+  readonly connector: string;
+  readonly hosts: readonly string[];
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly fingerprint256: string;
+}
+
+const DAY_MS = 86_400_000;
+/** Days before the end at which the log warns. */
+export const WARNING_DAYS = [30, 14, 7, 1] as const;
+const LOOK_MS = 3_600_000;
+
+/**
+ * Warns in the log before certificates end: 30, 14, 7 and 1 days before, once each, and when they have ended. Steps that lie
+ * in the first two thirds of a short life are left out: those of an authority that gives 90 days are renewed at 30. Owned by
+ * the server's certificates.
+ */
+export class ExpiryWatch {
+  readonly #certificates: () => readonly ExpiringCertificate[];
+  readonly #log: ServerLog;
+  /** Fingerprint to the step that was told last. */
+  #told = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(certificates: () => readonly ExpiringCertificate[], log: ServerLog) {
+    this.#certificates = certificates;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.look();
+    this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Says what has not been said yet. `now`: milliseconds since 1970. */
+  look(now = Date.now()): void {
+    const told = new Map<string, number>();
+    for (const certificate of this.#certificates()) {
+      const step = stepOf(certificate, now);
+      if (step === undefined) continue;
+      const { fingerprint256: id, connector } = certificate;
+      const key = `${connector} ${id}`;
+      told.set(key, step);
+      if (this.#told.get(key) !== step) this.#tell(certificate, step, now);
+    }
+    // What is not in use any more is forgotten.
+    this.#told = told;
+  }
+
+  #tell({ connector, hosts, notAfter }: ExpiringCertificate, step: number, now: number): void {
+    const daysLeft = Math.floor((notAfter.getTime() - now) / DAY_MS);
+    const facts = {
+      event: 'certificate-expiry',
+      connector,
+      hosts,
+      notAfter: notAfter.toISOString(),
+      daysLeft,
+    };
+    const name = hosts[0] ?? 'no host';
+    if (step === EXPIRED)
+      this.#log.error(
+        facts,
+        `the certificate for ${name} has expired; clients refuse it. Put another in its place`,
+      );
+    else
+      this.#log.warn(
+        facts,
+        `the certificate for ${name} ends in ${Math.max(1, daysLeft)} days or less; renew it`,
+      );
+  }
+}
+
+const EXPIRED = 0;
+
+/** The last step that a certificate has come to; undefined when its end is far. */
+function stepOf({ notBefore, notAfter }: ExpiringCertificate, now: number): number | undefined {
+  const leftMs = notAfter.getTime() - now;
+  if (leftMs <= 0) return EXPIRED;
+  const lifeMs = notAfter.getTime() - notBefore.getTime();
+  return WARNING_DAYS.findLast((days) => leftMs <= days * DAY_MS && days * DAY_MS < lifeMs / 3);
+}
