@@ -22,6 +22,8 @@ export class TestServer {
   readonly closings: ClosingReason[] = [];
   readonly results: ExchangeResult[] = [];
   readonly failures: unknown[] = [];
+  /** Ports of the clients that were refused something. */
+  readonly refusedPorts = new Set<number>();
   opened = 0;
   closed = 0;
   private readonly server: Server;
@@ -35,7 +37,8 @@ export class TestServer {
       connectionOpened: () => this.opened++,
       connectionClosed: () => this.closed++,
       finished: (_exchange, result) => this.results.push(result),
-      refused: (reason, status, _connection, request) => {
+      refused: (reason, status, connection, request) => {
+        this.refusedPorts.add(connection.remotePort);
         this.refusals.push([reason, status]);
         if (request === undefined) return;
         this.refusedRequests.push([Buffer.from(request.head).toString('latin1'), request.bytesOut]);
