@@ -1,3 +1,4 @@
+import { PorticoError } from '../errors.js';
 import type { Module } from './application.js';
 import { type ApplicationConfig, ObjectConfig } from './application-config.js';
 import { Events } from './events.js';
@@ -75,7 +76,12 @@ function isConfig(
 }
 
 /** `shop/`, `/shop` and `shop` are `/shop`; `/` is `''`. */
-function normalizeRootPath(path: string): string {
+function normalizeRootPath(path: unknown): string {
+  if (typeof path !== 'string')
+    throw new PorticoError(
+      'PORTICO_ROOT_PATH',
+      `The rootPath is ${JSON.stringify(path)}, which is no text. Write a path such as "/shop".`,
+    );
   const segments = path.split('/').filter((segment) => segment !== '');
   return segments.length === 0 ? '' : `/${segments.join('/')}`;
 }

@@ -32,6 +32,8 @@ export interface ApplicationEngine {
    * 200 ms to finish. Rejects with the error of the start; until a reload that succeeds calls are answered with 500.
    */
   reload(): Promise<void>;
+  /** True when the stop had to cut calls, or anything else, that did not end in time. */
+  readonly hasCut?: boolean;
   /** Where calls are accepted, ports as they really are. Empty for engines without a socket. Resolves once started. */
   resolvedConnectors(): Promise<readonly EngineConnector[]>;
 }

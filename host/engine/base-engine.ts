@@ -69,6 +69,8 @@ export abstract class BaseEngine implements ApplicationEngine {
   #hasRaisedPreparing = false;
   #stopping: Promise<void> | undefined;
   #hasCut = false;
+  /** The engine has stopped in the middle of a reload. */
+  #isGivenUp = false;
   readonly #started = new Signal();
   readonly #stopped = new Signal();
 
@@ -161,7 +163,7 @@ export abstract class BaseEngine implements ApplicationEngine {
 
   /** Answers one exchange; before the start and after the stop it is refused, which the container may answer elsewhere. */
   protected accept(exchange: Exchange): void {
-    if (this.#state !== 'started') {
+    if (this.#state !== 'started' || this.#isGivenUp) {
       exchange.abort(AbortReason.REFUSED);
       return;
     }
@@ -262,6 +264,7 @@ export abstract class BaseEngine implements ApplicationEngine {
       this.#generation++;
       const next = this.#newApplication();
       await this.#run(next.application);
+      if (this.#isGivenUp) return await giveUpApplication(next.application);
       this.#loaded = next;
       this.#reloadFailure = undefined;
     } catch (error) {
@@ -280,6 +283,15 @@ export abstract class BaseEngine implements ApplicationEngine {
     );
   }
 
+  /** The stop waits for a reload as long as it has time itself; what comes of it later is ended at once. */
+  async #giveUpReload(leftMs: () => number): Promise<void> {
+    if (this.#reloading === undefined || (await within(this.#reloadEnded(this.#reloading), leftMs()))) return;
+    this.#isGivenUp = true;
+    this.#hasCut = true;
+    this.environment.log.warn('The application was still being reloaded when the time of the stop was over.');
+    this.#held?.release((exchange) => exchange.abort(AbortReason.REFUSED));
+  }
+
   #raisePreparing(): void {
     if (this.#hasRaisedPreparing) return;
     this.#hasRaisedPreparing = true;
@@ -293,7 +305,7 @@ export abstract class BaseEngine implements ApplicationEngine {
     const left = (): number => Math.max(0, timeoutMs - (performance.now() - begin));
     if (this.#state === 'starting') await this.#started.reached;
     if (this.#state !== 'started') return this.#end();
-    if (this.#reloading !== undefined) await this.#reloadEnded(this.#reloading);
+    await this.#giveUpReload(left);
     this.#raisePreparing();
     const { log } = this.environment;
     const loaded = this.#loaded;

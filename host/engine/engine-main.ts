@@ -50,7 +50,7 @@ async function createServer(
 }
 
 /**
- * Starts the server and resolves when it has stopped. SIGTERM and SIGINT stop it, with the times of
+ * Starts the server and resolves when it has stopped. The process will exit with 1 when calls were cut. SIGTERM and SIGINT stop it, with the times of
  * `portico.deployment.shutdownGracePeriod` and `shutdownTimeout`.
  */
 async function main(args: readonly string[], options: EngineMainOptions = {}): Promise<ApplicationEngine> {
@@ -58,10 +58,15 @@ async function main(args: readonly string[], options: EngineMainOptions = {}): P
   const stop = (): void => {
     // A second signal, whichever it is, ends the process at once.
     process.off('SIGTERM', stop).off('SIGINT', stop);
-    engine.stop(graceMs, stopTimeoutMs).catch((error: unknown) => {
-      engine.environment.log.error(`The server could not be stopped: ${messageOf(error)}`, error);
-      process.exitCode = 1;
-    });
+    engine.stop(graceMs, stopTimeoutMs).then(
+      () => {
+        if (engine.hasCut === true) process.exitCode = 1;
+      },
+      (error: unknown) => {
+        engine.environment.log.error(`The server could not be stopped: ${messageOf(error)}`, error);
+        process.exitCode = 1;
+      },
+    );
   };
   process.once('SIGTERM', stop).once('SIGINT', stop);
   try {

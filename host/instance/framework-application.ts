@@ -37,7 +37,8 @@ export async function startFrameworkApplication(
   const engine = new ServletApplicationEngine({
     environment: applicationEnvironment({
       config,
-      ...(plan.developmentMode === true ? { developmentMode: true } : {}),
+      // A bundle does not decide that strangers see its stacks: the host does, see `portico dev`.
+      developmentMode: plan.developmentMode === true,
     }),
     contextPath: plan.contextPath,
     prefix: plan.prefix,

@@ -99,6 +99,23 @@ export const ResponseSent: Hook<CallHandler> = {
 };
 
 /**
+ * When an answer ended before its time, behind its head: the client has gone, or its source has failed. Instead of
+ * `ResponseSent`. MUST NOT throw.
+ */
+export const ResponseBroken: Hook<(call: ApplicationCall, error: unknown) => void> = {
+  install: (pipeline, handler) =>
+    pipeline.sendPipeline.intercept(ApplicationSendPipeline.After, (run) => {
+      const result = run.proceed();
+      // What is answered at once cannot break here.
+      if (!isPromiseLike(result)) return undefined;
+      return result.then(undefined, (error: unknown) => {
+        if (run.context.isHandled) handler(run.context, error);
+        throw error;
+      });
+    }),
+};
+
+/**
  * When a handler receives the body, before it is converted. Gives a body to read instead, or undefined; see
  * `RequestBody.of`.
  */

@@ -1,12 +1,16 @@
 import type { ApplicationCall } from '../application/application-call.js';
 import { PayloadTooLargeError } from '../application/http-errors.js';
 import { RequestBody } from '../application/request-body.js';
+import { PorticoError } from '../errors.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { ReceiveRequestBytes } from '../plugin/hooks.js';
 
 /** Options of `BodyLimit`. */
 export interface BodyLimitConfig {
-  /** Bytes a body may have; undefined for no limit of this plugin. Default: none. The connector has its own limit. */
+  /**
+   * Bytes a body may have; undefined for no limit of this plugin. Default: none. The connector has its own limit. What
+   * is no number from 0 on refuses the call with 500, `PORTICO_BODY_LIMIT`: a slip must not lift the limit.
+   */
   limitBytes: (call: ApplicationCall) => number | undefined;
 }
 
@@ -22,7 +26,8 @@ export interface BodyLimitConfig {
 export const BodyLimit: RouteScopedPlugin<BodyLimitConfig, void> = createRouteScopedPlugin('BodyLimit', {
   createConfig: (): BodyLimitConfig => ({ limitBytes: () => undefined }),
   install(plugin) {
-    const { limitBytes } = plugin.config;
+    const limitBytes = (call: ApplicationCall): number | undefined =>
+      checkedLimit(plugin.config.limitBytes(call));
     plugin.onCallValidators((call) => {
       const limit = limitBytes(call);
       if (limit !== undefined && (call.request.contentLength ?? 0) > limit)
@@ -34,6 +39,14 @@ export const BodyLimit: RouteScopedPlugin<BodyLimitConfig, void> = createRouteSc
     });
   },
 });
+
+function checkedLimit(limit: unknown): number | undefined {
+  if (limit === undefined || (typeof limit === 'number' && limit >= 0)) return limit;
+  throw new PorticoError(
+    'PORTICO_BODY_LIMIT',
+    `limitBytes of BodyLimit gave ${String(limit)}. Give a number from 0 on, or undefined for no limit.`,
+  );
+}
 
 async function* counted(body: RequestBody, limit: number): AsyncGenerator<Buffer> {
   let length = 0;

@@ -6,7 +6,7 @@ import { statusText } from '../http/status-text.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
-import { CallSetup, ResponseSent } from '../plugin/hooks.js';
+import { CallSetup, ResponseBroken, ResponseSent } from '../plugin/hooks.js';
 
 /** What `CallLogging` writes, and where. */
 export class CallLoggingConfig {
@@ -44,7 +44,8 @@ const BEGIN = new AttributeKey<number>('CallLogging.begin');
 const Mdc = new PipelinePhase('Mdc');
 
 /**
- * Plugin: one line in the log for each answered call, when its last byte was sent.
+ * Plugin: one line in the log for each answered call, when its last byte was sent. An answer that ends before its time,
+ * for example a download that the client gives up, has its line with `, broken off` behind it.
  *
  * ```ts
  * application.install(CallLogging, (config) => {
@@ -61,10 +62,12 @@ export const CallLogging: ApplicationPlugin<CallLoggingConfig, void> = createApp
       const { filters, facts, format, level, now } = config;
       const log = config.log ?? application.log;
       plugin.on(CallSetup, (call) => call.attributes.put(BEGIN, now()));
-      plugin.on(ResponseSent, (call) => {
+      const write = (call: ApplicationCall, rest: string): void => {
         if (filters.length > 0 && !filters.some((filter) => filter(call))) return;
-        log[level](format(call, now() - (call.attributes.getOrNull(BEGIN) ?? now())));
-      });
+        log[level](format(call, now() - (call.attributes.getOrNull(BEGIN) ?? now())) + rest);
+      };
+      plugin.on(ResponseSent, (call) => write(call, ''));
+      plugin.on(ResponseBroken, (call) => write(call, ', broken off'));
       if (facts.size === 0) return;
       pipeline.insertPhaseBefore(ApplicationCallPipeline.Monitoring, Mdc);
       pipeline.intercept(Mdc, (run) =>

@@ -1,11 +1,11 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from 'prom-client';
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
 import { PorticoError } from '../errors.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
-import { CallFailed, ResponseSent } from '../plugin/hooks.js';
+import { CallFailed, ResponseBroken, ResponseSent } from '../plugin/hooks.js';
 import { Route } from '../routing/route.js';
 
 /** Options of `PrometheusMetrics`. */
@@ -62,7 +62,7 @@ export const PrometheusMetrics: ApplicationPlugin<PrometheusMetricsConfig, Regis
           'PORTICO_METRIC_NAME',
           'metricName of PrometheusMetrics is blank. Leave it away.',
         );
-      if (collectDefaults) collectDefaultMetrics({ register: registry });
+      if (collectDefaults) for (const metric of metricsOfProcess()) registry.registerMetric(metric);
       const registers = [registry];
       const seconds = new Histogram({
         name: `${metricName}_seconds`,
@@ -96,7 +96,7 @@ export const PrometheusMetrics: ApplicationPlugin<PrometheusMetricsConfig, Regis
       };
       // What fails before Monitoring. Later errors are seen there: plugins that answer them are further outside.
       plugin.on(CallFailed, failed);
-      plugin.on(ResponseSent, (call) => {
+      const ended = (call: ApplicationCall): void => {
         const begin = call.attributes.getOrNull(BEGIN);
         if (begin === undefined) return;
         const { method } = call.request;
@@ -106,10 +106,28 @@ export const PrometheusMetrics: ApplicationPlugin<PrometheusMetricsConfig, Regis
           status: String(call.sentStatus),
         };
         seconds.observe(labels, (performance.now() - begin) / 1000);
-      });
+      };
+      plugin.on(ResponseSent, ended);
+      // It has a status and took its time; the error counts as such.
+      plugin.on(ResponseBroken, ended);
       return registry;
     },
   });
+
+let processMetrics: readonly Metric[] | undefined;
+
+/**
+ * Memory, event loop and garbage collection, which belong to the process: observed once, however often applications are
+ * started and stopped in it, since there is no way to end it.
+ */
+function metricsOfProcess(): readonly Metric[] {
+  if (processMetrics === undefined) {
+    const register = new Registry();
+    collectDefaultMetrics({ register });
+    processMetrics = register.getMetricsAsArray().flatMap(({ name }) => register.getSingleMetric(name) ?? []);
+  }
+  return processMetrics;
+}
 
 /** Answers with the metrics of a registry. */
 export function metricsRoute<P>(route: Route<P>, path: string, registry: Registry): void {

@@ -34,13 +34,20 @@ export class HostSelector implements RouteSelector {
   readonly #ports: readonly number[];
   readonly #text: string;
 
-  /** `PORTICO_ROUTE_PATTERN` when neither a host nor a port is given. */
+  /** `PORTICO_ROUTE_PATTERN` when neither a host nor a port is given, and for what cannot be one. */
   constructor({ hosts = [], ports = [] }: HostPattern) {
     if (hosts.length + ports.length === 0)
       throw new PorticoError(
         'PORTICO_ROUTE_PATTERN',
         'A route for hosts names neither a host nor a port. Name at least one.',
       );
+    for (const host of hosts)
+      if (!(host instanceof RegExp) && (typeof host !== 'string' || host === ''))
+        throw new PorticoError(
+          'PORTICO_ROUTE_PATTERN',
+          `${JSON.stringify(host)} is not a host. Write its name, or a regular expression.`,
+        );
+    ports.forEach(checkPort);
     this.#names = hosts.filter((host) => typeof host === 'string').map((host) => host.toLowerCase());
     this.#patterns = hosts.filter((host) => typeof host !== 'string').map(wholeName);
     this.#ports = ports;
@@ -71,7 +78,9 @@ export class LocalPortSelector implements RouteSelector {
   readonly isPath = false;
   readonly #port: number;
 
+  /** `PORTICO_ROUTE_PATTERN` for what is no port. */
   constructor(port: number) {
+    checkPort(port);
     this.#port = port;
     this.id = `localPort:${port}`;
   }
@@ -93,4 +102,12 @@ function constantWith(parameters: Match['parameters']): Match {
 function wholeName(pattern: RegExp): RegExp {
   const flags = pattern.flags.replace(/[gyi]/g, '');
   return new RegExp(`^(?:${pattern.source})$`, `${flags}i`);
+}
+
+function checkPort(port: unknown): void {
+  if (typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65_535) return;
+  throw new PorticoError(
+    'PORTICO_ROUTE_PATTERN',
+    `${JSON.stringify(port)} is not a port that requests come to. Write a number from 1 to 65535.`,
+  );
 }

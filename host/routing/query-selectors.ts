@@ -1,3 +1,4 @@
+import { PorticoError } from '../errors.js';
 import {
   type Evaluation,
   FAILED_PARAMETER,
@@ -16,7 +17,9 @@ export class QueryParameterSelector implements RouteSelector {
   readonly name: string;
   readonly value: string | undefined;
 
+  /** `PORTICO_ROUTE_PATTERN` without a name. */
   constructor(name: string, value?: string) {
+    checkName(name);
     this.name = name;
     this.value = value;
     this.id = `query:${JSON.stringify([name, value])}`;
@@ -40,7 +43,9 @@ export class OptionalQueryParameterSelector implements RouteSelector {
   readonly isPath = false;
   readonly name: string;
 
+  /** `PORTICO_ROUTE_PATTERN` without a name. */
   constructor(name: string) {
+    checkName(name);
     this.name = name;
     this.id = `optionalQuery:${name}`;
   }
@@ -53,4 +58,12 @@ export class OptionalQueryParameterSelector implements RouteSelector {
   toString(): string {
     return `[${this.name}?]`;
   }
+}
+
+function checkName(name: unknown): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new PorticoError(
+    'PORTICO_ROUTE_PATTERN',
+    `${JSON.stringify(name)} is not the name of a query parameter. Name the one that the route needs.`,
+  );
 }

@@ -1,3 +1,4 @@
+import { PorticoError } from '../errors.js';
 import type { MediaType } from '../http/media-type.js';
 import { AndSelector, OrSelector } from './combined-selectors.js';
 import { type HostPattern, HostSelector, LocalPortSelector } from './connection-selectors.js';
@@ -35,8 +36,17 @@ export const select = {
   lowPriority: (): RouteSelector => new LowPrioritySelector(),
   /** All of them match. */
   and: (first: RouteSelector, ...others: readonly RouteSelector[]): RouteSelector =>
-    others.reduce((all, other) => new AndSelector(all, other), first),
+    others.reduce((all, other) => new AndSelector(all, other), checked(first)),
   /** One of them matches; the first counts. */
   or: (first: RouteSelector, ...others: readonly RouteSelector[]): RouteSelector =>
-    others.reduce((all, other) => new OrSelector(all, other), first),
+    others.reduce((all, other) => new OrSelector(all, other), checked(first)),
 } as const;
+
+/** A list that programs have put together may be empty. */
+function checked(first: RouteSelector | undefined): RouteSelector {
+  if (first !== undefined) return first;
+  throw new PorticoError(
+    'PORTICO_ROUTE_PATTERN',
+    'A route that combines selectors got an empty list. Name at least one selector.',
+  );
+}

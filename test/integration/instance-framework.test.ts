@@ -56,6 +56,16 @@ describe('an instance of a framework application', () => {
     expect(agent.output).toMatch(/Not in effect: portico\.deployment\.port\./);
   });
 
+  it('is in development mode only when the host says so', async () => {
+    const agent = start({ config: { portico: { development: true } } });
+    await agent.report('ready');
+    expect((await agent.fetch({ target: '/development' })).body).toBe('false');
+    expect(agent.output).toMatch(/Not in effect: portico\.development \(use portico dev\)\./);
+    const developed = start({ config: {}, developmentMode: true });
+    await developed.report('ready');
+    expect((await developed.fetch({ target: '/development' })).body).toBe('true');
+  });
+
   it('obeys the start timeout and the startup of its configuration', async () => {
     const late = start({
       config: { greeting: 'never', portico: { application: { startupTimeoutMillis: 50 } } },

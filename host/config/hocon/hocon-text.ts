@@ -24,6 +24,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: '\t',
 };
 
+/** A name of a file with code: what stands directly behind it and # is a function, and no comment. */
+const MODULE_FILE = /\.[cm]?[jt]s$/;
+
 /** A mistake so many lines behind a comment may come from it. */
 const NEAR_LINES = 2;
 
@@ -119,8 +122,14 @@ export class HoconText {
       if (stopAtDot && next === '.') break;
       this.at++;
     }
-    if (this.next === '#' && this.at > from) this.#tightComment = this.at;
-    return this.#text.slice(from, this.at);
+    const word = this.#text.slice(from, this.at);
+    if (this.next === '#' && word !== '') {
+      this.#tightComment = this.at;
+      const behind = this.#text.slice(this.at + 1, this.at + 2);
+      if (MODULE_FILE.test(word) && /[\p{L}_$]/u.test(behind))
+        this.fail(`${word}# is cut here, for # begins a comment: put a text with # into quotes`);
+    }
+    return word;
   }
 
   /** A text in quotes, `"…"` as in JSON or `"""…"""` as it stands; the opening quote comes next. */

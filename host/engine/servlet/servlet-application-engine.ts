@@ -89,7 +89,11 @@ const OWN_SETTINGS = [
   'security.ssl',
 ];
 
-function ignoredSettings({ config, connectors }: ApplicationEnvironment): readonly string[] {
-  const named = settingsAmong(OWN_SETTINGS, config);
+function ignoredSettings(environment: ApplicationEnvironment): readonly string[] {
+  const { config, connectors, developmentMode } = environment;
+  const wantsDevelopment =
+    !developmentMode && config.propertyOrNull('portico.development')?.getString() === 'true';
+  const own = settingsAmong(OWN_SETTINGS, config);
+  const named = wantsDevelopment ? [...own, 'portico.development (use portico dev)'] : own;
   return connectors.length === 0 ? named : [...named, 'connectors of the environment'];
 }

@@ -1,8 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { type Application, AttributeKey, ConsoleLog, type Plugin, routing } from 'portico';
+import {
+  type Application,
+  ApplicationStopped,
+  AttributeKey,
+  ConsoleLog,
+  type Plugin,
+  routing,
+} from 'portico';
 import { CIO, embeddedServer, Node } from 'portico/embedded';
+import { until } from '#test/support/polling.js';
 
 function hello(application: Application): void {
   routing(application, (r) => r.get('/', () => 'hello'));
@@ -18,6 +26,26 @@ const portOf = (server: Server): number => (server.address() as AddressInfo).por
 const host = '127.0.0.1';
 
 describe.each([CIO, Node])('embeddedServer on $name', (engine) => {
+  it('stops in its time while the application is reloaded, and ends what comes of the reload', async () => {
+    const release: (() => void)[] = [];
+    const ended: string[] = [];
+    let starts = 0;
+    const server = embeddedServer(engine, { port: 0, host }, async (application) => {
+      const generation = ++starts;
+      application.monitor.subscribe(ApplicationStopped, () => void ended.push(`${generation}`));
+      if (generation > 1) await new Promise<void>((resolve) => release.push(resolve));
+    });
+    await server.start();
+    const reloading = server.reload();
+    await until('the second one is being started', () => release.length === 1 || undefined);
+    await server.stop(0, 50);
+    expect(server.hasCut).toBe(true);
+    release[0]?.();
+    await reloading;
+    expect(ended).toEqual(['1', '2']);
+    expect(() => server.application).toThrow();
+  });
+
   it('closes the connectors before the one whose port is in use, with their connections', async () => {
     const [taken, free] = [await listening(), await listening()];
     const [takenPort, freePort] = [portOf(taken), portOf(free)];

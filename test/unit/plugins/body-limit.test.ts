@@ -3,8 +3,20 @@ import { routing } from 'portico';
 import { CIO, embeddedServer } from 'portico/embedded';
 import { BodyLimit } from 'portico/plugins/body-limit';
 import { MethodOverride } from 'portico/plugins/method-override';
+import { testApplication } from 'portico/testing';
 
 describe('BodyLimit', () => {
+  it.each([Number.NaN, -1, '5' as never])('refuses calls with 500 when its limit is %s', async (limit) => {
+    const application = await testApplication((app) => {
+      app.install(BodyLimit, (config) => {
+        config.limitBytes = () => limit;
+      });
+      routing(app, (r) => r.post('/', async (call) => call.respondText(await call.receiveText())));
+    });
+    expect((await application.client.post('/', { body: 'x' })).status).toBe(500);
+    await application.stop();
+  });
+
   it('answers 413 for a body that grows too large on a real connection', async () => {
     const server = embeddedServer(CIO, { port: 0, host: '127.0.0.1' }, (app) => {
       app.install(BodyLimit, (config) => {

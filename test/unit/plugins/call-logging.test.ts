@@ -1,10 +1,13 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { ConsoleLog, type Log, logContext, routing } from 'portico';
+import { CIO, embeddedServer } from 'portico/embedded';
 import { CallId, callId, RejectedCallIdError } from 'portico/plugins/call-id';
 import { CallLogging, type CallLoggingConfig } from 'portico/plugins/call-logging';
+import { metricsRoute, PrometheusMetrics } from 'portico/plugins/metrics';
 import { StatusPages } from 'portico/plugins/status-pages';
 import { testApplication } from 'portico/testing';
 import { withLogContext } from '#host/application/log-context.js';
+import { until } from '#test/support/polling.js';
 
 /** A log that keeps its lines. */
 class Lines implements Log {
@@ -58,6 +61,49 @@ async function linesOf(configure: (config: CallLoggingConfig) => void, paths: re
 }
 
 describe('CallLogging', () => {
+  it('has a line for an answer that the client or the source breaks off', async () => {
+    const log = new Lines();
+    const server = embeddedServer(CIO, { port: 0, host: '127.0.0.1', log }, (app) => {
+      app.install(CallLogging, (config) => {
+        config.now = () => 0;
+      });
+      const registry = app.install(PrometheusMetrics, (config) => {
+        config.collectDefaults = false;
+      });
+      routing(app, (r) => {
+        r.get('/endless', (call) =>
+          call.respondWriter(async (writer) => {
+            for (;;) await writer.write(Buffer.alloc(64 * 1024));
+          }),
+        );
+        r.get('/failing', (call) =>
+          call.respondWriter(async (writer) => {
+            await writer.write('begun');
+            throw new RangeError('no more');
+          }),
+        );
+        metricsRoute(r, '/metrics', registry);
+      });
+    });
+    await server.start();
+    const [connector] = await server.resolvedConnectors();
+    const url = `http://127.0.0.1:${connector?.port}`;
+    const controller = new AbortController();
+    const endless = await fetch(`${url}/endless`, { signal: controller.signal });
+    await endless.body?.getReader().read();
+    controller.abort();
+    const failing = await fetch(`${url}/failing`);
+    await expect(failing.text()).rejects.toThrow();
+    const brokenOff = (path: string) =>
+      log.lines.includes(`info 200 OK: GET - ${path} in 0ms, broken off`) || undefined;
+    await until('both have their lines', () => brokenOff('/endless') && brokenOff('/failing'));
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain(
+      'http_server_requests_seconds_count{method="GET",route="/endless",status="200"} 1',
+    );
+    await server.stop(0, 2000);
+  });
+
   it('writes a line for each answer, with the facts of the call', async () => {
     const { lines } = await linesOf((config) => config.mdc('path', (call) => call.localPath), ['/']);
     expect(lines).toEqual(['debug inside callId=7 path=/', 'info 200 OK: GET - / in 12ms callId=7 path=/']);

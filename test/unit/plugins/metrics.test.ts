@@ -35,6 +35,20 @@ describe('PrometheusMetrics', () => {
     await application.stop();
   });
 
+  it('observes the process once, however often applications start in it', async () => {
+    const gauges: unknown[] = [];
+    for (let i = 0; i < 2; i++) {
+      const application = await testApplication((app) => void app.install(PrometheusMetrics));
+      await application.start();
+      const registry = application.application.plugin(PrometheusMetrics);
+      gauges.push(registry.getSingleMetric('nodejs_eventloop_lag_mean_seconds'));
+      expect(await registry.metrics()).toMatch(/^nodejs_eventloop_lag_mean_seconds /m);
+      await application.stop();
+    }
+    expect(gauges[0]).toBeDefined();
+    expect(gauges[1]).toBe(gauges[0]);
+  });
+
   it('refuses a blank name', async () => {
     const starting = testApplication(
       (app) =>

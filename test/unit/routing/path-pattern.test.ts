@@ -70,6 +70,12 @@ describe('a route that cannot match', () => {
 });
 
 describe('a root path', () => {
+  it('is refused when it is no text', () => {
+    expect(errorOf(() => applicationEnvironment({ rootPath: 5 as never }))).toMatchObject({
+      code: 'PORTICO_ROOT_PATH',
+    });
+  });
+
   it.each(['/{a}', '/a/*', '/a{b', '/{a...}'])('%s is refused', (rootPath) => {
     const application = new Application(applicationEnvironment({ rootPath }));
     expect(errorOf(() => routing(application))).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
@@ -79,6 +85,20 @@ describe('a root path', () => {
 describe('a selector that cannot be used', () => {
   it('is refused without a host and a port', () => {
     expect(errorOf(() => select.host({}))).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
+  });
+
+  it.each([
+    ['a port that is none', () => routing(new Application(applicationEnvironment())).port('x' as never)],
+    ['a port beyond the last', () => routing(new Application(applicationEnvironment())).port(70_000)],
+    ['an empty host', () => routing(new Application(applicationEnvironment())).host('')],
+    ['a host that is none', () => routing(new Application(applicationEnvironment())).host(5 as never)],
+    ['a local port below the first', () => routing(new Application(applicationEnvironment())).localPort(-1)],
+    ['a parameter without a name', () => routing(new Application(applicationEnvironment())).param('')],
+    ['an optional parameter without a name', () => routing(new Application(applicationEnvironment())).optionalParam('' as string)],
+    ['nothing that is to be true together', () => routing(new Application(applicationEnvironment())).and([] as never)],
+    ['nothing of which one is to be true', () => routing(new Application(applicationEnvironment())).or([] as never)],
+  ])('is refused with %s', (_, action) => {
+    expect(errorOf(action)).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
   });
 
   it('is refused with a media type that is none', () => {
