@@ -94,9 +94,18 @@ describe('a selector that cannot be used', () => {
     ['a host that is none', () => routing(new Application(applicationEnvironment())).host(5 as never)],
     ['a local port below the first', () => routing(new Application(applicationEnvironment())).localPort(-1)],
     ['a parameter without a name', () => routing(new Application(applicationEnvironment())).param('')],
-    ['an optional parameter without a name', () => routing(new Application(applicationEnvironment())).optionalParam('' as string)],
-    ['nothing that is to be true together', () => routing(new Application(applicationEnvironment())).and([] as never)],
-    ['nothing of which one is to be true', () => routing(new Application(applicationEnvironment())).or([] as never)],
+    [
+      'an optional parameter without a name',
+      () => routing(new Application(applicationEnvironment())).optionalParam('' as string),
+    ],
+    [
+      'nothing that is to be true together',
+      () => routing(new Application(applicationEnvironment())).and([] as never),
+    ],
+    [
+      'nothing of which one is to be true',
+      () => routing(new Application(applicationEnvironment())).or([] as never),
+    ],
   ])('is refused with %s', (_, action) => {
     expect(errorOf(action)).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
   });
