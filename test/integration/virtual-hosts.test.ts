@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { renameSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { TestFront } from '#test/support/front.js';
 import { makeBase, TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
@@ -156,6 +157,12 @@ describe('virtual hosts', () => {
     const one = await host.admin(`/v1/applications/${encodeURIComponent('shop.example/cart')}`);
     expect(((await one.json()) as { application: { name: string } }).application.name).toBe('cart');
     const cli = join(repositoryFolder, 'dist/host/cli/main.js');
+    const wrong = spawnSync(process.execPath, [cli, 'validate', '--base', host.base], { encoding: 'utf8' });
+    expect(wrong.stdout).toMatch(/^ok {4}"cart": main at shop\.example\/cart/m);
+    expect(wrong.stdout).toMatch(
+      /^wrong "lost": .*lost\.yaml:2:\d+: portico\.servlet\.host: there is no virtual host/m,
+    );
+    expect(wrong.stdout).toMatch(/^wrong "twin": shop\.example\/ is taken by shop/m);
     const table = execFileSync(process.execPath, [cli, 'list', '--base', host.base], { encoding: 'utf8' });
     expect(table).toMatch(/^HOST +PATH +NAME/);
     expect(table).toMatch(/^shop\.example +\/cart +cart +running/m);
@@ -250,6 +257,55 @@ describe('a name that no host has', () => {
     const metrics = await (await host.admin('/metrics')).text();
     const refused = /portico_refused_total\{reason="unknown-host"\} (\d+)/.exec(metrics)?.[1];
     expect(refused).toBe(policy === 'default' ? undefined : '2');
+  });
+});
+
+describe('a front with a thousand hosts', () => {
+  it('finds the context of each, and counts by host and path', async () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `host-${i}.example`);
+    const base = makeBase({
+      apps: Object.fromEntries(['0', '500', '999'].map((i) => [i, site(`site ${i}`)])),
+    });
+    const front = await TestFront.start({
+      virtualHosts: {
+        hosts: names.map((name) => ({ name, aliases: [`*.${name}`] })),
+        defaultHost: undefined,
+        unknownHost: 'default',
+      },
+    });
+    try {
+      await front.route(
+        names.map((name, i) => ({
+          context: `${name}/`,
+          host: name,
+          path: '',
+          application: `site-${i}`,
+          version: '',
+          target: { kind: 'static', deployment: `site-${i}`, folder: join(base, 'apps', String(i)) },
+          maxBodyBytes: 0,
+        })),
+      );
+      client = await RawClient.open(front.port);
+      for (const [name, text] of [
+        ['host-0.example', 'site 0'],
+        ['a.host-500.example', 'site 500'],
+        ['HOST-999.example.:8080', 'site 999'],
+        ['host-1000.example', undefined],
+      ] as const) {
+        client.send(`GET / HTTP/1.1\r\nHost: ${name}\r\n\r\n`);
+        const response = await client.response();
+        expect([name, response?.status === 200 ? response.body.toString() : undefined]).toEqual([name, text]);
+      }
+      // One context leaves; the others stay where they are.
+      await front.route([], ['host-0.example/']);
+      client.send('GET / HTTP/1.1\r\nHost: host-0.example\r\n\r\n');
+      expect((await client.response())?.status).toBe(404);
+      client.send('GET / HTTP/1.1\r\nHost: host-999.example\r\n\r\n');
+      expect((await client.response())?.status).toBe(200);
+    } finally {
+      await front.stop();
+      rmSync(base, { recursive: true, force: true });
+    }
   });
 });
 

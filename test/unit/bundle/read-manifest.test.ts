@@ -320,6 +320,23 @@ describe('readManifest: settings, configuration and notes', () => {
     expect(JSON.parse(JSON.stringify(manifest.config))).toEqual(manifest.config);
   });
 
+  it("ignores the bundle's own claim to a virtual host, and says so", async () => {
+    const manifest = await read({
+      'index.js': '',
+      'application.yaml': 'portico: {servlet: {host: shop.example, request: {trace: pass}}}',
+    });
+    expect(manifest.notes).toEqual([expect.stringContaining('"shop.example" of the bundle is ignored')]);
+    // What a request may be is the application's own affair.
+    expect(manifest.settings.request).toEqual({ malformedEscapes: 'refuse', trace: 'pass' });
+    const error = await refusal(
+      read({ 'index.js': '' }, 'portico: { servlet: { request: { trace: yes } } }\n'),
+    );
+    expect((error as ConfigError).problems[0]).toMatchObject({
+      line: 1,
+      path: 'portico.servlet.request.trace',
+    });
+  });
+
   it("ignores the bundle's own claim to a path, and says so", async () => {
     const manifest = await read({
       'index.js': '',
