@@ -80,6 +80,7 @@ export type { RequestHeaders } from './application/request-headers.js';
 export type { ResponseCookies } from './application/response-cookies.js';
 export type { ResponseWriter } from './application/response-writer.js';
 export { PorticoError } from './errors.js';
+export type { ClientCertificate, TlsInfo } from './exchange/tls-info.js';
 export type { CookieEncoding } from './http/cookie-encoding.js';
 export { type AcceptedMediaType, MediaType } from './http/media-type.js';
 export type { SetCookie } from './http/set-cookie.js';

@@ -1,4 +1,5 @@
 import type { RequestHead } from '../exchange/exchange.js';
+import type { TlsInfo } from '../exchange/tls-info.js';
 import { FieldBlock } from '../http/field-block.js';
 import { lowerCaseName } from '../http/lower-case.js';
 import type { ApplicationCall } from './application-call.js';
@@ -112,6 +113,14 @@ export class ApplicationRequest {
   /** `https` or `http`, as the connection to the connector has it. */
   get scheme(): 'http' | 'https' {
     return this.#head.connection.isSecure ? 'https' : 'http';
+  }
+
+  /**
+   * What TLS tells of the connection to the connector: protocol, cipher suite, server name, and the certificate of the
+   * client where the connector asks for one. Undefined without TLS, and where a proxy in front ended it.
+   */
+  get tls(): TlsInfo | undefined {
+    return this.#head.connection.tls;
   }
 
   /** Host and port as the client named them, in lower case. */

@@ -18,7 +18,7 @@ export interface ConnectorOptions {
   /** Instead of `settings.tls`: TLS as an application on its own configures it. */
   readonly engineTls?: EngineTls;
   /** Which rules are waived for a request; by default none ever is. */
-  readonly waives?: Waiver;
+  readonly waives?: Waiver | undefined;
 }
 
 /**

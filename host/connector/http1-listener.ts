@@ -35,19 +35,16 @@ export class Http1Listener {
   private readonly connections: ConnectionSet;
   private readonly refusedSockets = new Set<Socket>();
   private readonly context: ConnectionContext;
-  private readonly isSecure: boolean;
 
-  /** `isSecure`: the sockets are TLS sockets; told to the handler, nothing else. `waives`: by default nothing is waived. `transportSecurity`: as of FieldWriter. */
+  /** `waives`: by default nothing is waived. `transportSecurity`: as of FieldWriter. */
   constructor(options: {
     readonly limits: ConnectorLimits;
     readonly handler: ExchangeHandler;
     readonly observer?: ConnectorObserver;
-    readonly isSecure?: boolean;
     readonly waives?: Waiver | undefined;
     readonly transportSecurity?: string | undefined;
   }) {
     const { limits, handler, waives } = options;
-    this.isSecure = options.isSecure ?? false;
     this.context = {
       limits,
       handler,
@@ -74,7 +71,7 @@ export class Http1Listener {
    * Serves one connection from its first byte on, and owns the socket from here. Beyond `maxConnections` it gets 503
    * and is closed. `info`: what is known of the connection already; else it is read from the socket.
    */
-  attach(socket: Socket, info: ConnectionInfo = connectionInfoOf(socket, this.isSecure)): void {
+  attach(socket: Socket, info: ConnectionInfo = connectionInfoOf(socket, false)): void {
     // A client may close its direction and still read the answer.
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);

@@ -22,6 +22,8 @@ import {
   writeU16,
   writeU32,
 } from './frame.js';
+import { checkTls, readTls, tlsBytes } from './tls-codec.js';
+import type { TlsInfo } from './tls-info.js';
 
 /** Bytes before the field table of a REQUEST. */
 const FIXED_BYTES = 28;
@@ -31,7 +33,8 @@ const EXPECTS_CONTINUE = 2;
 const HAS_QUERY = 4;
 const HAS_UPGRADE = 8;
 const LENGTH_UNKNOWN = 16;
-const ALL_BITS = 31;
+const HAS_TLS = 32;
+const ALL_BITS = 63;
 
 /** Upper bound of the payload that `writeRequest` makes. Throws PORTICO_EXCHANGE_HEAD_TOO_LARGE. */
 export function sizeOfRequest(head: RequestHead, path: string, contextPath: string): number {
@@ -46,7 +49,8 @@ export function sizeOfRequest(head: RequestHead, path: string, contextPath: stri
     head.authority.length +
     (head.upgrade?.length ?? 0) +
     connection.remoteAddress.length +
-    connection.localAddress.length;
+    connection.localAddress.length +
+    (connection.tls === undefined ? 0 : tlsBytes(connection.tls).length);
   // Names of a length byte of their own; nobody sends such methods or addresses, so they count as too large.
   const isShort =
     head.method.length < 256 &&
@@ -71,7 +75,8 @@ export function writeRequest(
     (head.expectsContinue ? EXPECTS_CONTINUE : 0) |
     (query === undefined ? 0 : HAS_QUERY) |
     (upgrade === undefined ? 0 : HAS_UPGRADE) |
-    (bodyLength < 0 ? LENGTH_UNKNOWN : 0);
+    (bodyLength < 0 ? LENGTH_UNKNOWN : 0) |
+    (connection.tls === undefined ? 0 : HAS_TLS);
   bytes[at + 1] = head.version === '1.1' ? 11 : head.version === '2.0' ? 20 : 10;
   bytes[at + 2] = head.method.length;
   bytes[at + 3] = upgrade === undefined ? 0 : upgrade.length;
@@ -98,7 +103,8 @@ export function writeRequest(
   if (upgrade !== undefined) end = writeVisible(upgrade, bytes, end);
   end = writeVisible(connection.remoteAddress, bytes, end);
   end = writeVisible(connection.localAddress, bytes, end);
-  return writeFields(fields, bytes, tableAt, end);
+  end = writeFields(fields, bytes, tableAt, end);
+  return connection.tls === undefined ? end : end + tlsBytes(connection.tls).copy(bytes, end);
 }
 
 /**
@@ -111,6 +117,9 @@ export class WireRequestHead implements RequestHead, ConnectionInfo {
   private readonly fieldCount: number;
   /** Where the field text begins, right behind the local address. */
   private readonly fieldText: number;
+  /** Where the TLS part begins, and where the payload ends. */
+  private readonly fieldsEnd: number;
+  private readonly end: number;
   private decodedPath: string | undefined = undefined;
   private decodedAuthority: string | undefined = undefined;
   private decodedFields: FieldBlock | undefined = undefined;
@@ -127,7 +136,10 @@ export class WireRequestHead implements RequestHead, ConnectionInfo {
     if (this.fieldText > end) throw new ProtocolViolation('REQUEST has text beyond the end of its frame');
     this.check();
     const textEnd = checkFields(bytes, start + FIXED_BYTES, this.fieldCount, this.fieldText, end);
-    if (textEnd !== end) throw new ProtocolViolation(`REQUEST has ${end - textEnd} bytes too many`);
+    this.fieldsEnd = textEnd;
+    this.end = end;
+    if ((this.bits & HAS_TLS) !== 0) checkTls(bytes, textEnd, end);
+    else if (textEnd !== end) throw new ProtocolViolation(`REQUEST has ${end - textEnd} bytes too many`);
   }
 
   get method(): string {
@@ -211,6 +223,10 @@ export class WireRequestHead implements RequestHead, ConnectionInfo {
     return (this.bits & IS_SECURE) !== 0;
   }
 
+  get tls(): TlsInfo | undefined {
+    return (this.bits & HAS_TLS) === 0 ? undefined : readTls(this.bytes, this.fieldsEnd, this.end);
+  }
+
   private get bits(): number {
     return this.bytes[this.start] as number;
   }
@@ -255,6 +271,8 @@ export class WireRequestHead implements RequestHead, ConnectionInfo {
     const first = bytes[contextAt + contextLength];
     if (pathLength === 0 || (first !== 0x2f && !(pathLength === 1 && first === 0x2a)))
       throw new ProtocolViolation('the path of REQUEST does not begin with a slash');
+    if ((bits & HAS_TLS) !== 0 && (bits & IS_SECURE) === 0)
+      throw new ProtocolViolation('REQUEST has a TLS part and did not come by TLS');
     if ((bits & HAS_QUERY) === 0 && readU16(bytes, start + 8) !== 0)
       throw new ProtocolViolation('REQUEST has the text of a query but not its bit');
     if (((bits & HAS_UPGRADE) === 0) !== (bytes[start + 3] === 0))

@@ -11,6 +11,8 @@ export class TlsInfo {
   readonly serverName: string | undefined;
   /** Undefined when the client showed none, or was not asked for one. */
   readonly clientCertificate: ClientCertificate | undefined;
+  /** @internal For the exchange protocol. */
+  encoded: Buffer | undefined = undefined;
 
   constructor(facts: Pick<TlsInfo, 'protocol' | 'cipher' | 'serverName' | 'clientCertificate'>) {
     this.protocol = facts.protocol;
@@ -30,6 +32,7 @@ export class ClientCertificate {
    */
   readonly isAuthorized: boolean;
   #parsed: X509Certificate | undefined;
+  #base64: string | undefined;
 
   constructor(der: Buffer, isAuthorized: boolean) {
     this.der = der;
@@ -67,6 +70,12 @@ export class ClientCertificate {
 
   get validTo(): Date {
     return new Date(this.x509.validTo);
+  }
+
+  /** DER in base64. */
+  get base64(): string {
+    this.#base64 ??= this.der.toString('base64');
+    return this.#base64;
   }
 
   get pem(): string {

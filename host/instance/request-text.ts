@@ -13,7 +13,7 @@ export interface RequestMount {
  *
  * Framing and connection fields are made from what the producer checked, never copied from the client: nothing a
  * client sends can end up as a second `Content-Length` or a `Transfer-Encoding`. What clients say in
- * `X-Forwarded-…` and `Forwarded` is dropped and written afresh from the connection.
+ * `X-Forwarded-…`, `Forwarded` and `Client-Cert` is dropped and written afresh from the connection.
  */
 export function requestFields(head: RequestHead, mount: RequestMount): string[] {
   const fields: string[] = [];
@@ -52,6 +52,11 @@ export function requestFields(head: RequestHead, mount: RequestMount): string[] 
   fields.push('X-Forwarded-Proto', connection.isSecure ? 'https' : 'http');
   if (head.authority !== '') fields.push('X-Forwarded-Host', head.authority);
   if (mount.isStripped && mount.contextPath !== '') fields.push('X-Forwarded-Prefix', mount.contextPath);
+  if (connection.isSecure) {
+    const client = connection.tls?.clientCertificate;
+    // RFC 9440 §2.2; of certificates that nobody vouches for, it says nothing.
+    if (client?.isAuthorized === true) fields.push('Client-Cert', `:${client.base64}:`);
+  }
   return fields;
 }
 
@@ -71,8 +76,8 @@ export function requestText(head: RequestHead, mount: RequestMount): string {
 /** Cheap test by length and first letter, true for every name that `isReplaced` or the caller looks for. */
 function mayBeSpecial(name: string): boolean {
   switch (name.charCodeAt(0) | 0x20) {
-    case 0x63: // connection, content-length
-      return name.length === 10 || name.length === 14;
+    case 0x63: // connection, content-length, client-cert, client-cert-chain
+      return name.length === 10 || name.length === 14 || name.length === 11 || name.length === 17;
     case 0x65: // expect
       return name.length === 6;
     case 0x66: // forwarded
@@ -105,6 +110,8 @@ function isReplaced(lowerName: string): boolean {
     case 'upgrade':
     case 'expect':
     case 'forwarded':
+    case 'client-cert':
+    case 'client-cert-chain':
       return true;
     default:
       return lowerName.startsWith('x-forwarded-');

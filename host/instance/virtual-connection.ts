@@ -11,6 +11,7 @@ import type { DirectRequests } from './direct-request.js';
 import { type RequestMount, requestText } from './request-text.js';
 import { ResponseReader } from './response-reader.js';
 import { ResponseRelay } from './response-relay.js';
+import { TLS_SOCKET_FACTS } from './tls-socket-facts.js';
 
 /** Who made a virtual connection and takes it back. */
 export interface VirtualConnectionOwner {
@@ -322,11 +323,12 @@ export class VirtualConnection extends Socket {
       localAddress: (connection) => connection.#info.localAddress,
       localPort: (connection) => connection.#info.localPort,
       localFamily: (connection) => familyOf(connection.#info.localAddress),
-      encrypted: (connection) => (connection.#info.isSecure ? true : undefined),
       bytesRead: (connection) => connection.#bytesIn,
       bytesWritten: (connection) => connection.#bytesOut,
       pending: () => false,
     };
+    for (const [name, tell] of Object.entries(TLS_SOCKET_FACTS))
+      facts[name] = (connection) => tell(connection.#info);
     for (const [name, get] of Object.entries(facts))
       Object.defineProperty(VirtualConnection.prototype, name, {
         configurable: true,

@@ -8,7 +8,7 @@ import {
   Http1Listener,
   type RefusalReason,
 } from '#host/connector/http1-listener.js';
-import { createHttp1Server } from '#host/connector/http1-server.js';
+import { createPlainServer } from '#host/connector/plain-server.js';
 import type { Waiver } from '#host/connector/waiver.js';
 import type { Exchange, ExchangeHandler } from '#host/exchange/exchange.js';
 import type { FieldBlock } from '#host/http/field-block.js';
@@ -52,7 +52,7 @@ export class TestServer {
       observer,
       waives,
     });
-    this.server = createHttp1Server(this.listener);
+    this.server = createPlainServer((socket) => this.listener.attach(socket));
   }
 
   static async start(

@@ -8,8 +8,10 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { type RefusalReason, refusalResponse, refusalStatus } from '../../connector/refusal.js';
 import { connectionInfoOf } from '../../connector/socket-info.js';
+import { tlsInfoOf } from '../../connector/tls/socket-facts.js';
 import { messageOf } from '../../errors.js';
 import type { ConnectionInfo, Exchange } from '../../exchange/exchange.js';
 import { currentHttpDate } from '../../http/http-date.js';
@@ -162,6 +164,7 @@ export class NodeApplicationEngine extends SelfContainedEngine {
     let info = this.#connections.get(socket);
     if (info === undefined) {
       info = connectionInfoOf(socket, 'encrypted' in socket);
+      if (socket instanceof TLSSocket) info = { ...info, tls: tlsInfoOf(socket, undefined) };
       this.#connections.set(socket, info);
     }
     return info;

@@ -24,6 +24,11 @@ const full = {
   ] as [string, string][],
 };
 
+/** A request by TLS whose TLS part is these bytes. */
+function tlsPart(...bytes: number[]): Buffer {
+  return Buffer.concat([requestPayload({ bits: 33 }), Buffer.from(bytes)]);
+}
+
 const malformed: [string, RegExp, number, Buffer][] = [
   ['no payload', /0 bytes/, END, Buffer.alloc(0)],
   ['27 bytes', /27 bytes/, END, Buffer.alloc(27)],
@@ -32,7 +37,13 @@ const malformed: [string, RegExp, number, Buffer][] = [
   ['a field count beyond the frame', /beyond the end/, END, requestPayload({ fieldCount: 500 })],
   ['fewer fields than text', /too many/, END, Buffer.concat([requestPayload(), Buffer.from('x')])],
   ['truncated text', /beyond the end/, END, requestPayload().subarray(0, -1)],
-  ['an unknown bit', /unknown bits 32/, END, requestPayload({ bits: 32 })],
+  ['an unknown bit', /unknown bits 64/, END, requestPayload({ bits: 64 })],
+  ['a TLS part without TLS', /did not come by TLS/, END, requestPayload({ bits: 32 })],
+  ['no TLS part in spite of its bit', /within its TLS part/, END, requestPayload({ bits: 33 })],
+  ['a TLS part that is too short', /within its TLS part/, END, tlsPart(8, 0, 0, 0)],
+  ['unknown bits in its TLS part', /unknown TLS bits 2/, END, tlsPart(0, 0, 0, 2)],
+  ['trust in a client certificate that is not there', /trusts a client/, END, tlsPart(0, 0, 0, 1)],
+  ['a space in the server name', /bad byte/, END, tlsPart(0, 0, 1, 0, 0x20)],
   ['an unknown HTTP version', /version 12/, END, requestPayload({ version: 12 })],
   ['no method', /method/, END, requestPayload({ method: '' })],
   ['a method with a space', /method/, END, requestPayload({ method: 'GET /' })],

@@ -14,6 +14,7 @@ import {
   writeResponse,
   writeTrailers,
 } from '#host/exchange/response-codec.js';
+import { ClientCertificate, TlsInfo } from '#host/exchange/tls-info.js';
 import { FieldBlock } from '#host/http/field-block.js';
 
 const name = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}$/);
@@ -93,6 +94,45 @@ describe('request heads', () => {
       localPort: fc.integer({ min: 0, max: 65_535 }),
       isSecure: fc.boolean(),
     }),
+  });
+  const tlsText = fc.string({ unit: fc.constantFrom(...'aZ09_.-'), maxLength: 255 });
+  const tls = fc
+    .record({
+      protocol: tlsText,
+      cipher: tlsText,
+      serverName: tlsText,
+      der: fc.uint8Array(),
+      trusts: fc.boolean(),
+    })
+    .map(({ protocol, cipher, serverName, der, trusts }) => {
+      const clientCertificate =
+        der.length === 0 ? undefined : new ClientCertificate(Buffer.from(der), trusts);
+      return new TlsInfo({
+        protocol,
+        cipher,
+        serverName: serverName === '' ? undefined : serverName,
+        clientCertificate,
+      });
+    });
+
+  it('carry what TLS tells', () => {
+    fc.assert(
+      fc.property(request, tls, (plain, info) => {
+        const head = { ...plain, connection: { ...plain.connection, isSecure: true, tls: info } };
+        const bytes = Buffer.alloc(sizeOfRequest(head, head.path, head.contextPath));
+        expect(writeRequest(head, head.path, head.contextPath, bytes, 0)).toBe(bytes.length);
+        const back = new WireRequestHead(bytes, 0, bytes.length);
+        expect(back.fields.flat()).toEqual(head.fields.flat());
+        const { protocol, cipher, serverName, clientCertificate: client } = back.connection.tls as TlsInfo;
+        expect([protocol, cipher, serverName]).toEqual([info.protocol, info.cipher, info.serverName]);
+        expect([client?.der, client?.isAuthorized]).toEqual([
+          info.clientCertificate?.der,
+          info.clientCertificate?.isAuthorized,
+        ]);
+        for (let end = 0; end < bytes.length; end += 7)
+          refusedOr(() => readAll(new WireRequestHead(bytes, 0, end)));
+      }),
+    );
   });
 
   it('come back as they were', () => {
