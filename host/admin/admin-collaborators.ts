@@ -1,4 +1,5 @@
 import type { Deployments } from '../deployer/application-status.js';
+import type { CertificatesView } from './certificates-view.js';
 import type { FrontStatus, TrafficTotals } from './traffic.js';
 
 /** What the admin API shows and steers. Given by the server, so that nothing here depends on how it is done. */
@@ -17,6 +18,8 @@ export interface ServerView {
   fronts(): readonly FrontStatus[];
   /** Fresh counts of all fronts; at most a second's wait. */
   traffic(): Promise<TrafficTotals>;
+  /** Undefined: no connector has TLS, as far as is known. */
+  readonly certificates?: CertificatesView;
   /** What readiness is made of. */
   readiness(): Readiness;
   /** Begins to drain and stop; returns at once. */

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { LATENCY_BUCKETS_SECONDS } from '../front/messages.js';
 import type { AdminCollaborators } from './admin-collaborators.js';
+import { CertificateMetrics } from './certificate-metrics.js';
 import { GrowingTotals } from './growing-totals.js';
 import { ReportedHistogram } from './reported-histogram.js';
 import type { TrafficTotals } from './traffic.js';
@@ -38,6 +39,7 @@ export class ServerMetrics {
   readonly #lostLogLines: Counter;
   readonly #frontRestarts: Counter<'front'>;
   readonly #frontUp: Gauge<'front'>;
+  readonly #certificates: CertificateMetrics;
 
   constructor(collaborators: AdminCollaborators) {
     this.#collaborators = collaborators;
@@ -91,6 +93,7 @@ export class ServerMetrics {
     );
     this.#frontRestarts = counter('portico_front_restarts_total', 'Fronts replaced', ['front']);
     this.#frontUp = gauge('portico_front_up', '1 when the front accepts', ['front']);
+    this.#certificates = new CertificateMetrics(this.#registry);
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -103,6 +106,7 @@ export class ServerMetrics {
     this.#takeTraffic(await this.#collaborators.server.traffic());
     this.#takeApplications();
     this.#takeFronts();
+    this.#certificates.take(this.#collaborators.server.certificates);
     return this.#registry.metrics();
   }
 

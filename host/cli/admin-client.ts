@@ -5,6 +5,7 @@ import type { HostConfig } from '../config/host-config.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import { messageOf, PorticoError } from '../errors.js';
 import { type RunFile, readRunFile } from '../server/run-file.js';
+import type { CertificateState } from './certificate-table.js';
 
 /** Talks to the admin connector of the server that runs on a base folder. */
 export class AdminClient {
@@ -53,6 +54,16 @@ export class AdminClient {
 
   async undeploy(name: string): Promise<void> {
     await this.#request('DELETE', `/v1/applications/${encodeURIComponent(name)}`);
+  }
+
+  async certificates(): Promise<CertificateState> {
+    return (await this.#request('GET', '/v1/certificates')) as CertificateState;
+  }
+
+  /** Of one connector, or of all. */
+  async reloadCertificates(connector: string | undefined): Promise<CertificateState> {
+    const query = connector === undefined ? '' : `?connector=${encodeURIComponent(connector)}`;
+    return (await this.#request('POST', `/v1/certificates/reload${query}`)) as CertificateState;
   }
 
   async stopServer(): Promise<void> {

@@ -78,6 +78,14 @@ withBaseOptions(program.command('app'))
   .action(async (...args: Parameters<typeof import('./app.js').app>) =>
     (await import('./app.js')).app(...args),
   );
+withBaseOptions(program.command('tls'))
+  .description('read the certificates of connectors anew, or show them')
+  .addArgument(new Argument('<verb>').choices(['reload', 'status']))
+  .argument('[connector]', 'only this one')
+  .option('--json', 'as JSON')
+  .action(async (...args: Parameters<typeof import('./tls.js').tls>) =>
+    (await import('./tls.js')).tls(...args),
+  );
 withBaseOptions(program.command('validate'))
   .description('check the configuration and the bundles, start nothing')
   .action(async (...args: Parameters<typeof import('./validate.js').validate>) =>

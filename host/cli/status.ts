@@ -1,6 +1,7 @@
 import { AdminClient } from './admin-client.js';
 import { applicationTable } from './application-table.js';
 import { configOf, type OutputOptions } from './base-options.js';
+import { certificateTable } from './certificate-table.js';
 import { forTerminal } from './for-terminal.js';
 
 /** `portico status [NAME]`: the server, or one application with its processes and last output. */
@@ -14,7 +15,9 @@ export async function status(name: string | undefined, options: OutputOptions): 
     if (options.json) process.stdout.write(`${JSON.stringify(client.server, null, 2)}\n`);
     else {
       process.stdout.write(`running since ${startedAt}, process ${pid}\n`);
-      process.stdout.write(`connectors: ${doors}; admin ${admin.host}:${admin.port}\n\n`);
+      process.stdout.write(`connectors: ${doors}; admin ${admin.host}:${admin.port}\n`);
+      const certificates = certificateTable(await client.certificates());
+      process.stdout.write(certificates === '' ? '\n' : `certificates:\n${certificates}\n`);
       process.stdout.write(applicationTable(await client.list()));
     }
     return;

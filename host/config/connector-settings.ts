@@ -12,6 +12,8 @@ export interface ConnectorSettings {
   readonly tls?: TlsSettings;
   /** With `tls`: value of Strict-Transport-Security (RFC 6797 §6.1) of answers that have none. */
   readonly transportSecurity?: string;
+  /** Without `tls`: what certification authorities may ask for at the time the front begins, token to answer. */
+  readonly httpChallenges?: Readonly<Record<string, string>>;
   /** Nothing is served here: everybody is sent to https. */
   readonly redirect?: RedirectSettings;
 }

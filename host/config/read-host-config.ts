@@ -217,8 +217,11 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
       path: ['connectors', index],
     }),
   );
+  const hasPlainConnector = config.connectors.some(
+    ({ tls, socket }) => tls === undefined && socket === undefined,
+  );
   given.connectors?.forEach(({ tls }, index) => {
-    if (tls !== undefined) checkTls(tls, ['connectors', index, 'tls'], add);
+    if (tls !== undefined) checkTls(tls, ['connectors', index, 'tls'], hasPlainConnector, add);
   });
   listeners.forEach((listener, index) => {
     const earlier = listeners.slice(0, index);

@@ -41,6 +41,8 @@ export function redirectProblems(
         add(path, `there is no connector ${JSON.stringify(redirect.to)}: write https, a name or a port`);
     } else if (target.name === name) {
       add(path, 'the connector redirects to itself');
+    } else if (target.tls === undefined) {
+      add(path, `the connector ${JSON.stringify(target.name)} has no "tls": name one that speaks https`);
     }
   });
 }

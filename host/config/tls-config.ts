@@ -1,13 +1,20 @@
 import type { ClientCertificateMode, TlsVersion } from '../tls/tls-settings.js';
+import type { AcmeConfig } from './acme-config.js';
+import { acmeConfigOf } from './acme-schema.js';
 import type { ConfigPath } from './config-error.js';
+import { transportSecurityOf } from './hsts-schema.js';
 import type { TlsSection } from './tls-schema.js';
 
 /** `connectors[].tls` of `host.yaml`, checked as far as it can be without opening the files it names. */
 export interface TlsConfig {
   /** Where it stands, for messages: `host.yaml:12:5: connectors[0].tls`. */
   readonly place: string;
-  /** In the order of the file; at least one. */
+  /** In the order of the file; at least one, unless there is `acme`. */
   readonly certificates: readonly CertificateSource[];
+  /** One more certificate, which comes from an authority by itself. */
+  readonly acme: AcmeConfig | undefined;
+  /** As `ConnectorSettings.transportSecurity`. */
+  readonly transportSecurity: string | undefined;
   /** Name of the certificate that is shown to clients without SNI; undefined: that of the first one. */
   readonly defaultHost: string | undefined;
   readonly minVersion: TlsVersion;
@@ -70,9 +77,11 @@ export function tlsConfigOf(
 ): TlsConfig {
   return {
     place: placeOf([]),
-    certificates: section.certificates.map((certificate, index) =>
+    certificates: (section.certificates ?? []).map((certificate, index) =>
       sourceOf(certificate, fileOf, placeOf(['certificates', index])),
     ),
+    acme: section.acme === undefined ? undefined : acmeConfigOf(section.acme, fileOf),
+    transportSecurity: section.hsts === undefined ? undefined : transportSecurityOf(section.hsts),
     defaultHost: section.default,
     minVersion: section.protocols.includes('TLSv1.2') ? 'TLSv1.2' : 'TLSv1.3',
     maxVersion: section.protocols.includes('TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2',
@@ -87,7 +96,7 @@ export function tlsConfigOf(
 }
 
 function sourceOf(
-  given: TlsSection['certificates'][number],
+  given: NonNullable<TlsSection['certificates']>[number],
   fileOf: (path: string) => string,
   place: string,
 ): CertificateSource {

@@ -1,7 +1,9 @@
 import { getCiphers } from 'node:tls';
 import { z } from 'zod';
+import { acmeSchema, checkAcme } from './acme-schema.js';
 import { type ConfigPath, suggest } from './config-error.js';
 import { hostPattern } from './host-pattern.js';
+import { checkHsts, hstsSchema } from './hsts-schema.js';
 import { duration, flag, leaf, section, show, text, word } from './setting-types.js';
 
 const PROTOCOLS = ['TLSv1.2', 'TLSv1.3'] as const;
@@ -40,7 +42,10 @@ export const tlsSchema = section({
   certificates: z
     .array(certificateSchema)
     .min(1, 'the list is empty: at least one certificate is needed')
-    .max(10_000, 'at most 10000 certificates'),
+    .max(10_000, 'at most 10000 certificates')
+    .optional(),
+  acme: acmeSchema.optional(),
+  hsts: hstsSchema.optional(),
   default: hostPattern({ wildcard: true }).optional(),
   protocols: z
     .array(word(PROTOCOLS))
@@ -60,15 +65,20 @@ export const tlsSchema = section({
 
 /** A TLS section after the schema. */
 export type TlsSection = z.output<typeof tlsSchema>;
-type CertificateSection = TlsSection['certificates'][number];
+type CertificateSection = NonNullable<TlsSection['certificates']>[number];
 
-/** What no single value shows. `at` is the path of the section. */
+/** What no single value shows. `at` is the path of the section; `hasPlainConnector`: there is one without TLS. */
 export function checkTls(
   tls: TlsSection,
   at: ConfigPath,
+  hasPlainConnector: boolean,
   add: (path: ConfigPath, message: string) => void,
 ): void {
-  tls.certificates.forEach((certificate, index) => {
+  if (tls.certificates === undefined && tls.acme === undefined)
+    add([...at, 'certificates'], 'must be a list, unless there is "acme": a connector needs a certificate');
+  if (tls.acme !== undefined) checkAcme(tls.acme, [...at, 'acme'], hasPlainConnector, add);
+  if (tls.hsts !== undefined) checkHsts(tls.hsts, [...at, 'hsts'], add);
+  tls.certificates?.forEach((certificate, index) => {
     const path = [...at, 'certificates', index];
     const message = sourceProblem(certificate);
     if (message !== undefined) add(path, message);

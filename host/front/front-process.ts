@@ -99,6 +99,7 @@ export class FrontProcess {
 
   #listen(name: string, settings: ConnectorSettings, handle: unknown): void {
     const { dispatcher } = this.#configured();
+    if (settings.httpChallenges !== undefined) dispatcher.setChallenges(settings.httpChallenges);
     const connector: Connector = new Connector({
       settings,
       waives: dispatcher.waives,

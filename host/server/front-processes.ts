@@ -35,6 +35,8 @@ const QUICK_END_MS = 1000;
 const MIN_DELAY_MS = 100;
 const MAX_DELAY_MS = 5000;
 const REPORT_DEADLINE_MS = 1000;
+/** A front that hangs longer is replaced, and its successor knows. */
+const TELL_DEADLINE_MS = 10_000;
 
 /**
  * The set of fronts: keeps them running, gives each the sockets and the mapping, adds up what they count. Owned by
@@ -117,10 +119,10 @@ export class FrontProcesses implements RouteTable {
     this.#wantedListeners.push(listener);
   }
 
-  /** Tells every front; resolves when they have done it, or did not answer for a second. Those that begin later know. */
+  /** Tells every front; resolves when they have done it, or the time is up. Those that begin later know. */
   async tell(command: FrontCommand): Promise<void> {
     for (const { front } of this.#places) front?.tell(command);
-    await this.report();
+    await Promise.all(this.#places.map(({ front }) => front?.report(TELL_DEADLINE_MS)));
   }
 
   /** The totals as last reported; at most a second old. What a killed front had not reported is missing. */

@@ -17,7 +17,7 @@ import type { ServerLog } from '../log/server-log.js';
 import { packageVersion } from '../package-version.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Catalog } from './catalog.js';
-import { TlsConnectors } from './certificates/tls-connectors.js';
+import { Certificates } from './certificates/certificates.js';
 import { FrontProcesses } from './front-processes.js';
 import { ListeningSocket } from './listening-socket.js';
 import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
@@ -96,7 +96,7 @@ export class PorticoServer {
   /** Takes the addresses and makes all parts; none of them runs yet. */
   async #open(): Promise<Parts> {
     this.#prepareFolders();
-    const tls = await TlsConnectors.load(this.#config.connectors, this.#log);
+    const certificates = await Certificates.load(this.#config, this.#log);
     const sockets: ListeningSocket[] = [];
     try {
       for (const { name, host, port, socket } of this.#config.connectors) {
@@ -106,7 +106,7 @@ export class PorticoServer {
             : ListeningSocket.openUnix(name, socket)),
         );
       }
-      this.#parts = this.#assemble(sockets, tls);
+      this.#parts = this.#assemble(sockets, certificates);
       return this.#parts;
     } catch (error) {
       for (const socket of sockets) socket.close();
@@ -123,8 +123,8 @@ export class PorticoServer {
     const isTime = delay(ACCEPT_AFTER_MS, undefined, { ref: false });
     void Promise.race([firstPass, isTime]).then(release, release);
     await fronts.start();
-    parts.tls.start((command) => fronts.tell(command));
     if (this.#lifecycle.isEnding) return;
+    parts.certificates.start((command) => fronts.tell(command));
     const connectors = connectorsOf(sockets);
     const startedAt = this.#startedAt.toISOString();
     writeRunFile(this.#config.folders.run, { pid: process.pid, admin, connectors, startedAt });
@@ -136,7 +136,7 @@ export class PorticoServer {
     this.#log.info({ event: 'ready' }, 'ready');
   }
 
-  #assemble(sockets: readonly ListeningSocket[], tls: TlsConnectors): Parts {
+  #assemble(sockets: readonly ListeningSocket[], certificates: Certificates): Parts {
     const config = this.#config;
     const { folders } = config;
     const log = this.#log;
@@ -155,15 +155,16 @@ export class PorticoServer {
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
         if (connector === undefined) throw new Error(`no connector ${index}`);
-        const { name, limits, redirect } = connector;
+        const { name, limits, redirect, tls } = connector;
         const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
         return {
           socket,
           get settings(): ConnectorSettings {
-            const own = tls.settings(name);
+            const own = certificates.settings(name);
             return {
               limits,
-              ...(own !== undefined && { tls: own }),
+              ...(own === undefined ? { httpChallenges: certificates.httpChallenges } : { tls: own }),
+              ...(tls?.transportSecurity !== undefined && { transportSecurity: tls.transportSecurity }),
               ...(redirect !== undefined && { redirect: redirectSettingsOf(redirect, portOf) }),
             };
           },
@@ -197,7 +198,7 @@ export class PorticoServer {
       log,
     });
     catalog.follow(deployer);
-    const server = this.#view(sockets, fronts);
+    const server = this.#view(sockets, fronts, certificates);
     const collaborators = { deployments: deployer, server };
     const admin = new AdminServer({
       ...collaborators,
@@ -206,10 +207,10 @@ export class PorticoServer {
       allowedHosts: [],
       log,
     });
-    return { sockets, tls, fronts, supervisor, deployer, admin, release };
+    return { sockets, certificates, fronts, supervisor, deployer, admin, release };
   }
 
-  #view(sockets: readonly ListeningSocket[], fronts: FrontProcesses): ServerView {
+  #view(sockets: readonly ListeningSocket[], fronts: FrontProcesses, certificates: Certificates): ServerView {
     const readiness = (): Readiness => ({
       firstPassDone: this.#isFirstPassDone,
       listening: fronts.isListening,
@@ -222,6 +223,7 @@ export class PorticoServer {
       connectors: () => connectorsOf(sockets),
       fronts: () => fronts.status(),
       traffic: () => fronts.report(),
+      certificates: certificates.view,
       readiness,
       stop: () => void this.stop(),
     };
@@ -234,10 +236,11 @@ export class PorticoServer {
   async #end(parts: Parts, timeoutMs: number): Promise<boolean> {
     const until = performance.now() + timeoutMs;
     const left = (): number => Math.max(0, until - performance.now());
-    parts.tls.stop();
+    const certificatesStopped = parts.certificates.stop();
     const drained = parts.fronts.drain(left());
     parts.supervisor.prepareStop();
     await drained;
+    await within(certificatesStopped, LAST_MS);
     const isDrained = left() > 0;
     await parts.deployer.close(Math.max(left(), LAST_MS));
     // The time that an application gets to stop counts only within the time of the host.
@@ -277,11 +280,13 @@ export class PorticoServer {
     }
   }
 
-  #announce({ sockets, tls }: Parts, admin: { readonly host: string; readonly port: number }): void {
+  #announce({ sockets, certificates }: Parts, admin: { readonly host: string; readonly port: number }): void {
     for (const socket of sockets) {
       const { name: connector, ...address } = socket.status;
       const shown =
-        tls.settings(connector) === undefined ? socket.shown : socket.shown.replace(/^http:/, 'https:');
+        certificates.settings(connector) === undefined
+          ? socket.shown
+          : socket.shown.replace(/^http:/, 'https:');
       this.#log.info({ event: 'listening', connector, ...address }, `listening on ${shown}`);
     }
     this.#log.info({ event: 'admin', ...admin }, `admin on http://${admin.host}:${admin.port}/`);
@@ -299,7 +304,7 @@ const LAST_MS = 1000;
 
 interface Parts {
   readonly sockets: readonly ListeningSocket[];
-  readonly tls: TlsConnectors;
+  readonly certificates: Certificates;
   readonly fronts: FrontProcesses;
   readonly supervisor: Supervisor;
   readonly deployer: Deployer;

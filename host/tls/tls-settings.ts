@@ -57,4 +57,5 @@ export interface ChallengeCertificate extends CertificatePair {
 }
 
 /** What can be replaced while connections live. */
-export type CertificateUpdate = Pick<TlsSettings, 'certificates' | 'challenges'>;
+export type CertificateUpdate = Pick<TlsSettings, 'certificates' | 'challenges'> &
+  Partial<Pick<TlsSettings, 'trust'>>;

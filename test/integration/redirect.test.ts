@@ -1,13 +1,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { makeDevelopmentCertificate } from '#host/server/certificates/development-certificate.js';
 import { TestFront } from '#test/support/front.js';
 import { TestHost } from '#test/support/host.js';
 import { headerOf, RawClient } from '#test/support/raw-client.js';
+import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
 describe('a redirect connector', () => {
   let host: TestHost | undefined;
+  let folder: TemporaryFolder | undefined;
   afterEach(async () => {
     await host?.stop();
     host = undefined;
+    folder?.remove();
   });
 
   /** Statuses and locations of requests on one connection. */
@@ -24,10 +28,19 @@ describe('a redirect connector', () => {
   }
 
   it('sends everybody to the same host, path and query with https, with the method kept', async () => {
+    folder = new TemporaryFolder();
+    const { certificateFile, keyFile } = await makeDevelopmentCertificate({
+      names: ['shop.example'],
+      days: 1,
+      keyType: 'ec-p256',
+      folder: folder.path,
+      authority: false,
+      force: false,
+    });
     host = await TestHost.start({
       config: `connectors:
   - { name: plain, redirect: { to: secure, hosts: [shop.example, "*.shop.example", localhost] } }
-  - { name: secure, host: 127.0.0.1, port: 0 }
+  - { name: secure, host: 127.0.0.1, port: 0, tls: { certificates: [{ cert: ${certificateFile}, key: ${keyFile} }] } }
 `,
       apps: { ROOT: { 'index.html': 'not to be seen' } },
     });

@@ -35,13 +35,15 @@ export class ConnectorCertificates {
     this.config = config;
     this.#certificates = contents.certificates;
     this.#trust = contents.trust;
-    this.#update = { certificates: contents.update.certificates };
+    this.#update = { certificates: contents.update.certificates, trust: contents.trust };
     this.#readSignature = this.#seenSignature = contents.signature;
   }
 
   /** Rejects with `PORTICO_CERTIFICATES_UNUSABLE`, which names every file that cannot be used. */
   static async load(connector: string, config: TlsConfig): Promise<ConnectorCertificates> {
-    return new ConnectorCertificates(connector, config, await read(config));
+    const contents = await read(config);
+    if (contents.problems.length > 0) throw unusable(contents.problems);
+    return new ConnectorCertificates(connector, config, contents);
   }
 
   /** What a front is told when it begins to listen. */
@@ -69,15 +71,25 @@ export class ConnectorCertificates {
 
   /** Shown to validators of a certification authority from the next update on; none: no longer. */
   challenge(challenges: readonly ChallengeCertificate[]): void {
-    this.#update = { certificates: this.#update.certificates, ...(challenges.length > 0 && { challenges }) };
+    const { challenges: _, ...rest } = this.#update;
+    this.#update = { ...rest, ...(challenges.length > 0 && { challenges }) };
   }
 
-  /** Reads all files anew. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then everything stays as it was. */
+  /**
+   * Reads all files anew. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then what it names stays as it was. The others are
+   * new all the same: a certificate that is renewed by itself must not end because another one is broken.
+   */
   async reload(): Promise<void> {
-    const contents = await read(this.config);
-    this.#certificates = contents.certificates;
-    this.#update = { ...this.#update, certificates: contents.update.certificates };
-    this.#readSignature = this.#seenSignature = contents.signature;
+    const known = { certificates: this.#certificates, trust: this.#trust };
+    const { certificates, trust, update, signature, problems } = await read(this.config, known);
+    this.#readSignature = this.#seenSignature = signature;
+    const isNew = certificates.some((one) => !this.#certificates.includes(one));
+    if (isNew || trust.join() !== this.#trust.join()) {
+      this.#certificates = certificates;
+      this.#trust = trust;
+      this.#update = { ...this.#update, certificates: update.certificates, trust };
+    }
+    if (problems.length > 0) throw unusable(problems);
   }
 
   /**
@@ -92,6 +104,11 @@ export class ConnectorCertificates {
     // Files that turn out broken are looked at again when they have changed again.
     this.#readSignature = signature;
     return true;
+  }
+
+  /** Every file that is read. */
+  get files(): readonly string[] {
+    return filesIn(this.config);
   }
 
   status(): CertificateStatus[] {
@@ -110,9 +127,15 @@ interface Contents {
   readonly trust: readonly string[];
   readonly update: CertificateUpdate;
   readonly signature: string;
+  /** What could not be read. Known certificates stand in its place. */
+  readonly problems: readonly string[];
 }
 
-async function read(config: TlsConfig): Promise<Contents> {
+/** Throws when what was read does not go together. `known`: what is in use. */
+async function read(
+  config: TlsConfig,
+  known: Pick<Contents, 'certificates' | 'trust'> = { certificates: [], trust: [] },
+): Promise<Contents> {
   // Before reading: what changes meanwhile is seen as a change later.
   const signature = await signatureOf(config);
   const problems: string[] = [];
@@ -127,22 +150,27 @@ async function read(config: TlsConfig): Promise<Contents> {
   const certificates: ReadCertificate[] = [];
   for (const source of config.certificates) {
     const one = await attempt(source.place, readCertificate(source, config.ciphers));
-    if (one !== undefined) certificates.push(one);
+    const used = one ?? known.certificates.find((other) => other.source === source);
+    if (used !== undefined) certificates.push(used);
   }
-  const trust = (await attempt(`${config.place}.trust`, readTrust(config.trustFiles))) ?? [];
-  if (problems.length > 0) throw unusable(problems);
-  const grouped = certificateSets(config, certificates);
-  if (grouped.problems.length > 0) throw unusable(grouped.problems);
-  return { certificates, trust, update: { certificates: grouped.sets }, signature };
+  const trust = (await attempt(`${config.place}.trust`, readTrust(config.trustFiles))) ?? known.trust;
+  const isComplete = certificates.length === config.certificates.length;
+  const grouped = isComplete ? certificateSets(config, certificates) : { sets: [], problems: [] };
+  if (grouped.problems.length > 0) throw unusable([...problems, ...grouped.problems]);
+  return { certificates, trust, update: { certificates: grouped.sets }, signature, problems };
 }
 
 function unusable(problems: readonly string[]): PorticoError {
   return new PorticoError('PORTICO_CERTIFICATES_UNUSABLE', problems.join('\n'));
 }
 
+function filesIn({ certificates, trustFiles }: TlsConfig): readonly string[] {
+  return [...certificates.flatMap(filesOf), ...trustFiles];
+}
+
 /** Changes with every file: links that lead elsewhere, contents, files that come and go. */
 async function signatureOf(config: TlsConfig): Promise<string> {
-  const files = config.certificates.flatMap(filesOf);
+  const files = filesIn(config);
   const parts = await Promise.all(
     files.map(async (file) => {
       try {

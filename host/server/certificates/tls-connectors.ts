@@ -1,15 +1,27 @@
 import type { ConnectorConfig } from '../../config/host-config.js';
-import { messageOf } from '../../errors.js';
+import { messageOf, PorticoError } from '../../errors.js';
 import type { FrontCommand } from '../../front/messages.js';
 import type { ServerLog } from '../../log/server-log.js';
 import type { ChallengeCertificate, TlsSettings } from '../../tls/tls-settings.js';
 import { type CertificateStatus, ConnectorCertificates } from './connector-certificates.js';
+import { FileWatch } from './file-watch.js';
 import { TicketKeyRing } from './ticket-key-ring.js';
 
 /** Hands a command to every front; resolves when it is in force at all of them. */
 export type TellFronts = (
-  command: Extract<FrontCommand, { type: 'certificates' | 'ticket-keys' }>,
+  command: Extract<FrontCommand, { type: 'certificates' | 'ticket-keys' | 'http-challenges' }>,
 ) => Promise<void>;
+
+/** How often the certificates of a connector were read anew, and what was wrong. */
+export interface ReloadStatus {
+  readonly connector: string;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** What was wrong with the last one; undefined when nothing was. What it names is served as it was before. */
+  readonly lastError: string | undefined;
+  /** ISO 8601; undefined when there was none. */
+  readonly lastAt: string | undefined;
+}
 
 /**
  * TLS of all connectors as the server sees it: reads certificates, watches their files, reloads them on command and turns
@@ -19,7 +31,11 @@ export class TlsConnectors {
   readonly #connectors: readonly ConnectorCertificates[];
   readonly #log: ServerLog;
   readonly #ring = new TicketKeyRing();
+  readonly #reloads = new Map<string, ReloadStatus>();
   #timers: NodeJS.Timeout[] = [];
+  #watches: FileWatch[] = [];
+  /** Two at a time could put the older in the place of the newer. */
+  #queue: Promise<unknown> = Promise.resolve();
   #tell: TellFronts = async () => undefined;
 
   private constructor(connectors: readonly ConnectorCertificates[], log: ServerLog) {
@@ -44,7 +60,11 @@ export class TlsConnectors {
     this.#tell = tell;
     for (const connector of this.#connectors) {
       const { watchIntervalMs } = connector.config;
-      if (watchIntervalMs > 0) this.#every(watchIntervalMs, () => this.#look(connector));
+      if (watchIntervalMs === 0) continue;
+      this.#every(watchIntervalMs, () => this.#look(connector));
+      // Twice: the second look sees that nothing changes any more.
+      const lookSoon = () => void this.#look(connector).then(() => this.#look(connector));
+      this.#watches.push(new FileWatch(connector.files, lookSoon));
     }
     const lifetimes = this.#connectors.map(({ config }) => config.sessionLifetimeMs).filter((ms) => ms > 0);
     // A ticket of the previous key is accepted for one more period, so that none is refused before its time.
@@ -53,27 +73,31 @@ export class TlsConnectors {
 
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
+    for (const watch of this.#watches) watch.close();
     this.#timers = [];
+    this.#watches = [];
     this.#tell = async () => undefined;
   }
 
   /**
    * Reads the certificates of a connector anew, or those of all. Resolves when new connections get them; connections that
-   * live are not touched. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then that connector keeps what it has.
+   * live are not touched. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then what it names is served as before. Rejects with
+   * `PORTICO_CONNECTOR_UNKNOWN` when no connector with TLS has this name.
    */
   async reload(connector?: string): Promise<void> {
-    const failures: unknown[] = [];
-    for (const one of this.#connectors) {
-      if (connector !== undefined && one.connector !== connector) continue;
-      try {
-        await one.reload();
-        await this.#publish(one);
-        this.#log.info({ event: 'certificates', connector: one.connector }, 'certificates were read anew');
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
+    const wanted = this.#connectors.filter((one) => connector === undefined || one.connector === connector);
+    if (connector !== undefined && wanted.length === 0)
+      throw new PorticoError(
+        'PORTICO_CONNECTOR_UNKNOWN',
+        `There is no connector ${JSON.stringify(connector)} with TLS. Those with TLS are: ${this.#connectors.map((one) => one.connector).join(', ') || 'none'}.`,
+      );
+    const work = this.#queue.then(async () => {
+      const failures: string[] = [];
+      for (const one of wanted) failures.push(...(await this.#reload(one)));
+      if (failures.length > 0) throw new PorticoError('PORTICO_CERTIFICATES_UNUSABLE', failures.join('\n'));
+    });
+    this.#queue = work.catch(() => undefined);
+    await work;
   }
 
   /** Certificates for TLS-ALPN-01; see `TlsSettings.challenges`. Resolves when all fronts show them. */
@@ -93,6 +117,45 @@ export class TlsConnectors {
     return this.#connectors.flatMap((connector) => connector.status());
   }
 
+  /** One for each connector with TLS. */
+  reloads(): ReloadStatus[] {
+    return this.#connectors.map(({ connector }) => this.#reloadOf(connector));
+  }
+
+  #reloadOf(connector: string): ReloadStatus {
+    const none = { connector, succeeded: 0, failed: 0, lastError: undefined, lastAt: undefined };
+    return this.#reloads.get(connector) ?? none;
+  }
+
+  /** What is wrong, if anything is; it has been said in the log then. */
+  async #reload(one: ConnectorCertificates): Promise<string[]> {
+    const { connector } = one;
+    let lastError: string | undefined;
+    const before = one.update;
+    try {
+      await one.reload();
+    } catch (error) {
+      lastError = messageOf(error);
+      const code = error instanceof PorticoError ? error.code : 'PORTICO_INTERNAL';
+      this.#log.error(
+        { event: 'certificates-kept', connector, code },
+        `certificates in use are kept, because: ${lastError}`,
+      );
+    }
+    if (one.update !== before) await this.#publish(one);
+    if (lastError === undefined)
+      this.#log.info({ event: 'certificates', connector }, 'certificates were read anew');
+    const { succeeded, failed } = this.#reloadOf(connector);
+    this.#reloads.set(connector, {
+      connector,
+      succeeded: succeeded + (lastError === undefined ? 1 : 0),
+      failed: failed + (lastError === undefined ? 0 : 1),
+      lastError,
+      lastAt: new Date().toISOString(),
+    });
+    return lastError === undefined ? [] : [lastError];
+  }
+
   #find(name: string): ConnectorCertificates | undefined {
     return this.#connectors.find(({ connector }) => connector === name);
   }
@@ -102,7 +165,9 @@ export class TlsConnectors {
   }
 
   async #look(connector: ConnectorCertificates): Promise<void> {
-    if (await connector.hasChanged()) await this.reload(connector.connector);
+    if (!(await connector.hasChanged())) return;
+    // What is wrong has been said.
+    await this.reload(connector.connector).catch(() => undefined);
   }
 
   #every(ms: number, work: () => Promise<void>): void {
@@ -113,7 +178,7 @@ export class TlsConnectors {
       try {
         await work();
       } catch (error) {
-        this.#log.error({ err: error }, `the certificates in use are kept: ${messageOf(error)}`);
+        this.#log.error({ err: error }, 'certificates could not be looked after');
       } finally {
         isBusy = false;
       }

@@ -12,7 +12,7 @@ describe('connectors[].redirect', () => {
   afterAll(() => folder.remove());
 
   const read = (redirect: string) => {
-    const text = `connectors: [{ port: 80, redirect: ${redirect} }, { name: other, port: 8443 }]\n`;
+    const text = `connectors: [{ port: 80, redirect: ${redirect} }, { name: other, port: 8443, tls: { certificates: [{ cert: a, key: b }] } }, { name: plain, port: 81 }]\n`;
     return readHostConfig({ base: folder.write('base', { 'host.yaml': text }), env: {} }).connectors[0]
       ?.redirect;
   };
@@ -51,6 +51,7 @@ describe('connectors[].redirect', () => {
     expect(problems('{ to: nowhere }')).toEqual([
       expect.stringMatching(/^connectors\[0\]\.redirect\.to there is no connector "nowhere"/),
     ]);
+    expect(problems('{ to: plain }')).toEqual([expect.stringMatching(/"plain" has no "tls"/)]);
     expect(problems('{ to: http }')).toEqual([expect.stringMatching(/redirects to itself$/)]);
     expect(problems('{ to: 0 }')).toEqual([expect.stringMatching(/0 is neither https/)]);
     expect(problems('{ status: 303 }')).toEqual([

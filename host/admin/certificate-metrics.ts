@@ -1,0 +1,54 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { CertificatesView } from './certificates-view.js';
+
+/** Series of one connector; those that end first are shown. */
+const MAX_CERTIFICATES = 100;
+
+/** What `/metrics` says about certificates. Labels are bounded: connectors, and the first host of a certificate. */
+export class CertificateMetrics {
+  readonly #expiry: Gauge<'connector' | 'host' | 'key'>;
+  readonly #reloads: Counter<'connector' | 'result'>;
+  readonly #acmeFailures: Gauge<'connector'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#expiry = new Gauge({
+      name: 'portico_certificate_expiry_timestamp_seconds',
+      help: 'When the certificate ends, in seconds since 1970',
+      labelNames: ['connector', 'host', 'key'],
+      registers,
+    });
+    this.#reloads = new Counter({
+      name: 'portico_certificate_reloads_total',
+      help: 'Times that files of certificates were read anew',
+      labelNames: ['connector', 'result'],
+      registers,
+    });
+    this.#acmeFailures = new Gauge({
+      name: 'portico_acme_failures',
+      help: 'Failures in a row to get a certificate from its authority',
+      labelNames: ['connector'],
+      registers,
+    });
+  }
+
+  take(view: CertificatesView | undefined): void {
+    for (const metric of [this.#expiry, this.#reloads, this.#acmeFailures]) metric.reset();
+    if (view === undefined) return;
+    const seen = new Map<string, number>();
+    const all = [...view.certificates()].sort((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter));
+    // From the last to the first: of those with the same labels the first to end counts.
+    const shown = all.filter(({ connector }) => {
+      const count = (seen.get(connector) ?? 0) + 1;
+      seen.set(connector, count);
+      return count <= MAX_CERTIFICATES;
+    });
+    for (const { connector, hosts, keyType, notAfter } of shown.reverse())
+      this.#expiry.set({ connector, host: hosts[0] ?? '-', key: keyType }, Date.parse(notAfter) / 1000);
+    for (const { connector, succeeded, failed } of view.reloads()) {
+      this.#reloads.inc({ connector, result: 'succeeded' }, succeeded);
+      this.#reloads.inc({ connector, result: 'failed' }, failed);
+    }
+    for (const { connector, failures } of view.acme()) this.#acmeFailures.set({ connector }, failures);
+  }
+}

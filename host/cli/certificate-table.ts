@@ -1,0 +1,34 @@
+import type { AcmeView, CertificateView, ReloadView } from '../admin/certificates-view.js';
+import { forTerminal } from './for-terminal.js';
+
+/** What `GET /v1/certificates` gives. */
+export interface CertificateState {
+  readonly certificates: readonly CertificateView[];
+  readonly acme: readonly AcmeView[];
+  readonly reloads: readonly ReloadView[];
+}
+
+const DAY_MS = 86_400_000;
+
+/** A line for each certificate, and for what is wrong; of one connector or of all. '' when there are none. */
+export function certificateTable(
+  { certificates, acme, reloads }: CertificateState,
+  connector?: string,
+): string {
+  const isWanted = (one: { readonly connector: string }) =>
+    connector === undefined || one.connector === connector;
+  const lines = certificates.filter(isWanted).map((one) => {
+    const days = Math.floor((Date.parse(one.notAfter) - Date.now()) / DAY_MS);
+    const end = days < 0 ? 'EXPIRED' : `${days} days left`;
+    const shown = one.hosts.slice(0, 3).join(', ') + (one.hosts.length > 3 ? ', …' : '');
+    const more = `${one.keyType}, from ${one.issuer.replace(/^.*CN=/, '')}`;
+    return `${one.connector}  ${forTerminal(shown || one.subject)}  ${one.notAfter.slice(0, 10)}  ${end}  ${forTerminal(more)}`;
+  });
+  for (const { connector: name, lastError } of reloads.filter(isWanted))
+    if (lastError !== undefined)
+      lines.push(`${name}: certificates in use were kept, because: ${forTerminal(lastError)}`);
+  for (const { connector: name, lastError, nextAttemptAt } of acme.filter(isWanted))
+    if (lastError !== undefined)
+      lines.push(`${name}: ${forTerminal(lastError.message)} Next attempt: ${nextAttemptAt ?? 'now'}`);
+  return lines.map((line) => `${line}\n`).join('');
+}

@@ -1,0 +1,16 @@
+import { AdminClient } from './admin-client.js';
+import { configOf, type OutputOptions } from './base-options.js';
+import { certificateTable } from './certificate-table.js';
+
+/** `portico tls reload|status [CONNECTOR]`: certificates of the running server. */
+export async function tls(
+  verb: string,
+  connector: string | undefined,
+  options: OutputOptions,
+): Promise<void> {
+  const client = AdminClient.of(configOf(options));
+  const state = verb === 'reload' ? await client.reloadCertificates(connector) : await client.certificates();
+  process.stdout.write(
+    options.json ? `${JSON.stringify(state, null, 2)}\n` : certificateTable(state, connector),
+  );
+}

@@ -1,0 +1,143 @@
+import type { AcmeView, CertificatesView, CertificateView } from '../../admin/certificates-view.js';
+import type { HostConfig } from '../../config/host-config.js';
+import type { TlsConfig } from '../../config/tls-config.js';
+import type { HttpChallengeTokens } from '../../front/http-challenges.js';
+import type { ServerLog } from '../../log/server-log.js';
+import type { TlsSettings } from '../../tls/tls-settings.js';
+import { AcmeChallenges } from './acme/acme-challenges.js';
+import type { AcmeRenewal } from './acme/acme-renewal.js';
+import type { CertificateStatus } from './connector-certificates.js';
+import { ExpiryWatch } from './expiry-watch.js';
+import { type TellFronts, TlsConnectors } from './tls-connectors.js';
+
+/**
+ * All that the server does about certificates: those of files, those that come from authorities, and the watch over their
+ * end. Owned by the server; works from `start` to `stop`.
+ */
+export class Certificates {
+  readonly #connectors: TlsConnectors;
+  readonly #renewals: ReadonlyMap<string, AcmeRenewal>;
+  readonly #expiry: ExpiryWatch;
+  #tokens: HttpChallengeTokens = {};
+  #tell: TellFronts = async () => undefined;
+
+  private constructor(connectors: TlsConnectors, renewals: ReadonlyMap<string, AcmeRenewal>, log: ServerLog) {
+    this.#connectors = connectors;
+    this.#renewals = renewals;
+    this.#expiry = new ExpiryWatch(() => connectors.status(), log);
+  }
+
+  /** Reads what there is; asks no authority. Rejects with `PORTICO_CERTIFICATES_UNUSABLE` and `PORTICO_ACME_STORE`. */
+  static async load(config: HostConfig, log: ServerLog): Promise<Certificates> {
+    const renewals = new Map<string, AcmeRenewal>();
+    let made: Certificates | undefined;
+    const challenges = new AcmeChallenges({
+      http: async (tokens) => await made?.tellTokens(tokens),
+      tls: async (shown) => {
+        // Whichever of them has the port that the authority asks.
+        for (const { name } of config.connectors) await made?.tls.challenge(name, shown);
+      },
+    });
+    const connectors = await Promise.all(
+      config.connectors.map(async (connector) => {
+        const { name, tls } = connector;
+        if (tls?.acme === undefined) return connector;
+        const { AcmeRenewal } = await import('./acme/acme-renewal.js');
+        const renewal = new AcmeRenewal({
+          connector: name,
+          config: tls.acme,
+          workFolder: config.folders.work,
+          challenges,
+          log,
+          // What is wrong is said by whoever reads.
+          obtained: () =>
+            void made?.tls.reload(name).then(
+              () => made?.lookAtExpiry(),
+              () => undefined,
+            ),
+        });
+        await renewal.prepare();
+        renewals.set(name, renewal);
+        return { ...connector, tls: withFile(tls, tls.acme.hosts, renewal.file) };
+      }),
+    );
+    made = new Certificates(await TlsConnectors.load(connectors, log), renewals, log);
+    return made;
+  }
+
+  /** Settings of a connector as they are now; undefined when it has no TLS. */
+  settings(connector: string): TlsSettings | undefined {
+    return this.#connectors.settings(connector);
+  }
+
+  /** As `ConnectorSettings.httpChallenges`. */
+  get httpChallenges(): HttpChallengeTokens {
+    return this.#tokens;
+  }
+
+  /** The fronts listen: files are watched, authorities are asked. */
+  start(tell: TellFronts): void {
+    this.#tell = tell;
+    this.#connectors.start(tell);
+    this.#expiry.start();
+    for (const renewal of this.#renewals.values()) renewal.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#expiry.stop();
+    this.#connectors.stop();
+    await Promise.all([...this.#renewals.values()].map((renewal) => renewal.stop()));
+    this.#tell = async () => undefined;
+  }
+
+  /** As `TlsConnectors.reload`; authorities that have failed are asked again at once. */
+  async reload(connector: string | undefined): Promise<void> {
+    for (const [name, renewal] of this.#renewals)
+      if (connector === undefined || name === connector) renewal.retryNow();
+    await this.#connectors.reload(connector);
+    this.lookAtExpiry();
+  }
+
+  /** For the admin API. */
+  get view(): CertificatesView {
+    return {
+      certificates: () => this.#connectors.status().map(viewOf),
+      acme: () => [...this.#renewals].map(([connector, { status }]): AcmeView => ({ connector, ...status })),
+      reloads: () => this.#connectors.reloads(),
+      reload: async (connector) => await this.reload(connector),
+    };
+  }
+
+  /** For the parts of this object only. */
+  get tls(): TlsConnectors {
+    return this.#connectors;
+  }
+
+  /** For the parts of this object only. */
+  lookAtExpiry(): void {
+    this.#expiry.look();
+  }
+
+  /** For the parts of this object only. */
+  async tellTokens(tokens: HttpChallengeTokens): Promise<void> {
+    this.#tokens = tokens;
+    await this.#tell({ type: 'http-challenges', tokens });
+  }
+}
+
+/** The certificate of an authority is one of files like the others; its file is always there. */
+function withFile(tls: TlsConfig, hosts: readonly string[], file: string): TlsConfig {
+  const source = {
+    kind: 'pem' as const,
+    place: `${tls.place}.acme`,
+    hosts,
+    password: undefined,
+    certFile: file,
+    keyFile: file,
+  };
+  return { ...tls, certificates: [...tls.certificates, source] };
+}
+
+function viewOf({ notBefore, notAfter, ...rest }: CertificateStatus): CertificateView {
+  return { ...rest, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
+}
