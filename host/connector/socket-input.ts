@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /**
  * Gives what arrives on `socket` to `onData`, each chunk in a buffer of its own that is never used again.
@@ -19,7 +20,7 @@ export function readFrom(
   onData: (chunk: Buffer) => void,
   room: () => Buffer | undefined = noRoom,
 ): void {
-  if (SLOTS === undefined || !isPlain(socket)) {
+  if (SLOTS === undefined || !isNative(socket)) {
     socket.on('data', onData);
     return;
   }
@@ -76,9 +77,10 @@ function noRoom(): undefined {
   return undefined;
 }
 
-/** A TCP or Unix socket as Node has made it: not TLS, not a stream that only looks like a socket. */
-function isPlain(socket: Socket): boolean {
-  if (Object.getPrototypeOf(socket) !== Socket.prototype || socket.readableLength > 0) return false;
+/** A TCP or Unix socket as Node has made it, or its TLS over one: not a stream that only looks like a socket. */
+function isNative(socket: Socket): boolean {
+  const kind: unknown = Object.getPrototypeOf(socket);
+  if ((kind !== Socket.prototype && kind !== TLSSocket.prototype) || socket.readableLength > 0) return false;
   const handle = (socket as unknown as { readonly _handle?: Partial<StreamHandle> | null })._handle;
   return typeof handle?.useUserBuffer === 'function';
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
@@ -6,7 +6,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
 import type { TlsSettings } from '#host/tls/tls-settings.js';
 import { makeAuthority, makeCertificate, type TestCertificate } from '#test/support/certificates.js';
-import { until } from '#test/support/polling.js';
+import { settle, until } from '#test/support/polling.js';
 import { ask, connectTls, setOf, TlsTestServer } from '#test/support/tls-connector.js';
 
 let authority: TestCertificate;
@@ -165,6 +165,111 @@ describe('a connector with TLS', () => {
     for (const socket of silent) socket.destroy();
     await until(() => server.connector.openConnections === 0);
     expect(await told(await open())).toMatchObject({ isSecure: true });
+  });
+});
+
+describe('what goes through TLS', () => {
+  /** Sends the body back as it comes, slowly: takes the next part when the client has taken the last. */
+  function echo(exchange: Exchange): void {
+    let unread = 0;
+    const takeMore = (): void => {
+      const bytes = unread;
+      unread = 0;
+      if (bytes > 0) exchange.consumed(bytes);
+    };
+    exchange.begin(200, []);
+    exchange.listen({
+      data(chunk) {
+        unread += chunk.length;
+        if (exchange.write(Buffer.from(chunk))) setImmediate(takeMore);
+      },
+      end: () => exchange.end(),
+      drain: takeMore,
+      aborted: () => undefined,
+    });
+  }
+  const startEcho = async () => {
+    server = await TlsTestServer.start({ certificates: [setOf(['shop.example'], [shop], true)] }, echo);
+  };
+
+  it('arrives whole when both sides are slow', async () => {
+    await startEcho();
+    const socket = await open();
+    const body = randomBytes(6 * 1024 * 1024);
+    socket.write(
+      `POST / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`,
+    );
+    for (let at = 0; at < body.length; at += 100_000) socket.write(body.subarray(at, at + 100_000));
+    const hash = createHash('sha256');
+    let head = '';
+    const received = (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) {
+        chunks.push(chunk as Buffer);
+        if (chunks.length % 16 === 0) await settle(1);
+      }
+      return Buffer.concat(chunks);
+    })();
+    const all = await received;
+    const start = all.indexOf('\r\n\r\n') + 4;
+    head = all.toString('latin1', 0, start);
+    expect(head).toMatch(/transfer-encoding: chunked/i);
+    let left = all.subarray(start);
+    for (;;) {
+      const line = left.indexOf('\r\n');
+      const size = Number.parseInt(left.toString('latin1', 0, line), 16);
+      if (size === 0) break;
+      hash.update(left.subarray(line + 2, line + 2 + size));
+      left = left.subarray(line + 4 + size);
+    }
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(body).digest('hex'));
+  });
+
+  it('is answered when the client has closed its direction', async () => {
+    await startEcho();
+    const socket = await open({ allowHalfOpen: true } as ConnectionOptions);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    socket.end('POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n\r\nhello');
+    await once(socket, 'close');
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n5\r\nhello\r\n0\r\n\r\n$/);
+    await until(() => server.connector.openConnections === 0);
+  });
+
+  it('may be many requests on a connection, each split at any byte', async () => {
+    await start();
+    const socket = await open({ servername: 'shop.example' });
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    const requests = 'GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n'.repeat(3);
+    for (const byte of requests) socket.write(byte);
+    await until(() => text.split('HTTP/1.1 200').length === 4);
+    socket.destroy();
+  });
+
+  it('ends when the server drains, behind what is in flight', async () => {
+    await start();
+    const idle = await open({ servername: 'shop.example' });
+    idle.write('GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n');
+    await once(idle, 'data');
+    const silent = connectPlain(server.port, '127.0.0.1');
+    await until(() => server.connector.openConnections === 2);
+    const closed = [
+      once(idle, 'close'),
+      once(
+        silent.on('error', () => undefined),
+        'close',
+      ),
+    ];
+    idle.resume();
+    silent.resume();
+    await server.connector.drain(30_000);
+    await Promise.all(closed);
+    expect(server.connector.openConnections).toBe(0);
   });
 });
 
