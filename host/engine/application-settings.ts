@@ -22,14 +22,14 @@ export interface ServerSettings {
 }
 
 /**
- * Brings both together; `folder` is where files of keys are. Throws `PORTICO_PORT_MISSING` when nobody names a port,
+ * Brings both together; `folder` is where files of keys are. Rejects with `PORTICO_PORT_MISSING` when nobody names a port,
  * `PORTICO_PROPERTY_TYPE` with file and line for a value that cannot be taken, and what `tlsSettings` throws.
  */
-export function serverSettings(
+export async function serverSettings(
   commandLine: CommandLine,
   config: ApplicationConfig,
   folder: string,
-): ServerSettings {
+): Promise<ServerSettings> {
   const deployment = config.config('portico.deployment');
   const sslPort = commandLine.sslPort ?? portOf(deployment.propertyOrNull('sslPort'));
   const port = commandLine.port ?? portOf(deployment.propertyOrNull('port'));
@@ -44,7 +44,7 @@ export function serverSettings(
   const connectors: ConnectorSettings[] = [];
   if (port !== undefined) connectors.push({ scheme: 'http', host, port });
   if (sslPort !== undefined) {
-    const tls = tlsSettings(config, folder, commandLine.sslKeyStore);
+    const tls = await tlsSettings(config, folder, commandLine.sslKeyStore);
     connectors.push({ scheme: 'https', host, port: sslPort, tls });
   }
   return {

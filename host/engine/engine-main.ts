@@ -88,7 +88,7 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   const commandLine = parseCommandLine(args);
   for (const flag of commandLine.unknown) log.warn(`${flag} is not an option and has no effect.`);
   const config = await loadConfiguration({ folder, commandLine, env: options.env ?? process.env });
-  const { connectors, rootPath, request, watchPaths, graceMs, stopTimeoutMs } = serverSettings(
+  const { connectors, rootPath, request, watchPaths, graceMs, stopTimeoutMs } = await serverSettings(
     commandLine,
     config,
     folder,

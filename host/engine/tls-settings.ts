@@ -4,19 +4,23 @@ import { createSecureContext, type SecureVersion, type TlsOptions } from 'node:t
 import type { ApplicationConfig } from '../application/application-config.js';
 import type { ApplicationConfigValue } from '../application/config-value.js';
 import { messageOf, PorticoError } from '../errors.js';
+import { pairOf } from '../tls/certificate-facts.js';
+import { isJava } from '../tls/jks.js';
+import { isPem } from '../tls/pem.js';
+import { type KeyStoreOptions, readKeyStore } from '../tls/read-key-store.js';
 
 /**
- * TLS of an application on its own, from `portico.security.ssl`: `keyStore` (PKCS #12, or PEM with key and certificates)
- * with `keyStorePassword`, or `key` and `certificate` (PEM) with `privateKeyPassword`; `trustStore` (PEM): clients must
+ * TLS of an application on its own, from `portico.security.ssl`: `keyStore` (PKCS #12, JKS, or PEM with key and
+ * certificates) with `keyStorePassword`, and `keyAlias` where it holds several keys; or `key` and `certificate` (PEM) with `privateKeyPassword`; `trustStore` (PEM): clients must
  * show a certificate it trusts; `enabledProtocols`. Files are relative to `folder`. `keyStoreFile` of the command line
- * wins. Throws `PORTICO_TLS_MISSING` without a key, `PORTICO_KEY_STORE` for files that cannot be used,
+ * wins. Rejects with `PORTICO_TLS_MISSING` without a key, `PORTICO_KEY_STORE` for files that cannot be used,
  * `PORTICO_PROPERTY_TYPE` for unknown protocols.
  */
-export function tlsSettings(
+export async function tlsSettings(
   config: ApplicationConfig,
   folder: string,
   keyStoreFile: string | undefined,
-): TlsOptions {
+): Promise<TlsOptions> {
   const ssl = config.config('portico.security.ssl');
   const text = (name: string): string | undefined => ssl.propertyOrNull(name)?.getString();
   const keyStore = keyStoreFile ?? text('keyStore');
@@ -25,10 +29,12 @@ export function tlsSettings(
   let own: TlsOptions;
   if (keyStore !== undefined) {
     const passphrase = text('keyStorePassword') ?? text('privateKeyPassword');
-    own = {
-      ...fromStore(read('key store', keyStore), keyStore),
-      ...(passphrase !== undefined && { passphrase }),
-    };
+    own = await fromStore(read('key store', keyStore), {
+      what: keyStore,
+      alias: text('keyAlias'),
+      password: passphrase,
+      keyPassword: text('privateKeyPassword'),
+    });
   } else if (key !== undefined && certificate !== undefined) {
     const passphrase = text('privateKeyPassword');
     own = {
@@ -61,20 +67,12 @@ function readStore(name: string, file: string): Buffer {
   }
 }
 
-/** Java's own formats begin with these (JKS, JCEKS). */
-const JAVA: readonly string[] = ['feedfeed', 'cececece'];
-
-function fromStore(bytes: Buffer, file: string): TlsOptions {
-  if (JAVA.includes(bytes.toString('hex', 0, 4)))
-    throw unusable(
-      `${file} is a key store in Java's own format. Convert it: keytool -importkeystore -srckeystore ${file} ` +
-        '-destkeystore keystore.p12 -deststoretype PKCS12.',
-    );
-  return isPem(bytes) ? { key: bytes, cert: bytes } : { pfx: bytes };
-}
-
-function isPem(bytes: Buffer): boolean {
-  return bytes.includes('-----BEGIN ');
+/** Node reads the usual stores itself; for the others there are libraries, which are loaded only then. */
+async function fromStore(bytes: Buffer, options: KeyStoreOptions): Promise<TlsOptions> {
+  if (isJava(bytes) || options.alias !== undefined) return pairOf(await readKeyStore(bytes, options));
+  const { password: passphrase } = options;
+  const store: TlsOptions = isPem(bytes) ? { key: bytes, cert: bytes } : { pfx: bytes };
+  return passphrase === undefined ? store : { ...store, passphrase };
 }
 
 function pemOnly(bytes: Buffer, file: string): Buffer {

@@ -143,7 +143,7 @@ describe('vectors config', () => {
       const config = await loadConfiguration({ folder: at, commandLine, env });
       const { environment } = await EngineMain.createServer(args, { folder: at, env });
       for (const { type, host, port } of expected.connectors ?? []) {
-        expect(serverSettings(commandLine, config, at).connectors).toContainEqual({
+        expect((await serverSettings(commandLine, config, at)).connectors).toContainEqual({
           scheme: type,
           host,
           port,

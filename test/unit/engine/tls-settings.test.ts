@@ -4,6 +4,7 @@ import https from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ApplicationCallPipeline, ConsoleLog } from 'portico';
 import { type ApplicationEngine, CIO, EngineMain, Node } from 'portico/embedded';
+import { makeCertificate, makeJks, makePlainPkcs12 } from '#test/support/certificates.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
 /** One folder with the key stores of `www.example` and one application. */
@@ -24,7 +25,11 @@ beforeAll(() => {
     folder.at('both.pem'),
     readFileSync(folder.at('key.pem'), 'utf8') + readFileSync(folder.at('cert.pem'), 'utf8'),
   );
-  writeFileSync(folder.at('java.jks'), Buffer.from('feedfeed00000002', 'hex'));
+  const own = makeCertificate({ names: ['localhost'] });
+  writeFileSync(folder.at('own.pem'), own.cert);
+  const other = makeCertificate({ names: ['other.example'] });
+  writeFileSync(folder.at('java.jks'), makeJks({ other, own }, 'changeit'));
+  writeFileSync(folder.at('two.p12'), makePlainPkcs12({ other, own }));
 });
 afterAll(() => folder.remove());
 
@@ -83,6 +88,19 @@ describe('TLS of an application on its own', () => {
     }
   });
 
+  it.each([
+    ['JKS', ['keyStore=java.jks', 'keyStorePassword=changeit', 'keyAlias=own']],
+    ['PKCS #12 with several keys', ['keyStore=two.p12', 'keyAlias=own']],
+  ])('takes the key of an alias: %s', async (_, properties) => {
+    const server = await create(properties);
+    await server.start();
+    try {
+      expect(await get(server, { ca: readFileSync(folder.at('own.pem')) })).toBe('https');
+    } finally {
+      await server.stop(0);
+    }
+  });
+
   it('serves http and https when both ports are named, with the store of the command line', async () => {
     const server = await create([], CIO, ['-port=0', '-sslPort=0', '-sslKeyStore=both.pem']);
     await server.start();
@@ -114,7 +132,7 @@ describe('TLS of an application on its own', () => {
     ['a key without certificate', ['key=key.pem'], 'PORTICO_TLS_MISSING', /no certificate/],
     ['a file that is not there', ['keyStore=no.p12'], 'PORTICO_KEY_STORE', /no\.p12 cannot be read/],
     ['a wrong password', ['keyStore=store.p12', 'keyStorePassword=wrong'], 'PORTICO_KEY_STORE', /password/],
-    ['a store of Java', ['keyStore=java.jks'], 'PORTICO_KEY_STORE', /keytool -importkeystore/],
+    ['a store of Java without its password', ['keyStore=java.jks'], 'PORTICO_KEY_STORE', /Give its password/],
     ['a trust store that is not PEM', [...P12, 'trustStore=store.p12'], 'PORTICO_KEY_STORE', /not PEM/],
     [
       'a protocol nobody knows',
