@@ -183,7 +183,7 @@ connectors:
       return raw;
     };
     put('shop.pem', 'broken');
-    await until('the host says so', () => host.log.includes('the certificates in use are kept'));
+    await until('the host says so', () => host.log.includes('certificates in use are kept'));
     expect(host.log).toMatch(/tls\.certificates\[0\]: .*shop\.pem holds no certificate/);
     expect(await shown()).toEqual(shop.der);
     const renewed = makeCertificate({ names: ['shop.example'], authority });

@@ -15,11 +15,13 @@ export function readClientHello(bytes: Buffer): ClientHello | undefined {
   try {
     return readHello(bytes);
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    // A length leads beyond the end.
+    if (OUT_OF_BOUNDS.has(String((error as { readonly code?: unknown }).code))) return undefined;
     throw error;
   }
 }
 
+const OUT_OF_BOUNDS: ReadonlySet<string> = new Set(['ERR_OUT_OF_RANGE', 'ERR_BUFFER_OUT_OF_BOUNDS']);
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const RECORD_HEADER_BYTES = 5;
