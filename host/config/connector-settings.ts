@@ -1,5 +1,6 @@
 import type { TlsSettings } from '../tls/tls-settings.js';
 import type { ConnectorLimits } from './connector-limits.js';
+import type { Http2Settings } from './http2-settings.js';
 import type { RedirectSettings } from './redirect-settings.js';
 
 /**
@@ -16,4 +17,6 @@ export interface ConnectorSettings {
   readonly httpChallenges?: Readonly<Record<string, string>>;
   /** Nothing is served here: everybody is sent to https. */
   readonly redirect?: RedirectSettings;
+  /** Undefined: HTTP/1.1 only. */
+  readonly http2?: Http2Settings;
 }

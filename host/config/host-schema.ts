@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { settingsSchema } from './application-settings.js';
 import { connectorAddressShape } from './connector-address.js';
 import { DEFAULT_CONNECTOR_LIMITS as LIMITS } from './connector-limits.js';
+import { http2Schema } from './http2-schema.js';
 import { redirectSchema } from './redirect-schema.js';
 import {
   countOrAuto,
@@ -46,6 +47,7 @@ const connectorSchema = section({
   limits: limitsSchema.prefault({}),
   redirect: redirectSchema.optional(),
   tls: tlsSchema.optional(),
+  http2: http2Schema.prefault({}),
 });
 
 const virtualHostSchema = section({

@@ -9,6 +9,7 @@ import { ConfigError, type ConfigPath, type ConfigProblem, formatPlace } from '.
 import { addressOf, addressProblems } from './connector-address.js';
 import type { ConnectorConfig, HostConfig } from './host-config.js';
 import { type HostSection, hostSchema } from './host-schema.js';
+import { http2Of } from './http2-schema.js';
 import type { Variables } from './interpolate.js';
 import { readSmallText } from './read-text.js';
 import { redirectProblems } from './redirect-schema.js';
@@ -172,7 +173,7 @@ function connectorsOf(
   const sections = given.connectors ?? hostSchema.parse({ connectors: [{}] }).connectors ?? [];
   // The command line speaks of the first connector that has a port.
   const first = sections.findIndex(({ socket }) => socket === undefined);
-  return sections.map(({ limits, tls, ...connector }, index) => ({
+  return sections.map(({ limits, tls, http2, ...connector }, index) => ({
     name: connector.name ?? (index === 0 ? 'http' : `http-${index + 1}`),
     ...addressOf(connector, base, index === first ? overrides : undefined),
     limits: {
@@ -195,6 +196,7 @@ function connectorsOf(
         (inner) => formatPlace(document.problem(['connectors', index, 'tls', ...inner], '')),
       ),
     }),
+    ...http2Of(http2, tls !== undefined),
   }));
 }
 

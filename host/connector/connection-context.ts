@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net';
 import type { ConnectorLimits } from '../config/connector-limits.js';
-import type { ExchangeHandler } from '../exchange/exchange.js';
+import type { ConnectionInfo, ExchangeHandler } from '../exchange/exchange.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import type { RequestHeadParser } from './request-head-parser.js';
 import type { RequestTarget } from './request-target.js';
@@ -32,6 +33,18 @@ export interface ConnectionContext extends ListenerClock {
   readonly fieldWriter: FieldWriter;
   /** The connection has closed. */
   forget(connection: ServedConnection): void;
+  /** Undefined: a client that speaks HTTP/2 is refused. */
+  readonly http2: Http2Taker | undefined;
+  /** The connection is served by somebody else from here on. */
+  release(connection: ServedConnection): void;
+}
+
+/** Who serves the clients that turn out to speak HTTP/2. */
+export interface Http2Taker {
+  /** Connections it serves; they count against the same limit. */
+  readonly openConnections: number;
+  /** Takes over a connection that is counted already. What was read of the socket has been put back. */
+  adopt(socket: Socket, info: ConnectionInfo): void;
 }
 
 /** A connection as its listener sees it. */

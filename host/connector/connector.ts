@@ -4,10 +4,12 @@ import type { ConnectionInfo, ExchangeHandler, RequestHead } from '../exchange/e
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import { Http1Listener } from './http1-listener.js';
+import { Http2Listener } from './http2/http2-listener.js';
 import { resetSocket } from './reset-socket.js';
 import { connectionInfoOf } from './socket-info.js';
 import { ConnectorTls } from './tls/connector-tls.js';
 import type { EngineTls } from './tls/engine-tls.js';
+import { HTTP_2 } from './tls/protocols.js';
 import type { Waiver } from './waiver.js';
 
 /** What a connector is made with. */
@@ -30,29 +32,31 @@ export class Connector {
   readonly #settings: ConnectorSettings;
   readonly #observer: ConnectorObserver;
   readonly #http1: Http1Listener;
+  readonly #http2: Http2Listener | undefined;
   readonly #tls: ConnectorTls | undefined;
 
   /** Throws what OpenSSL says when a certificate cannot be used. */
   constructor({ settings, handler, observer = {}, waives, engineTls }: ConnectorOptions) {
     this.#settings = settings;
     this.#observer = observer;
-    this.#http1 = new Http1Listener({
-      limits: settings.limits,
-      handler,
-      observer,
-      waives,
-      // RFC 6797 §7.2: never on a connection that is not encrypted.
-      transportSecurity: settings.tls === undefined ? undefined : settings.transportSecurity,
-    });
+    const { limits, http2 } = settings;
+    // RFC 6797 §7.2: never on a connection that is not encrypted.
+    const transportSecurity = settings.tls === undefined ? undefined : settings.transportSecurity;
+    const shared = { limits, handler, observer, waives, transportSecurity };
+    this.#http2 = http2 === undefined ? undefined : new Http2Listener({ ...shared, settings: http2 });
+    this.#http1 = new Http1Listener({ ...shared, http2: this.#http2 });
     this.#tls = ConnectorTls.of(settings, engineTls, {
       observer,
-      secured: (socket, info) => this.#http1.attach(socket, info),
+      secured: (socket, info) => {
+        if (socket.alpnProtocol === HTTP_2 && this.#http2 !== undefined) this.#http2.attach(socket, info);
+        else this.#http1.attach(socket, info);
+      },
     });
   }
 
   /** Connections being served, tunnels and unfinished handshakes included. */
   get openConnections(): number {
-    return this.#http1.openConnections + (this.#tls?.handshakes ?? 0);
+    return this.#http1.openConnections + (this.#http2?.openConnections ?? 0) + (this.#tls?.handshakes ?? 0);
   }
 
   /** Serves one accepted connection from its first byte on, and owns the socket from here. */
@@ -81,9 +85,14 @@ export class Connector {
   /** As `Http1Listener.drain`, for every protocol. */
   async drain(deadlineMs: number): Promise<void> {
     const until = performance.now() + deadlineMs;
-    await Promise.all([this.#tls?.drain(deadlineMs), this.#http1.drain(deadlineMs)]);
+    await Promise.all([
+      this.#tls?.drain(deadlineMs),
+      this.#http1.drain(deadlineMs),
+      this.#http2?.drain(deadlineMs),
+    ]);
     // Those whose handshake ended meanwhile.
-    if (this.#http1.openConnections > 0) await this.#http1.drain(Math.max(0, until - performance.now()));
+    const rest = Math.max(0, until - performance.now());
+    await Promise.all([this.#http1.drain(rest), this.#http2?.drain(rest)]);
   }
 
   /** An answer would need a handshake first, which is what costs. */

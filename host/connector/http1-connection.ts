@@ -13,7 +13,7 @@ import { Parsed } from './field-section-parser.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
 import { BodyEvent, RequestBody } from './request-body.js';
-import { readFrom } from './socket-input.js';
+import { handBack, readFrom } from './socket-input.js';
 import { judgeContested } from './waiver.js';
 
 /**
@@ -201,16 +201,41 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       input.noteTried();
       return false;
     }
-    if (parsed === Parsed.REFUSED) return this.refuse(headParser.refusal);
+    if (parsed === Parsed.REFUSED) return this.isHttp2() ? this.handOver() : this.refuse(headParser.refusal);
     const refusal = target.read(input.bytes, headParser);
     if (refusal === undefined && !headParser.isTrace) {
       this.dispatch(new Http1RequestHead(input.bytes, headParser, target, this.info));
       return true;
     }
-    const judged = judgeContested(context, input.bytes, this.info, refusal);
+    const judged = judgeContested(
+      context.waives,
+      target,
+      headParser.isTrace,
+      refusal,
+      () => new Http1RequestHead(input.bytes, headParser, target, this.info),
+    );
     if (typeof judged === 'string') return this.refuse(judged);
     this.dispatch(judged);
     return true;
+  }
+
+  /** RFC 9113 §3.4: the client preface begins like a request that no client of HTTP/1.1 sends. */
+  private isHttp2(): boolean {
+    const { bytes, start, end } = this.input;
+    const isPreface = bytes.toString('latin1', start, Math.min(end, start + PREFACE.length)) === PREFACE;
+    return isPreface && this.requestCount === 0 && this.context.http2 !== undefined;
+  }
+
+  /** Whatever the socket tells from here on finds a connection that is closed. */
+  private handOver(): false {
+    const { socket, input, context } = this;
+    const bytes = input.take(input.length);
+    this.reading = Reading.CLOSED;
+    input.clear();
+    handBack(socket, bytes);
+    context.release(this);
+    context.http2?.adopt(socket, this.info);
+    return false;
   }
 
   private dispatch(head: Http1RequestHead): void {
@@ -356,6 +381,8 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 const LEAST_ROOM_BYTES = 4 * 1024;
 /** Idle time before TCP asks whether the peer of a tunnel is still there. */
 const TUNNEL_KEEP_ALIVE_MS = 60_000;
+/** RFC 9113 §3.4, up to the end of its first line. */
+const PREFACE = 'PRI * HTTP/2.0\r\n';
 /** What a connection without any request gets when the listener drains. */
 const FRESH_GRACE_MS = 500;
 /** For a client that has sent FIN, until its unanswered request is given up. */

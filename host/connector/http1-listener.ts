@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { ConnectionInfo, ExchangeHandler } from '../exchange/exchange.js';
 import { currentHttpDate } from '../http/http-date.js';
-import type { ConnectionContext } from './connection-context.js';
+import type { ConnectionContext, Http2Taker } from './connection-context.js';
 import { ConnectionSet, sweepTimeOf } from './connection-set.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import { Http1Connection } from './http1-connection.js';
@@ -43,6 +43,8 @@ export class Http1Listener {
     readonly observer?: ConnectorObserver;
     readonly waives?: Waiver | undefined;
     readonly transportSecurity?: string | undefined;
+    /** Undefined: clients that speak HTTP/2 are refused. */
+    readonly http2?: Http2Taker | undefined;
   }) {
     const { limits, handler, waives } = options;
     this.context = {
@@ -58,6 +60,8 @@ export class Http1Listener {
       sweepMs: sweepTimeOf(limits),
       isDraining: false,
       forget: (connection) => this.connections.forget(connection),
+      http2: options.http2,
+      release: (connection) => this.connections.release(connection),
     };
     this.connections = new ConnectionSet(this.context, this.context.observer);
   }
@@ -75,7 +79,8 @@ export class Http1Listener {
     // A client may close its direction and still read the answer.
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
-    if (this.connections.size >= this.context.limits.maxConnections) {
+    const open = this.connections.size + (this.context.http2?.openConnections ?? 0);
+    if (open >= this.context.limits.maxConnections) {
       this.refuseConnection(socket, info);
       return;
     }

@@ -1,3 +1,6 @@
+/** Longest method; longer ones get 501. */
+export const MAX_METHOD_BYTES = 32;
+
 /** The method at `start` to `end`: one shared string for the common ones, a new one otherwise. Case is kept. */
 export function methodAt(bytes: Buffer, start: number, end: number): string {
   const candidate = COMMON[bytes[start] as number];

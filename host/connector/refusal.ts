@@ -55,6 +55,13 @@ const STATUSES = {
   'client-certificate': 0,
   /** The host of the request is served by another certificate than that of the connection (RFC 9110 §15.5.20). */
   'misdirected-request': 421,
+  /** A client that broke HTTP/2, or passed a limit of it: the connection is closed with GOAWAY. */
+  'http2-protocol-error': 0,
+  'http2-reset-flood': 0,
+  'http2-ping-flood': 0,
+  'http2-settings-flood': 0,
+  /** Frames that ask for nothing, of whatever kind. */
+  'http2-control-flood': 0,
 } as const;
 
 /** Status that goes with a reason; 0 for none. */

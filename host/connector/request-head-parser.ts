@@ -1,14 +1,11 @@
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import { isAuthority } from '../http/authority.js';
-import { equalsLower, TOKEN } from '../http/byte-classes.js';
+import { equalsLower, TARGET, TOKEN } from '../http/byte-classes.js';
 import { ConnectionTokens } from './connection-tokens.js';
 import { contentLengthAt, FieldKind, fieldKindAt } from './field-kind.js';
 import { FieldSectionParser, Parsed } from './field-section-parser.js';
-import { methodAt } from './method.js';
+import { MAX_METHOD_BYTES, methodAt } from './method.js';
 import { isProtocolList } from './upgrade-protocols.js';
-
-/** Longest method; longer ones get 501. */
-const MAX_METHOD_BYTES = 32;
 
 /**
  * Reads a request head strictly (RFC 9112 §2-§6): one request line, one field section, one way to frame the body.
@@ -253,16 +250,6 @@ const LF = 0x0a;
 const SP = 0x20;
 const HTTP_SLASH = 'HTTP/';
 const UPGRADE_NAME_BYTES = 7;
-
-/** Visible ASCII is 1, `?` is 2; `#`, blanks, controls and bytes from 0x80 on end the target. */
-const TARGET = targetTable();
-
-function targetTable(): Uint8Array {
-  const table = new Uint8Array(256).fill(1, 0x21, 0x7f);
-  table[0x3f] = 2;
-  table[0x23] = 0;
-  return table;
-}
 
 /** `chunked, chunked` and `chunked,`: not an unknown coding but a broken one. */
 function isChunkedRepeated(value: string): boolean {

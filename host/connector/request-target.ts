@@ -1,4 +1,5 @@
 import { authorityText, isAuthority, isSameAuthority } from '../http/authority.js';
+import { TARGET } from '../http/byte-classes.js';
 import { canonicalPath } from '../http/canonical-path.js';
 import type { RefusalReason } from './refusal.js';
 import type { RequestHeadParser } from './request-head-parser.js';
@@ -26,12 +27,35 @@ export class RequestTarget {
     return this.readAbsolute(bytes, head, pathEnd);
   }
 
+  /**
+   * Reads a target in origin or asterisk form from text: `:path` of HTTP/2 (RFC 9113 §8.3.1). The same rules as for the
+   * request line of HTTP/1.1.
+   */
+  readText(text: string, method: string): RefusalReason | undefined {
+    this.authority = this.query = this.malformedPath = undefined;
+    let mark = -1;
+    for (let i = 0; i < text.length; i++) {
+      const kind = TARGET[text.charCodeAt(i)] ?? 0;
+      if (kind === 0) return 'bad-target';
+      if (kind === 2 && mark < 0) mark = i;
+    }
+    if (text === '*' && method === 'OPTIONS') {
+      this.path = '*';
+      return undefined;
+    }
+    if (mark >= 0) this.query = text.slice(mark + 1);
+    return this.readPathText(mark < 0 ? text : text.slice(0, mark));
+  }
+
   private readPath(bytes: Buffer, start: number, end: number): RefusalReason | undefined {
     if (end - start === 1) {
       this.path = '/';
       return undefined;
     }
-    const text = bytes.toString('latin1', start, end);
+    return this.readPathText(bytes.toString('latin1', start, end));
+  }
+
+  private readPathText(text: string): RefusalReason | undefined {
     const path = canonicalPath(text);
     if (path === undefined) {
       this.malformedPath = canonicalPath(text, 'keep');

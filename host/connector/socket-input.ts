@@ -45,6 +45,18 @@ export function readFrom(
   socket.resume();
 }
 
+/**
+ * Stops what `readFrom` began, and puts back what was read: the next reader gets it first. The socket goes on reading, so
+ * the next reader has to take over at once.
+ */
+export function handBack(socket: Socket, bytes: Buffer): void {
+  const inner = socket as unknown as Record<symbol, unknown>;
+  if (SLOTS !== undefined && isPlain(socket)) inner[SLOTS.buffer] = inner[SLOTS.callback] = null;
+  socket.removeAllListeners('data');
+  socket.pause();
+  socket.unshift(bytes);
+}
+
 interface StreamHandle {
   useUserBuffer(buffer: Uint8Array): void;
 }

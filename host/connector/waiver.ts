@@ -1,8 +1,7 @@
 import type { RequestSettings } from '../config/request-settings.js';
-import type { ConnectionInfo, RequestHead } from '../exchange/exchange.js';
-import type { ConnectionContext } from './connection-context.js';
-import { Http1RequestHead } from './http1-request-head.js';
+import type { RequestHead } from '../exchange/exchange.js';
 import type { RefusalReason } from './refusal.js';
+import type { RequestTarget } from './request-target.js';
 
 /**
  * Two rules hold for every request, unless whoever answers for it wants to do so himself: percent-escapes in the path
@@ -23,16 +22,16 @@ export function waiverOf({ malformedEscapes, trace }: RequestSettings): Waiver |
 }
 
 /**
- * Judges a request that the parser has found sound but for these rules, or whose target was refused with `refusal`:
- * gives the head to go on with, or the reason to refuse it.
+ * Judges a request that is sound but for these rules, or whose target was refused with `refusal`: gives the head to go on
+ * with, or the reason to refuse it. `headOf` makes the head of what `target` holds then.
  */
-export function judgeContested(
-  { headParser, target, waives }: ConnectionContext,
-  bytes: Buffer,
-  connection: ConnectionInfo,
+export function judgeContested<Head extends RequestHead>(
+  waives: Waiver | undefined,
+  target: RequestTarget,
+  isTrace: boolean,
   refusal: RefusalReason | undefined,
-): Http1RequestHead | RefusalReason {
-  const { isTrace } = headParser;
+  headOf: () => Head,
+): Head | RefusalReason {
   // The method comes first in a request, and so in the answer.
   const reason = isTrace ? 'method-not-allowed' : (refusal ?? 'bad-target');
   const isMalformed = refusal !== undefined;
@@ -40,7 +39,7 @@ export function judgeContested(
     if (target.malformedPath === undefined) return reason;
     target.path = target.malformedPath;
   }
-  const head = new Http1RequestHead(bytes, headParser, target, connection);
+  const head = headOf();
   const isWaived = (rule: WaivableRule) => waives?.(rule, head) === true;
   if (isTrace && !isWaived('trace')) return reason;
   if (isMalformed && !isWaived('malformed-escapes')) return reason;

@@ -9,6 +9,9 @@ export const TOKEN = tableOf("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXY
 /** Bytes within a field value: HTAB, SP, visible ASCII and bytes from 0x80 on (RFC 9110 §5.5). No CR, LF, NUL. */
 export const FIELD_VALUE = fieldValueTable();
 
+/** Bytes of a request target: visible ASCII is 1, `?` is 2; `#`, blanks, controls and bytes from 0x80 on end it. */
+export const TARGET = targetTable();
+
 /** Value of a hexadecimal digit, or -1. */
 export const HEX_DIGIT = hexTable();
 
@@ -46,6 +49,13 @@ function fieldValueTable(): Uint8Array {
   const table = new Uint8Array(256).fill(1, 0x20);
   table[0x09] = 1;
   table[0x7f] = 0;
+  return table;
+}
+
+function targetTable(): Uint8Array {
+  const table = new Uint8Array(256).fill(1, 0x21, 0x7f);
+  table[0x3f] = 2;
+  table[0x23] = 0;
   return table;
 }
 

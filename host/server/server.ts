@@ -155,7 +155,7 @@ export class PorticoServer {
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
         if (connector === undefined) throw new Error(`no connector ${index}`);
-        const { name, limits, redirect, tls } = connector;
+        const { name, limits, http2, redirect, tls } = connector;
         const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
         return {
           socket,
@@ -163,6 +163,7 @@ export class PorticoServer {
             const own = certificates.settings(name);
             return {
               limits,
+              ...(http2 !== undefined && { http2 }),
               ...(own === undefined ? { httpChallenges: certificates.httpChallenges } : { tls: own }),
               ...(tls?.transportSecurity !== undefined && { transportSecurity: tls.transportSecurity }),
               ...(redirect !== undefined && { redirect: redirectSettingsOf(redirect, portOf) }),

@@ -1,0 +1,461 @@
+import {
+  constants,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from 'node:http2';
+import {
+  AbortReason,
+  type Exchange,
+  type RequestHead,
+  type RequestListener,
+} from '../../exchange/exchange.js';
+import { illegalCall, illegalResponse, truncatedResponse } from '../../exchange/exchange-errors.js';
+import type { Fields } from '../../http/field-block.js';
+import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
+import {
+  closesConnection,
+  Framing,
+  isFinalStatus,
+  lengthWithoutBody,
+  mayHaveBody,
+  statusOfAbort,
+} from '../response-framing.js';
+import type { AbuseWatch } from './abuse-watch.js';
+import type { ResponseFields } from './response-fields.js';
+import { type BodyOwner, StreamBody } from './stream-body.js';
+
+/** What an exchange needs of its connection. */
+export interface Http2ExchangeOwner {
+  readonly responseFields: ResponseFields;
+  readonly watch: AbuseWatch;
+  /** The last byte of the response was accepted, or there will be none. */
+  responseEnded(exchange: Http2Exchange): void;
+  /** The stream has closed: nothing of it is left. */
+  streamClosed(exchange: Http2Exchange): void;
+  /** A deadline of the exchange moves. */
+  deadlineIn(durationMs: number): number;
+  readonly bodyIdleTimeoutMs: number;
+  handlerFailed(exchange: Http2Exchange, error: unknown): void;
+}
+
+/**
+ * One request and its response on one stream of an HTTP/2 connection (RFC 9113 §8.1). Made by the connection for each
+ * request; outlives the response until the client has taken it all.
+ */
+export class Http2Exchange implements Exchange, BodyOwner {
+  readonly head: RequestHead;
+  readonly startedAt: number;
+  isEnded = false;
+  isBegun = false;
+  /** Status of the final response, 0 before it began; 101 for a tunnel, whatever HTTP/2 calls it. */
+  status = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  wasAborted = false;
+  attachment: unknown;
+  /** The observer knows that it is over. */
+  isReported = false;
+  /** The client has to send something until then. */
+  readDeadline = Number.POSITIVE_INFINITY;
+
+  private readonly owner: Http2ExchangeOwner;
+  private readonly stream: ServerHttp2Stream;
+  private readonly body: StreamBody | undefined;
+  private listener: RequestListener | undefined;
+  private framing: Framing = Framing.NONE;
+  /** Body bytes still due with `Framing.LENGTH`. */
+  private remaining = 0;
+  private trailers: OutgoingHttpHeaders | undefined;
+  private isFull = false;
+  private isRefusedBody = false;
+  private hasContinued = false;
+  private bytesSinceDeadline = 0;
+  private stuckDeadline = 0;
+  private lastWaiting = 0;
+
+  constructor(
+    owner: Http2ExchangeOwner,
+    stream: ServerHttp2Stream,
+    head: RequestHead,
+    hasBody: boolean,
+    startedAt: number,
+  ) {
+    this.owner = owner;
+    this.stream = stream;
+    this.head = head;
+    this.startedAt = startedAt;
+    this.body = hasBody ? new StreamBody(stream, this) : undefined;
+    // What went wrong does not matter: 'close' follows, and the handler is told then.
+    stream.on('error', ignoreError);
+    stream.on('close', () => this.owner.streamClosed(this));
+  }
+
+  get isTunnel(): boolean {
+    return this.framing === Framing.TUNNEL;
+  }
+
+  /** The connection has told the handler of the request: what it wants of the body is known. */
+  handled(): void {
+    const { body, listener } = this;
+    if (body === undefined) {
+      if (!this.wasAborted) this.tellEnd();
+    } else if (this.head.upgrade === undefined && !body.isEnded) {
+      if (!this.isAwaitingContinue) this.awaitBody();
+      if (listener !== undefined) body.start(listener);
+      else if (!this.isEnded) body.swallow(SWALLOW_BYTES);
+    }
+  }
+
+  listen(listener: RequestListener): void {
+    this.listener = listener;
+  }
+
+  consumed(bytes: number): void {
+    this.body?.consumed(bytes);
+  }
+
+  interim(status: number, fields: Fields): void {
+    if (this.isBegun || this.isEnded || this.isGone) return;
+    if (!(Number.isInteger(status) && status >= 100 && status <= 199) || status === 101) return;
+    if (status === 100 && (!this.head.expectsContinue || this.hasContinued)) return;
+    const headers: OutgoingHttpHeaders = { ':status': status };
+    if (!this.owner.responseFields.addTo(headers, fields)) {
+      this.refuseResponse('an interim response has an illegal field');
+      return;
+    }
+    this.stream.additionalHeaders(headers);
+    if (status === 100) {
+      this.hasContinued = true;
+      this.awaitBody();
+    }
+  }
+
+  respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    if (!this.canBegin('respond')) return;
+    if (!isFinalStatus(status)) {
+      this.refuseResponse(`${String(status)} is not a final status`);
+      return;
+    }
+    const headers = this.headersOf(status, fields);
+    if (headers === undefined) return;
+    const hasBody = mayHaveBody(status, this.head.method);
+    const bodyBytes =
+      body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    const declared = this.owner.responseFields.contentLength;
+    let length = bodyBytes;
+    if (!hasBody) length = lengthWithoutBody(status, declared, body === undefined ? -1 : bodyBytes);
+    // A length that lies is kept and cut: the client must see that something is wrong (RFC 9113 §8.1.1).
+    else if (declared >= 0) length = declared;
+    if (length >= 0) headers['content-length'] = length;
+    const sent = hasBody ? Math.min(bodyBytes, length) : 0;
+    const isCut = hasBody && length !== bodyBytes;
+    this.isBegun = true;
+    this.status = status;
+    this.bytesOut = sent;
+    if (this.isGone) return;
+    this.stream.respond(headers, sent === 0 && !isCut ? END : OPEN);
+    if (isCut) {
+      this.breakOff(`Content-Length is ${length}, the body has ${bodyBytes} bytes`);
+      return;
+    }
+    if (sent > 0) this.stream.end(body);
+    this.owner.watch.sent(sent);
+    this.finish();
+  }
+
+  begin(status: number, fields: Fields): void {
+    if (!this.canBegin('begin')) return;
+    const isTunnel = status === 101;
+    if (!isTunnel && !isFinalStatus(status)) {
+      this.refuseResponse(`${String(status)} is not a final status`);
+      return;
+    }
+    if (isTunnel && this.head.upgrade === undefined) {
+      this.refuseResponse('status 101 answers a request that asked for no upgrade');
+      return;
+    }
+    // RFC 8441 §5: what 101 is in HTTP/1.1 is 200 here, and the handshake needs no proof.
+    const headers = this.headersOf(isTunnel ? 200 : status, fields);
+    if (headers === undefined) return;
+    if (isTunnel) delete headers['sec-websocket-accept'];
+    this.isBegun = true;
+    this.status = status;
+    let length = isTunnel ? -1 : this.owner.responseFields.contentLength;
+    let options = OPEN;
+    if (isTunnel) {
+      this.framing = Framing.TUNNEL;
+    } else if (!mayHaveBody(status, this.head.method)) {
+      this.framing = Framing.NONE;
+      length = lengthWithoutBody(status, length, -1);
+      options = END;
+    } else if (length >= 0) {
+      this.framing = Framing.LENGTH;
+      this.remaining = length;
+    } else {
+      this.framing = Framing.CHUNKED;
+      options = WITH_TRAILERS;
+    }
+    if (length >= 0) headers['content-length'] = length;
+    if (this.isGone) return;
+    const { stream } = this;
+    if (options === WITH_TRAILERS) {
+      stream.on('wantTrailers', () => {
+        if (!this.isGone) stream.sendTrailers(this.trailers ?? NO_TRAILERS);
+      });
+    }
+    if (options !== END) stream.on('drain', () => this.onDrain());
+    stream.respond(headers, options);
+    // Not within `begin`: the handler has not yet seen it return.
+    if (isTunnel) process.nextTick(() => this.startTunnel());
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.isEnded) return false;
+    if (!this.isBegun) throw illegalCall('write', 'no response has begun');
+    if (this.isGone) return false;
+    const { stream } = this;
+    const size = chunk.length;
+    if (size > 0 && this.framing !== Framing.NONE) {
+      if (this.framing === Framing.LENGTH && size > this.remaining) {
+        this.bytesOut += this.remaining;
+        stream.write(chunk.subarray(0, this.remaining));
+        this.breakOff('the body is longer than its Content-Length');
+        return false;
+      }
+      if (this.framing === Framing.LENGTH) this.remaining -= size;
+      this.bytesOut += size;
+      this.owner.watch.sent(size);
+      stream.write(chunk);
+    }
+    if (stream.writableLength < HIGH_WATER_BYTES) return true;
+    this.isFull = true;
+    return false;
+  }
+
+  end(trailers?: Fields): void {
+    if (this.isEnded) return;
+    if (!this.isBegun) throw illegalCall('end', 'no response has begun');
+    if (this.framing === Framing.LENGTH && this.remaining > 0) {
+      this.breakOff(`the body lacks ${this.remaining} bytes of its Content-Length`);
+      return;
+    }
+    if (trailers !== undefined && this.framing === Framing.CHUNKED) {
+      this.trailers = {};
+      if (!this.owner.responseFields.addTo(this.trailers, trailers)) {
+        this.breakOff('a trailer field is illegal');
+        return;
+      }
+    }
+    if (!this.isGone && this.framing !== Framing.NONE) this.stream.end();
+    if (this.isTunnel) {
+      this.isEnded = true;
+      // One direction is closed; the other may take the time of a pause within a body.
+      this.readDeadline = this.owner.deadlineIn(this.owner.bodyIdleTimeoutMs);
+      return;
+    }
+    this.finish();
+  }
+
+  abort(reason: AbortReason): void {
+    if (this.isEnded) return;
+    if (reason === AbortReason.CANCELLED) this.breakSilently(constants.NGHTTP2_CANCEL);
+    else this.fail(reason, statusOfAbort(reason));
+  }
+
+  /** Ends with an error answer if that is still possible, otherwise by resetting the stream. */
+  fail(reason: AbortReason, status: number): void {
+    if (this.isEnded) return;
+    if (this.isBegun) {
+      this.breakSilently(constants.NGHTTP2_INTERNAL_ERROR);
+      return;
+    }
+    this.isRefusedBody = closesConnection(reason);
+    this.wasAborted = true;
+    const fields = ['content-type', STATUS_PAGE_TYPE];
+    if (reason === AbortReason.REFUSED) fields.push('retry-after', '1');
+    this.respond(status, fields, statusPage(status));
+  }
+
+  /** The stream is gone before its time. */
+  lose(reason: AbortReason): void {
+    const wasEnded = this.isEnded;
+    this.isEnded = true;
+    if (!wasEnded) this.wasAborted = true;
+    this.tellAborted(reason);
+  }
+
+  tellAborted(reason: AbortReason): void {
+    const { listener } = this;
+    this.listener = undefined;
+    try {
+      listener?.aborted(reason);
+    } catch (error) {
+      this.owner.handlerFailed(this, error);
+    }
+  }
+
+  /** Ends the stream with an error code, without a word to the handler. */
+  reset(code: number): void {
+    if (!this.stream.destroyed) this.stream.close(code);
+  }
+
+  /** True when bytes wait and the client has taken none for `timeoutMs`. */
+  isStuck(now: number, timeoutMs: number): boolean {
+    const waiting = this.stream.writableLength;
+    if (waiting === 0 || waiting !== this.lastWaiting) {
+      this.lastWaiting = waiting;
+      this.stuckDeadline = now + timeoutMs;
+      return false;
+    }
+    return now >= this.stuckDeadline;
+  }
+
+  /** The client has sent FIN on this stream, or is on the way to it. */
+  get hasWholeBody(): boolean {
+    return this.body === undefined || this.body.isEnded;
+  }
+
+  /** Bytes of the request body that have arrived and wait for the listener. */
+  get unreadBytes(): number {
+    return this.body === undefined ? 0 : this.stream.readableLength;
+  }
+
+  // What the body calls.
+
+  bodyArrived(bytes: number): void {
+    this.bytesIn += bytes;
+    this.owner.watch.received(bytes);
+    this.bytesSinceDeadline += bytes;
+    const least = (this.owner.bodyIdleTimeoutMs * LEAST_BODY_BYTES_PER_SECOND) / 1000;
+    if (this.bytesSinceDeadline >= least || this.isBegun) this.awaitBody();
+  }
+
+  bodyEnded(): void {
+    if (!this.isTunnel || !this.isEnded) this.readDeadline = Number.POSITIVE_INFINITY;
+    if (this.isTunnel && !this.isEnded)
+      this.readDeadline = this.owner.deadlineIn(this.owner.bodyIdleTimeoutMs);
+  }
+
+  bodyUnwanted(): void {
+    this.isRefusedBody = true;
+    // RFC 9113 §8.1: NO_ERROR asks the client to stop; the response stays valid.
+    if (this.isEnded) this.reset(constants.NGHTTP2_NO_ERROR);
+    else this.stream.pause();
+  }
+
+  listenerFailed(error: unknown): void {
+    this.owner.handlerFailed(this, error);
+    this.abort(AbortReason.APPLICATION_ERROR);
+  }
+
+  /** The time for the body does not run while we do not read, nor while the client waits for 100. */
+  get isReadLate(): boolean {
+    return this.body?.isPaused !== true;
+  }
+
+  private get isAwaitingContinue(): boolean {
+    return this.head.expectsContinue && !this.hasContinued && this.bytesIn === 0;
+  }
+
+  private get isGone(): boolean {
+    return this.stream.destroyed || this.stream.closed;
+  }
+
+  private startTunnel(): void {
+    const { listener } = this;
+    if (listener !== undefined && !this.isGone) this.body?.start(listener);
+  }
+
+  private awaitBody(): void {
+    if (this.isTunnel || this.hasWholeBody) return;
+    this.readDeadline = this.owner.deadlineIn(this.owner.bodyIdleTimeoutMs);
+    this.bytesSinceDeadline = 0;
+  }
+
+  private onDrain(): void {
+    if (!this.isFull) return;
+    this.isFull = false;
+    if (this.isEnded) return;
+    try {
+      this.listener?.drain();
+    } catch (error) {
+      this.listenerFailed(error);
+    }
+  }
+
+  private tellEnd(): void {
+    try {
+      this.listener?.end(undefined);
+    } catch (error) {
+      this.listenerFailed(error);
+    }
+  }
+
+  private canBegin(verb: string): boolean {
+    if (this.isBegun) throw illegalCall(verb, 'the response has begun already');
+    return !this.isEnded;
+  }
+
+  private headersOf(status: number, fields: Fields): OutgoingHttpHeaders | undefined {
+    const headers: OutgoingHttpHeaders = { ':status': status };
+    const { responseFields } = this.owner;
+    if (responseFields.addTo(headers, fields)) {
+      responseFields.complete(headers);
+      return headers;
+    }
+    this.refuseResponse('a response field is illegal');
+    return undefined;
+  }
+
+  private finish(): void {
+    this.isEnded = true;
+    this.owner.responseEnded(this);
+    if (this.hasWholeBody || this.isGone) return;
+    // The rest of the body is read for a while: some clients take a reset for a failed request.
+    if (this.isRefusedBody || this.isAwaitingContinue) this.reset(constants.NGHTTP2_NO_ERROR);
+    else {
+      this.body?.swallow(SWALLOW_BYTES);
+      this.readDeadline = this.owner.deadlineIn(SWALLOW_MS);
+    }
+  }
+
+  /** The application gave a response head that must not be sent. */
+  private refuseResponse(what: string): void {
+    this.owner.handlerFailed(this, illegalResponse(this.head, what));
+    this.fail(AbortReason.APPLICATION_ERROR, 500);
+    this.tellAborted(AbortReason.APPLICATION_ERROR);
+  }
+
+  /** The response has begun and turned out wrong. */
+  private breakOff(what: string): void {
+    this.owner.handlerFailed(this, truncatedResponse(this.head, what));
+    this.breakSilently(constants.NGHTTP2_INTERNAL_ERROR);
+    this.tellAborted(AbortReason.APPLICATION_ERROR);
+  }
+
+  private breakSilently(code: number): void {
+    this.isEnded = true;
+    this.wasAborted = true;
+    this.reset(code);
+    this.owner.responseEnded(this);
+  }
+}
+
+const END: ServerStreamResponseOptions = { endStream: true };
+const OPEN: ServerStreamResponseOptions = {};
+const WITH_TRAILERS: ServerStreamResponseOptions = { waitForTrailers: true };
+const NO_TRAILERS: OutgoingHttpHeaders = {};
+
+/** More buffered bytes than this: the writer shall stop. */
+const HIGH_WATER_BYTES = 64 * 1024;
+/** Most bytes of an unwanted request body that are read before the stream is reset. */
+const SWALLOW_BYTES = 256 * 1024;
+/** Longest time for that. */
+const SWALLOW_MS = 2_000;
+/** Slower than this for a whole idle period, a request body counts as stopped. */
+const LEAST_BODY_BYTES_PER_SECOND = 16;
+
+function ignoreError(): void {
+  // See the constructor.
+}
