@@ -68,16 +68,10 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
   // What the listener calls.
 
   sweep(now: number): void {
-    const { limits } = this.context;
     let unread = 0;
     for (const exchange of this.exchanges) {
       unread += exchange.unreadBytes;
-      if (exchange.isStuck(now, limits.bodyIdleTimeoutMs)) {
-        this.report('write-timeout');
-        exchange.reset(constants.NGHTTP2_CANCEL);
-      } else if (now >= exchange.readDeadline && exchange.isReadLate) {
-        this.expire(exchange);
-      }
+      this.judgePace(exchange, now);
     }
     this.judge(this.watch.sweep(now, this.socket.bytesRead, unread));
     if (this.exchanges.size > 0) return;
@@ -214,15 +208,23 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
     if (!isHead) stream.end(page);
   }
 
-  private expire(exchange: Http2Exchange): void {
-    exchange.readDeadline = Number.POSITIVE_INFINITY;
-    if (exchange.isEnded || exchange.isTunnel) {
-      exchange.reset(constants.NGHTTP2_NO_ERROR);
+  private judgePace(exchange: Http2Exchange, now: number): void {
+    const { limits } = this.context;
+    const { watch } = exchange;
+    const slowReader = watch.slowReader(exchange, now, limits);
+    if (slowReader !== undefined) {
+      this.report(slowReader);
+      exchange.reset(constants.NGHTTP2_CANCEL);
       return;
     }
-    this.report('body-timeout');
-    exchange.fail(AbortReason.BODY_TIMEOUT, refusalStatus('body-timeout'));
-    exchange.tellAborted(AbortReason.BODY_TIMEOUT);
+    const slowBody = watch.slowBody(exchange, now, limits);
+    if (slowBody !== undefined) {
+      this.report(slowBody);
+      exchange.fail(AbortReason.BODY_TIMEOUT, refusalStatus(slowBody));
+      exchange.tellAborted(AbortReason.BODY_TIMEOUT);
+    } else if (watch.isOver(exchange, now)) {
+      exchange.reset(constants.NGHTTP2_NO_ERROR);
+    }
   }
 
   private finished(exchange: Http2Exchange): void {

@@ -24,6 +24,8 @@ import {
 import type { AbuseWatch } from './abuse-watch.js';
 import type { ResponseFields } from './response-fields.js';
 import { type BodyOwner, StreamBody } from './stream-body.js';
+import { StreamOutput } from './stream-output.js';
+import { StreamWatch, type WatchedStream } from './stream-watch.js';
 
 /** What an exchange needs of its connection. */
 export interface Http2ExchangeOwner {
@@ -43,7 +45,7 @@ export interface Http2ExchangeOwner {
  * One request and its response on one stream of an HTTP/2 connection (RFC 9113 §8.1). Made by the connection for each
  * request; outlives the response until the client has taken it all.
  */
-export class Http2Exchange implements Exchange, BodyOwner {
+export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
   readonly head: RequestHead;
   readonly startedAt: number;
   isEnded = false;
@@ -56,23 +58,19 @@ export class Http2Exchange implements Exchange, BodyOwner {
   attachment: unknown;
   /** The observer knows that it is over. */
   isReported = false;
-  /** The client has to send something until then. */
-  readDeadline = Number.POSITIVE_INFINITY;
+  readonly watch = new StreamWatch();
 
   private readonly owner: Http2ExchangeOwner;
   private readonly stream: ServerHttp2Stream;
   private readonly body: StreamBody | undefined;
+  private readonly output: StreamOutput;
   private listener: RequestListener | undefined;
   private framing: Framing = Framing.NONE;
   /** Body bytes still due with `Framing.LENGTH`. */
   private remaining = 0;
   private trailers: OutgoingHttpHeaders | undefined;
-  private isFull = false;
   private isRefusedBody = false;
   private hasContinued = false;
-  private bytesSinceDeadline = 0;
-  private stuckDeadline = 0;
-  private lastWaiting = 0;
 
   constructor(
     owner: Http2ExchangeOwner,
@@ -85,6 +83,7 @@ export class Http2Exchange implements Exchange, BodyOwner {
     this.stream = stream;
     this.head = head;
     this.startedAt = startedAt;
+    this.output = new StreamOutput(stream);
     this.body = hasBody ? new StreamBody(stream, this) : undefined;
     // What went wrong does not matter: 'close' follows, and the handler is told then.
     stream.on('error', ignoreError);
@@ -101,7 +100,6 @@ export class Http2Exchange implements Exchange, BodyOwner {
     if (body === undefined) {
       if (!this.wasAborted) this.tellEnd();
     } else if (this.head.upgrade === undefined && !body.isEnded) {
-      if (!this.isAwaitingContinue) this.awaitBody();
       if (listener !== undefined) body.start(listener);
       else if (!this.isEnded) body.swallow(SWALLOW_BYTES);
     }
@@ -125,10 +123,7 @@ export class Http2Exchange implements Exchange, BodyOwner {
       return;
     }
     this.stream.additionalHeaders(headers);
-    if (status === 100) {
-      this.hasContinued = true;
-      this.awaitBody();
-    }
+    if (status === 100) this.hasContinued = true;
   }
 
   respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
@@ -159,7 +154,7 @@ export class Http2Exchange implements Exchange, BodyOwner {
       this.breakOff(`Content-Length is ${length}, the body has ${bodyBytes} bytes`);
       return;
     }
-    if (sent > 0) this.stream.end(body);
+    if (sent > 0) this.output.end(body);
     this.owner.watch.sent(sent);
     this.finish();
   }
@@ -204,7 +199,7 @@ export class Http2Exchange implements Exchange, BodyOwner {
         if (!this.isGone) stream.sendTrailers(this.trailers ?? NO_TRAILERS);
       });
     }
-    if (options !== END) stream.on('drain', () => this.onDrain());
+    if (options !== END) this.output.onDrain = () => this.onDrain();
     stream.respond(headers, options);
     // Not within `begin`: the handler has not yet seen it return.
     if (isTunnel) process.nextTick(() => this.startTunnel());
@@ -214,23 +209,21 @@ export class Http2Exchange implements Exchange, BodyOwner {
     if (this.isEnded) return false;
     if (!this.isBegun) throw illegalCall('write', 'no response has begun');
     if (this.isGone) return false;
-    const { stream } = this;
+    const { output } = this;
     const size = chunk.length;
     if (size > 0 && this.framing !== Framing.NONE) {
       if (this.framing === Framing.LENGTH && size > this.remaining) {
         this.bytesOut += this.remaining;
-        stream.write(chunk.subarray(0, this.remaining));
+        output.write(chunk.subarray(0, this.remaining));
         this.breakOff('the body is longer than its Content-Length');
         return false;
       }
       if (this.framing === Framing.LENGTH) this.remaining -= size;
       this.bytesOut += size;
       this.owner.watch.sent(size);
-      stream.write(chunk);
+      output.write(chunk);
     }
-    if (stream.writableLength < HIGH_WATER_BYTES) return true;
-    this.isFull = true;
-    return false;
+    return !output.isFull;
   }
 
   end(trailers?: Fields): void {
@@ -247,11 +240,11 @@ export class Http2Exchange implements Exchange, BodyOwner {
         return;
       }
     }
-    if (!this.isGone && this.framing !== Framing.NONE) this.stream.end();
+    if (!this.isGone && this.framing !== Framing.NONE) this.output.end();
     if (this.isTunnel) {
       this.isEnded = true;
       // One direction is closed; the other may take the time of a pause within a body.
-      this.readDeadline = this.owner.deadlineIn(this.owner.bodyIdleTimeoutMs);
+      this.expectEnd(this.owner.bodyIdleTimeoutMs);
       return;
     }
     this.finish();
@@ -300,17 +293,6 @@ export class Http2Exchange implements Exchange, BodyOwner {
     if (!this.stream.destroyed) this.stream.close(code);
   }
 
-  /** True when bytes wait and the client has taken none for `timeoutMs`. */
-  isStuck(now: number, timeoutMs: number): boolean {
-    const waiting = this.stream.writableLength;
-    if (waiting === 0 || waiting !== this.lastWaiting) {
-      this.lastWaiting = waiting;
-      this.stuckDeadline = now + timeoutMs;
-      return false;
-    }
-    return now >= this.stuckDeadline;
-  }
-
   /** The client has sent FIN on this stream, or is on the way to it. */
   get hasWholeBody(): boolean {
     return this.body === undefined || this.body.isEnded;
@@ -321,20 +303,30 @@ export class Http2Exchange implements Exchange, BodyOwner {
     return this.body === undefined ? 0 : this.stream.readableLength;
   }
 
+  get isBodyAwaited(): boolean {
+    const isDue = !this.isEnded && !this.isTunnel && !this.hasWholeBody;
+    // The time does not run while we do not read, nor while the client waits for 100.
+    return isDue && this.body?.isPaused !== true && !this.isAwaitingContinue;
+  }
+
+  get waitingBytes(): number {
+    return this.output.waitingBytes;
+  }
+
+  get sentBytes(): number {
+    return this.output.progress;
+  }
+
   // What the body calls.
 
   bodyArrived(bytes: number): void {
     this.bytesIn += bytes;
     this.owner.watch.received(bytes);
-    this.bytesSinceDeadline += bytes;
-    const least = (this.owner.bodyIdleTimeoutMs * LEAST_BODY_BYTES_PER_SECOND) / 1000;
-    if (this.bytesSinceDeadline >= least || this.isBegun) this.awaitBody();
   }
 
   bodyEnded(): void {
-    if (!this.isTunnel || !this.isEnded) this.readDeadline = Number.POSITIVE_INFINITY;
-    if (this.isTunnel && !this.isEnded)
-      this.readDeadline = this.owner.deadlineIn(this.owner.bodyIdleTimeoutMs);
+    // A tunnel that is half closed: the other direction may take the time of a pause within a body.
+    if (this.isTunnel && !this.isEnded) this.expectEnd(this.owner.bodyIdleTimeoutMs);
   }
 
   bodyUnwanted(): void {
@@ -349,11 +341,6 @@ export class Http2Exchange implements Exchange, BodyOwner {
     this.abort(AbortReason.APPLICATION_ERROR);
   }
 
-  /** The time for the body does not run while we do not read, nor while the client waits for 100. */
-  get isReadLate(): boolean {
-    return this.body?.isPaused !== true;
-  }
-
   private get isAwaitingContinue(): boolean {
     return this.head.expectsContinue && !this.hasContinued && this.bytesIn === 0;
   }
@@ -362,20 +349,16 @@ export class Http2Exchange implements Exchange, BodyOwner {
     return this.stream.destroyed || this.stream.closed;
   }
 
+  private expectEnd(pauseMs: number): void {
+    this.watch.expectEnd(this, this.owner.deadlineIn(0), pauseMs);
+  }
+
   private startTunnel(): void {
     const { listener } = this;
     if (listener !== undefined && !this.isGone) this.body?.start(listener);
   }
 
-  private awaitBody(): void {
-    if (this.isTunnel || this.hasWholeBody) return;
-    this.readDeadline = this.owner.deadlineIn(this.owner.bodyIdleTimeoutMs);
-    this.bytesSinceDeadline = 0;
-  }
-
   private onDrain(): void {
-    if (!this.isFull) return;
-    this.isFull = false;
     if (this.isEnded) return;
     try {
       this.listener?.drain();
@@ -416,7 +399,7 @@ export class Http2Exchange implements Exchange, BodyOwner {
     if (this.isRefusedBody || this.isAwaitingContinue) this.reset(constants.NGHTTP2_NO_ERROR);
     else {
       this.body?.swallow(SWALLOW_BYTES);
-      this.readDeadline = this.owner.deadlineIn(SWALLOW_MS);
+      this.expectEnd(SWALLOW_MS);
     }
   }
 
@@ -447,15 +430,10 @@ const OPEN: ServerStreamResponseOptions = {};
 const WITH_TRAILERS: ServerStreamResponseOptions = { waitForTrailers: true };
 const NO_TRAILERS: OutgoingHttpHeaders = {};
 
-/** More buffered bytes than this: the writer shall stop. */
-const HIGH_WATER_BYTES = 64 * 1024;
 /** Most bytes of an unwanted request body that are read before the stream is reset. */
 const SWALLOW_BYTES = 256 * 1024;
 /** Longest time for that. */
 const SWALLOW_MS = 2_000;
-/** Slower than this for a whole idle period, a request body counts as stopped. */
-const LEAST_BODY_BYTES_PER_SECOND = 16;
-
 function ignoreError(): void {
   // See the constructor.
 }
