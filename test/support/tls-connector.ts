@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
+import type { ConnectorSettings } from '#host/config/connector-settings.js';
 import { Connector } from '#host/connector/connector.js';
 import type { RefusalReason } from '#host/connector/http1-listener.js';
 import type { ExchangeHandler } from '#host/exchange/exchange.js';
@@ -25,8 +26,13 @@ export class TlsTestServer {
     tls: Partial<TlsSettings> & Pick<TlsSettings, 'certificates'>,
     handler: ExchangeHandler,
     limits: Partial<ConnectorLimits> = {},
+    more: Pick<ConnectorSettings, 'http2' | 'transportSecurity'> = {},
   ): Promise<TlsTestServer> {
-    const settings = { limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits }, tls: { ...TLS_DEFAULTS, ...tls } };
+    const settings = {
+      ...more,
+      limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits },
+      tls: { ...TLS_DEFAULTS, ...tls },
+    };
     const server = new TlsTestServer(
       (refused) => new Connector({ settings, handler, observer: { refused } }),
     );

@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import { DEFAULT_HTTP2_SETTINGS } from '../../config/http2-settings.js';
 import { Connector } from '../../connector/connector.js';
 import { createPlainServer } from '../../connector/plain-server.js';
 import { waiverOf } from '../../connector/waiver.js';
@@ -14,7 +15,8 @@ export class CioApplicationEngine extends SelfContainedEngine {
   protected override createServer({ tls }: CompleteConnector): Server {
     const { log } = this.environment;
     const connector = new Connector({
-      settings: { limits: this.limits },
+      // With TLS, client and connector agree on it; without, nobody has said that the client may speak it.
+      settings: { limits: this.limits, ...(tls !== undefined && { http2: DEFAULT_HTTP2_SETTINGS }) },
       handler: (exchange) => this.accept(exchange),
       waives: waiverOf(this.request),
       observer: {

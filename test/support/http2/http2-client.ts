@@ -6,6 +6,7 @@ import {
   connect,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
+  type SecureClientSessionOptions,
 } from 'node:http2';
 
 /** A whole response. */
@@ -28,7 +29,11 @@ export class Http2Client {
     session.on('error', () => undefined);
   }
 
-  static async open(port: number, options: ClientSessionOptions = {}, scheme = 'http'): Promise<Http2Client> {
+  static async open(
+    port: number,
+    options: ClientSessionOptions | SecureClientSessionOptions = {},
+    scheme = 'http',
+  ): Promise<Http2Client> {
     const client = new Http2Client(connect(`${scheme}://127.0.0.1:${port}`, options));
     await once(client.session, 'remoteSettings');
     return client;
