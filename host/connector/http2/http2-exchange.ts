@@ -21,25 +21,10 @@ import {
   mayHaveBody,
   statusOfAbort,
 } from '../response-framing.js';
-import type { AbuseWatch } from './abuse-watch.js';
-import type { ResponseFields } from './response-fields.js';
+import type { Http2ExchangeOwner } from './http2-exchange-owner.js';
 import { type BodyOwner, StreamBody } from './stream-body.js';
 import { StreamOutput } from './stream-output.js';
 import { StreamWatch, type WatchedStream } from './stream-watch.js';
-
-/** What an exchange needs of its connection. */
-export interface Http2ExchangeOwner {
-  readonly responseFields: ResponseFields;
-  readonly watch: AbuseWatch;
-  /** The last byte of the response was accepted, or there will be none. */
-  responseEnded(exchange: Http2Exchange): void;
-  /** The stream has closed: nothing of it is left. */
-  streamClosed(exchange: Http2Exchange): void;
-  /** A deadline of the exchange moves. */
-  deadlineIn(durationMs: number): number;
-  readonly bodyIdleTimeoutMs: number;
-  handlerFailed(exchange: Http2Exchange, error: unknown): void;
-}
 
 /**
  * One request and its response on one stream of an HTTP/2 connection (RFC 9113 §8.1). Made by the connection for each

@@ -67,6 +67,7 @@ export class RequestHeadReader {
   private expectsOther = false;
   private cookies: string | undefined;
   private cookiePlace = -1;
+  private lastNamed: string | undefined;
 
   constructor(limits: ConnectorLimits, target: RequestTarget) {
     this.limits = limits;
@@ -233,9 +234,13 @@ export class RequestHeadReader {
   private checkHost(scheme: 'http' | 'https'): RefusalReason | undefined {
     const named = this.pseudoAuthority ?? this.host;
     if (named === undefined) return 'bad-host';
-    const text = Buffer.from(named, 'latin1');
-    if (!isAuthority(text, 0, text.length)) return 'bad-host';
-    this.authority = authorityText(text, 0, text.length);
+    // Most requests name the host that the one before them named.
+    if (named !== this.lastNamed) {
+      const text = Buffer.from(named, 'latin1');
+      if (!isAuthority(text, 0, text.length)) return 'bad-host';
+      this.lastNamed = named;
+      this.authority = authorityText(text, 0, text.length);
+    }
     if (this.pseudoAuthority === undefined || this.host === undefined) return undefined;
     // RFC 9113 §8.3.1: a Host that differs from :authority is malformed.
     return isSameAuthority(this.host.toLowerCase(), this.authority, scheme) ? undefined : 'bad-host';

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { HostConfig } from '#host/config/host-config.js';
+import { DEFAULT_HTTP2_SETTINGS } from '#host/config/http2-settings.js';
+import { readHostConfig } from '#host/config/read-host-config.js';
+import { TemporaryFolder } from '#test/support/temporary-folder.js';
+
+let temporary: TemporaryFolder;
+let serial = 0;
+
+beforeAll(() => {
+  temporary = new TemporaryFolder();
+});
+afterAll(() => temporary.remove());
+
+function read(text: string): HostConfig {
+  const base = temporary.write(`base-${serial++}`, { 'host.yaml': text });
+  return readHostConfig({ base, env: {} });
+}
+
+describe('HTTP/2 of a connector', () => {
+  it('is off without TLS, on with it, and as is said', () => {
+    const { connectors } = read(`
+connectors:
+  - port: 1
+  - port: 2
+    tls: { certificates: [{ cert: a.crt, key: a.key }] }
+  - port: 3
+    tls: { certificates: [{ cert: a.crt, key: a.key }] }
+    http2: { enabled: false }
+  - port: 4
+    http2: { enabled: true }
+`);
+    expect(connectors.map(({ http2 }) => http2)).toEqual([
+      undefined,
+      DEFAULT_HTTP2_SETTINGS,
+      undefined,
+      DEFAULT_HTTP2_SETTINGS,
+    ]);
+  });
+
+  it('has limits with units', () => {
+    const { connectors } = read(
+      'connectors: [{ http2: { enabled: true, streamWindow: 1MiB, maxConcurrentStreams: 5, maxControlSize: 64KiB } }]',
+    );
+    expect(connectors[0]?.http2).toEqual({
+      ...DEFAULT_HTTP2_SETTINGS,
+      streamWindowBytes: 1024 * 1024,
+      maxConcurrentStreams: 5,
+      maxControlBytes: 64 * 1024,
+    });
+  });
+
+  it.each([
+    [
+      'connectors: [{ http2: { maxConcurrentStreams: 0 } }]',
+      /connectors\[0\]\.http2\.maxConcurrentStreams: 0 is out of bounds/,
+    ],
+    ['connectors: [{ http2: { streamWindow: 12 } }]', /connectors\[0\]\.http2\.streamWindow/],
+    ['connectors: [{ http2: { maxStreams: 5 } }]', /maxStreams/],
+  ])('%s', (text, message) => {
+    expect(() => read(text)).toThrow(message);
+  });
+});
