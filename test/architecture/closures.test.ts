@@ -30,4 +30,14 @@ describe('what is loaded with', () => {
     expect(closure).toContain('host/engine/engine-main.ts');
     expect(closure.filter((name) => isPackage(name))).toEqual([]);
   });
+
+  it('a server or a front: nothing of what makes and reads certificates, before one is needed', () => {
+    const heavy = /^(acme-client|@peculiar\/x509|node-forge|jks-js|axios)/;
+    for (const entry of ['host/server/server.ts', 'host/front/main.ts', 'host/cli/main.ts']) {
+      const closure = closureOf(entry);
+      expect(closure.length).toBeGreaterThan(4);
+      expect(closure.filter((name) => heavy.test(name))).toEqual([]);
+    }
+    expect(closureOf('host/front/main.ts').filter((name) => name.startsWith('host/server/'))).toEqual([]);
+  });
 });

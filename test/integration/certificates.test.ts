@@ -226,7 +226,7 @@ describe('certificates of files', () => {
 });
 
 describe('certificates of an authority', () => {
-  const config = (http: number, challenge: string, more: string) => `${QUICK}connectors:
+  const config = (http: number, challenge: string, more: string) => `${QUICK}${more}connectors:
   - name: https
     host: 127.0.0.1
     tls:
@@ -238,7 +238,7 @@ describe('certificates of an authority', () => {
         hosts: [a.example, www.a.example]
         challenge: ${challenge}
         retry: { minDelay: 1s, maxDelay: 2s }
-${more}  - { name: http, host: 127.0.0.1, port: ${http}, redirect: { to: https } }
+  - { name: http, host: 127.0.0.1, port: ${http}, redirect: { to: https } }
 `;
   const isIssued = async (of: TestHost) => (await state(of)).certificates[0]?.issuer === 'CN=Test authority';
   const startAuthority = async () => {
@@ -251,7 +251,7 @@ ${more}  - { name: http, host: 127.0.0.1, port: ${http}, redirect: { to: https }
     const ca = await startAuthority();
     ca.faults.isDown = true;
     ca.ports.http = await freePort();
-    host = await TestHost.start({ apps, config: config(ca.ports.http, 'http-01', '') });
+    host = await TestHost.start({ apps, config: config(ca.ports.http, 'http-01', 'fronts: 2\n') });
     const { port } = host;
     const of = host;
     // Nobody is there: a certificate that answers for itself serves.
