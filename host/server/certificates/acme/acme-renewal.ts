@@ -65,9 +65,11 @@ export class AcmeRenewal {
   async prepare(): Promise<void> {
     const { config, log, connector } = this.#options;
     const stored = this.#store.readCertificate();
-    if (stored !== undefined && readStored(stored, config.hosts) !== undefined) return;
-    if (stored !== undefined && isStandIn(stored)) return;
     const now = Date.now();
+    const times = stored === undefined ? undefined : readStored(stored, config.hosts);
+    // One that has ended is worth no more than a stand-in, and would be refused.
+    if (times !== undefined && times.notBefore <= now && times.notAfter > now) return;
+    if (stored !== undefined && isStandIn(stored)) return;
     const { certificatePem, keyPem } = await issueSelfSigned({
       names: config.hosts,
       keyType: config.keyType,

@@ -273,6 +273,25 @@ describe('AcmeRenewal', () => {
     expect(one.status.lastError?.code).toBe('PORTICO_ACME_STORE');
   });
 
+  it('puts a stand-in in the place of a certificate that ended while nothing ran', async () => {
+    authority.lifetimeMs = 1000;
+    authority.ageMs = 0;
+    const one = renewal({ minRetryMs: 60_000 });
+    await one.prepare();
+    one.start();
+    await until(() => obtained === 1);
+    await one.stop();
+    const { validTo } = certificate(one);
+    await until(() => Date.now() > Date.parse(validTo));
+    const two = renewal();
+    await two.prepare();
+    expect(certificate(two).issuer).toBe('CN=a.example');
+    authority.lifetimeMs = 90 * 86_400_000;
+    two.start();
+    await until(() => obtained === 1);
+    expect(certificate(two).issuer).toBe('CN=Test authority');
+  });
+
   it('stops in the middle of an order', async () => {
     authority.faults.pendingPolls = 1_000_000;
     const one = renewal();
