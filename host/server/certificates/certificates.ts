@@ -32,10 +32,13 @@ export class Certificates {
     const renewals = new Map<string, AcmeRenewal>();
     let made: Certificates | undefined;
     const challenges = new AcmeChallenges({
-      http: async (tokens) => await made?.tellTokens(tokens),
+      http: async (tokens) => {
+        if (made !== undefined) await made.#tellTokens(tokens);
+      },
       tls: async (shown) => {
         // Whichever of them has the port that the authority asks.
-        for (const { name } of config.connectors) await made?.tls.challenge(name, shown);
+        for (const { name } of config.connectors)
+          if (made !== undefined) await made.#connectors.challenge(name, shown);
       },
     });
     const connectors = await Promise.all(
@@ -49,12 +52,9 @@ export class Certificates {
           workFolder: config.folders.work,
           challenges,
           log,
-          // What is wrong is said by whoever reads.
-          obtained: () =>
-            void made?.tls.reload(name).then(
-              () => made?.lookAtExpiry(),
-              () => undefined,
-            ),
+          obtained: () => {
+            if (made !== undefined) void made.#taken(name);
+          },
         });
         await renewal.prepare();
         renewals.set(name, renewal);
@@ -95,7 +95,7 @@ export class Certificates {
     for (const [name, renewal] of this.#renewals)
       if (connector === undefined || name === connector) renewal.retryNow();
     await this.#connectors.reload(connector);
-    this.lookAtExpiry();
+    this.#expiry.look();
   }
 
   /** For the admin API. */
@@ -108,20 +108,15 @@ export class Certificates {
     };
   }
 
-  /** For the parts of this object only. */
-  get tls(): TlsConnectors {
-    return this.#connectors;
-  }
-
-  /** For the parts of this object only. */
-  lookAtExpiry(): void {
-    this.#expiry.look();
-  }
-
-  /** For the parts of this object only. */
-  async tellTokens(tokens: HttpChallengeTokens): Promise<void> {
+  async #tellTokens(tokens: HttpChallengeTokens): Promise<void> {
     this.#tokens = tokens;
     await this.#tell({ type: 'http-challenges', tokens });
+  }
+
+  /** The file of a renewal holds a new certificate. What is wrong with it is said by whoever reads it. */
+  async #taken(connector: string): Promise<void> {
+    await this.#connectors.reload(connector).catch(() => undefined);
+    this.#expiry.look();
   }
 }
 
