@@ -9,7 +9,7 @@ import {
   type StreamHost,
   TUNNEL,
 } from './exchange-stream.js';
-import { FLAG_END, FrameType } from './frame.js';
+import { FLAG_END, FrameType, MAX_INTERIMS } from './frame.js';
 import type { WireRequestHead } from './request-codec.js';
 import { sizeOfResponse, writeResponse } from './response-codec.js';
 
@@ -21,6 +21,7 @@ export class WireExchange extends ExchangeStream implements Exchange {
   readonly head: WireRequestHead;
   private listener: RequestListener | undefined = undefined;
   private isDropping = false;
+  private interims = 0;
 
   constructor(host: StreamHost, id: number, generation: number, head: WireRequestHead) {
     super(host, id, generation);
@@ -52,6 +53,8 @@ export class WireExchange extends ExchangeStream implements Exchange {
     if ((this.state & (HEAD_DONE | LOCAL_CLOSED)) !== 0) return;
     if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101)
       throw badStatus(status, '100 or 102 to 199 for an interim response');
+    // The other end takes no more; those left out tell the client nothing new.
+    if (++this.interims > MAX_INTERIMS) return;
     this.writeHead(FrameType.INTERIM, 0, status, fields, undefined);
   }
 
