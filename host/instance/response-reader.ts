@@ -102,7 +102,7 @@ export class ResponseReader {
 
   #parseHead(text: string): void {
     const status = Number(text.slice(9, 12));
-    if (!text.startsWith('HTTP/1.') || !(status >= 100 && status <= 999)) {
+    if (!text.startsWith('HTTP/1.') || !(status >= 100 && status <= 999) || isDigit(text.charCodeAt(12))) {
       this.#fail(`"${text.slice(0, 40)}" is no status line`);
       return;
     }
@@ -122,7 +122,8 @@ export class ResponseReader {
       const special = SPECIAL_LENGTHS[name.length] === 1 ? name.toLowerCase() : '';
       switch (special) {
         case 'content-length':
-          length = Number(value);
+          // Two that differ are none (RFC 9112 §6.3).
+          length = length === -1 || length === Number(value) ? Number(value) : Number.NaN;
           break;
         case 'transfer-encoding':
           isChunked = /\bchunked\s*$/i.test(value);
@@ -298,6 +299,10 @@ function trimmed(text: string, start: number, end: number): string {
   while (from < to && text.charCodeAt(from) <= SPACE) from++;
   while (to > from && text.charCodeAt(to - 1) <= SPACE) to--;
   return text.slice(from, to);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 function isUtf8(chunk: string | Uint8Array, encoding: BufferEncoding): boolean {

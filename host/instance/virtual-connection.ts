@@ -262,6 +262,8 @@ export class VirtualConnection extends Socket {
     this.#message = message;
     if (message !== null || before === null) return;
     if (before._last === true) return;
+    // Node leaves the connection open behind a coding that is not chunked; here nothing else can follow on it.
+    if (this.#relay.isDelimitedByClose) this.#relay.finish();
     if (this.#reader.isIncomplete) {
       // Fewer bytes than Content-Length promised: the client must see that it is cut (RFC 9112 §8).
       this.#abortUnlessEnded();
