@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConsoleLog } from 'portico';
+import { type Application, ConsoleLog } from 'portico';
 import { CIO, embeddedServer } from 'portico/embedded';
 import type { BootPlan } from '#host/instance/messages.js';
 import { AgentProcess } from '#test/support/agent-process.js';
@@ -29,24 +29,26 @@ export async function startConnector(): Promise<Subject & { readonly server: Tes
   return { name: 'connector', port: server.port, server, stop: () => server.stop() };
 }
 
-/** A framework application on its own. */
-export async function startCio(): Promise<Subject> {
+/** A framework application on its own; by default the one that answers with what it saw. */
+export async function startCio(module: (application: Application) => void = conformance): Promise<Subject> {
   const options = { host: '127.0.0.1', port: 0, log: new ConsoleLog('silent') };
-  const engine = embeddedServer(CIO, options, conformance);
+  const engine = embeddedServer(CIO, options, module);
   await engine.start();
   const port = (await engine.resolvedConnectors())[0]?.port ?? 0;
   return { name: 'cio', port, stop: async () => void (await engine.stop(0)) };
 }
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-/** A Node server, as it would be in a bundle. */
-export const SERVER_ENTRY: BootPlan['entry'] = {
-  kind: 'main',
-  main: join(HERE, 'server-application.js'),
-};
+
+/** A Node server in a file of this folder, as it would be in a bundle. */
+export function serverEntry(file: string): BootPlan['entry'] {
+  return { kind: 'main', main: join(HERE, file) };
+}
 
 /** The front as a process, with an instance as a process behind it. */
-export async function startFront(entry: BootPlan['entry'] = SERVER_ENTRY): Promise<Subject> {
+export async function startFront(
+  entry: BootPlan['entry'] = serverEntry('server-application.js'),
+): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'portico-c-'));
   const address = { instance: 'test@1/1#1', socketPath: join(folder, 's'), secret: 'd4'.repeat(32) };
   const agent = new AgentProcess(HERE, entry, { contextPath: '', ...address });
