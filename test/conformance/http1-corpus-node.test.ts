@@ -51,7 +51,9 @@ describe('a difference that the files name', () => {
   const all = [...corpus.values()].flat();
 
   it('has a reason, and every reason is one of a difference', () => {
-    const whys = all.flatMap(({ node, front, cio }) => [node, front, cio]).flatMap((one) => one?.why ?? []);
+    const whys = all
+      .flatMap(({ node, front, cio, upstream }) => [node, front, cio, upstream])
+      .flatMap((one) => one?.why ?? []);
     expect(whys.filter((why) => !why.endsWith('.') && reasons[why] === undefined)).toEqual([]);
     expect(Object.keys(reasons).filter((name) => !whys.includes(name))).toEqual([]);
   });

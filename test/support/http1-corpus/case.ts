@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fixturesFolder } from '#test/support/paths.js';
 
 /** Who answers the cases. */
-export type SubjectName = 'connector' | 'cio' | 'front' | 'node';
+export type SubjectName = 'connector' | 'cio' | 'front' | 'upstream' | 'node';
 
 /** What differs for one subject, and why. */
 export interface Difference {
@@ -32,6 +32,8 @@ export interface Case {
   readonly reaches?: number;
   readonly cio?: Difference;
   readonly front?: Difference;
+  /** Where it is otherwise than with `front`. */
+  readonly upstream?: Difference;
   readonly node?: Difference;
 }
 
@@ -60,7 +62,11 @@ export function bytesOf(one: Case): Buffer {
 /** The case as one subject has to answer it. */
 export function caseFor(one: Case, subject: SubjectName): Case {
   if (subject === 'connector') return one;
-  const { why: _why, versions: _versions, ...difference } = one[subject] ?? { why: '' };
+  const {
+    why: _why,
+    versions: _versions,
+    ...difference
+  } = one[subject] ?? (subject === 'upstream' ? one.front : undefined) ?? { why: '' };
   return { ...one, ...difference };
 }
 

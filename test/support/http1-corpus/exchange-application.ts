@@ -1,6 +1,14 @@
 import type { Exchange } from '#host/exchange/exchange.js';
 import type { FieldBlock } from '#host/http/field-block.js';
-import { ARRIVALS_PATH, arrived, type Sighting, statusFor, takeArrivals } from './sightings.js';
+import {
+  ARRIVALS_PATH,
+  arrived,
+  type Sighting,
+  SLOW_MS,
+  SLOW_PATH,
+  statusFor,
+  takeArrivals,
+} from './sightings.js';
 
 /** A handler of exchanges that answers with what it saw, when the body is complete; sends 100 when that is awaited. */
 export function application(exchange: Exchange): void {
@@ -27,7 +35,10 @@ export function application(exchange: Exchange): void {
       body: Buffer.concat(chunks).toString('latin1'),
       trailers: trailers?.flat(),
     } satisfies Sighting;
-    exchange.respond(statusFor(path), ['Content-Type', 'application/json'], JSON.stringify(sighting));
+    const respond = (): void =>
+      exchange.respond(statusFor(path), ['Content-Type', 'application/json'], JSON.stringify(sighting));
+    if (path.startsWith(SLOW_PATH)) setTimeout(respond, SLOW_MS);
+    else respond();
   };
   if (head.upgrade !== undefined) {
     answer(undefined);

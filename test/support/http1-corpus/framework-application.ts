@@ -1,5 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Application, type ApplicationCall, ApplicationCallPipeline } from 'portico';
-import { ARRIVALS_PATH, arrived, type Sighting, statusFor, takeArrivals } from './sightings.js';
+import {
+  ARRIVALS_PATH,
+  arrived,
+  type Sighting,
+  SLOW_MS,
+  SLOW_PATH,
+  statusFor,
+  takeArrivals,
+} from './sightings.js';
 
 /** A module that answers every call with what it saw. */
 export function conformance(application: Application): void {
@@ -26,5 +35,6 @@ async function answer(call: ApplicationCall): Promise<void> {
     body: body.toString('latin1'),
     trailers: undefined,
   } satisfies Sighting;
+  if (path.startsWith(SLOW_PATH)) await delay(SLOW_MS);
   return call.respondText(JSON.stringify(sighting), 'application/json', statusFor(path));
 }

@@ -1,5 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ARRIVALS_PATH, arrived, type Sighting, statusFor, takeArrivals } from './sightings.js';
+import {
+  ARRIVALS_PATH,
+  arrived,
+  type Sighting,
+  SLOW_MS,
+  SLOW_PATH,
+  statusFor,
+  takeArrivals,
+} from './sightings.js';
 
 /** A `(req, res)` application that answers with what it saw; for bare `node:http`, and as an entry of a bundle. */
 export default function application(request: IncomingMessage, response: ServerResponse): void {
@@ -25,7 +33,9 @@ export default function application(request: IncomingMessage, response: ServerRe
       body: Buffer.concat(chunks).toString('latin1'),
       trailers: request.rawTrailers.length === 0 ? undefined : request.rawTrailers,
     } satisfies Sighting;
-    response.end(JSON.stringify(sighting));
+    const answer = (): unknown => response.end(JSON.stringify(sighting));
+    if (path.startsWith(SLOW_PATH)) setTimeout(answer, SLOW_MS);
+    else answer();
   });
 }
 

@@ -46,3 +46,7 @@ export function takeArrivals(): string {
 export function statusFor(path: string): number {
   return path.startsWith(STATUS_PATH) ? Number(path.slice(STATUS_PATH.length)) : 200;
 }
+
+/** What takes its time begins with this; milliseconds. */
+export const SLOW_PATH = '/slow/';
+export const SLOW_MS = 20;

@@ -63,6 +63,19 @@ export async function startFront(
   return { name: 'front', port: front.port, stop };
 }
 
+/** The front as a process, with a server of Node's at a URL behind it. */
+export async function startUpstream(): Promise<Subject> {
+  const upstream = await startNode();
+  const front = await TestFront.start();
+  const url = `http://127.0.0.1:${upstream.port}`;
+  await front.route([routeOf('', { kind: 'upstream', deployment: 'test@1', url, prefix: 'strip' })]);
+  const stop = async (): Promise<void> => {
+    await front.stop();
+    await upstream.stop();
+  };
+  return { name: 'upstream', port: front.port, stop };
+}
+
 /** Bare `node:http` with its defaults. */
 export async function startNode(): Promise<Subject> {
   const server = createServer({ insecureHTTPParser: false }, serverApplication);
