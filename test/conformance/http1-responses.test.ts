@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HOSTILE as FRAMEWORK, hostile } from '#test/support/http1-corpus/hostile-framework.js';
 import { HOSTILE as SERVER } from '#test/support/http1-corpus/hostile-server.js';
 import { type Subject, serverEntry, startCio, startFront } from '#test/support/http1-corpus/subject.js';
-import { RawClient, type RawResponse } from '#test/support/raw-client.js';
+import { exchangeWith } from './hostile-exchange.js';
 
 /**
  * Whatever an application gives, the client reads one response, whole or visibly cut, and the next response on the
@@ -47,9 +47,6 @@ const ANSWERS: Readonly<Record<string, string>> = {
 };
 /** The framework finds these before anything is sent. */
 const FOUND = ['length-too-short', 'length-too-long', 'connection-fields', 'connection-close'];
-/** Fields of a connection that are none of the application's. */
-const CONNECTION_FIELDS = ['keep-alive', 'proxy-connection', 'upgrade', 'te', 'x-injected'];
-
 describe.each([
   ['a framework application on CIO', () => startCio(hostile), Object.keys(FRAMEWORK), FOUND],
   [
@@ -84,51 +81,3 @@ describe.each([
     }
   });
 });
-
-/** The answer to the hostile request, behind which the answer to the next one is checked. */
-async function exchangeWith(
-  port: number,
-  method: 'GET' | 'HEAD',
-  name: string,
-  version: string,
-): Promise<{ first: string }> {
-  const client = await RawClient.open(port);
-  try {
-    const keep = version === '1.0' ? 'Connection: keep-alive\r\n' : '';
-    client.send(`${method} /${name} HTTP/${version}\r\nHost: a\r\n${keep}\r\n`);
-    client.send('GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    const first = await finalResponse(client, method);
-    const second = await finalResponse(client, 'GET');
-    expect(await client.response()).toBeUndefined();
-    if (first === undefined) return { first: 'cut' };
-    checkFields(first);
-    const isCut = !first.isComplete || (first.framing === 'close' && client.error !== undefined);
-    if (second !== undefined) {
-      expect(isCut).toBe(false);
-      expect([second.status, second.body.toString()]).toEqual([200, 'ok']);
-    }
-    if (method === 'HEAD' || [204, 205, 304].includes(first.status)) expect(first.body).toHaveLength(0);
-    if (isCut) return { first: 'cut' };
-    return { first: first.status >= 500 ? String(first.status) : `${first.status} ${first.body}` };
-  } finally {
-    client.destroy();
-  }
-}
-
-async function finalResponse(client: RawClient, method: string): Promise<RawResponse | undefined> {
-  for (;;) {
-    const response = await client.response(method);
-    if (response === undefined || response.status >= 200) return response;
-    checkFields(response);
-  }
-}
-
-function checkFields({ headers, trailers, body }: RawResponse): void {
-  const names = headers.map(([name]) => name);
-  for (const name of CONNECTION_FIELDS) expect(names).not.toContain(name);
-  const codings = headers.filter(([name]) => name === 'transfer-encoding').map(([, value]) => value);
-  expect(['', 'chunked']).toContain(codings.join());
-  for (const [name] of trailers)
-    expect(['content-length', 'transfer-encoding', 'x-injected']).not.toContain(name);
-  expect(body.toString()).not.toContain('smuggled');
-}
