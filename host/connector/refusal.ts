@@ -64,6 +64,9 @@ const STATUSES = {
   'http2-control-flood': 0,
 } as const;
 
+/** Every reason; `deploy/HTTP.md` explains each of them. */
+export const REFUSAL_REASONS: readonly RefusalReason[] = Object.keys(STATUSES) as RefusalReason[];
+
 /** Status that goes with a reason; 0 for none. */
 export function refusalStatus(reason: RefusalReason): number {
   return STATUSES[reason];
