@@ -39,7 +39,6 @@ describe('PrometheusMetrics', () => {
     const gauges: unknown[] = [];
     for (let i = 0; i < 2; i++) {
       const application = await testApplication((app) => void app.install(PrometheusMetrics));
-      await application.start();
       const registry = application.application.plugin(PrometheusMetrics);
       gauges.push(registry.getSingleMetric('nodejs_eventloop_lag_mean_seconds'));
       expect(await registry.metrics()).toMatch(/^nodejs_eventloop_lag_mean_seconds /m);
