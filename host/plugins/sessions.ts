@@ -19,6 +19,7 @@ export { type SessionKey, sessionKey } from './sessions/session-key.js';
 export type { SessionSerializer } from './sessions/session-serializer.js';
 export type { SessionStorage } from './sessions/session-storage.js';
 export {
+  type AgeOptions,
   type EncryptionKeys,
   type EncryptionOptions,
   encrypted,

@@ -26,13 +26,13 @@ export type SecretBytes = string | Uint8Array;
  */
 export function signed(
   keys: SecretBytes | readonly SecretBytes[],
-  options: { readonly algorithm?: 'sha256' | 'sha384' | 'sha512' } = {},
+  options: AgeOptions & { readonly algorithm?: 'sha256' | 'sha384' | 'sha512' } = {},
 ): SessionTransform {
   const { algorithm = 'sha256' } = options;
   const all = listOf(keys).map(secretKey);
   const first = firstOf(all);
   const mac = (key: KeyObject, value: string): Buffer => createHmac(algorithm, key).update(value).digest();
-  return {
+  return withAge(options, {
     write: (value) => `${value}/${mac(first, value).toString('hex')}`,
     read(text) {
       const slash = text.lastIndexOf('/');
@@ -41,8 +41,41 @@ export function signed(
       if (slash < 0 || given === undefined) return undefined;
       return all.some((key) => isSame(mac(key, value), given)) ? value : undefined;
     },
+  });
+}
+
+/** Options of both protections. */
+export interface AgeOptions {
+  /**
+   * So long what was written is accepted, by the clock of this server, whatever the client keeps: the time of writing is
+   * put in front of what is protected. Each time the session is sent it begins anew. Sessions that were written without
+   * are not accepted, and Ktor does not read those with it. Default: as long as the client keeps it. Not above 0:
+   * `PORTICO_SESSION_KEY`.
+   */
+  readonly maxAgeSeconds?: number;
+  /** For tests: milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** Puts the time in front of what `inner` protects, and looks at it behind that. */
+function withAge({ maxAgeSeconds, now = Date.now }: AgeOptions, inner: SessionTransform): SessionTransform {
+  if (maxAgeSeconds === undefined) return inner;
+  if (!(maxAgeSeconds > 0)) throw badKey(`maxAgeSeconds is ${maxAgeSeconds}`, 'Give a number above 0');
+  return {
+    write: (text) => inner.write(`${Math.floor(now() / 1000)}~${text}`),
+    read(token) {
+      const text = inner.read(token);
+      const [head, seconds] = /^(\d{1,12})~/.exec(text ?? '') ?? [];
+      if (text === undefined || head === undefined) return undefined;
+      const age = now() / 1000 - Number(seconds);
+      // Several servers have several clocks.
+      return age <= maxAgeSeconds && age >= -CLOCK_SKEW_SECONDS ? text.slice(head.length) : undefined;
+    },
   };
 }
+
+/** How much the clock of another server may be ahead of ours. */
+const CLOCK_SKEW_SECONDS = 300;
 
 /** Two keys for `encrypted`. */
 export interface EncryptionKeys {
@@ -53,7 +86,7 @@ export interface EncryptionKeys {
 }
 
 /** Options of `encrypted`. */
-export interface EncryptionOptions {
+export interface EncryptionOptions extends AgeOptions {
   /**
    * Writes and reads what Ktor does, whose MAC does not cover the initialization vector: the first 16 bytes of a session
    * can then be altered by who knows them. Only for sessions that are shared with Ktor. Default false.
@@ -77,7 +110,7 @@ export function encrypted(
     (pair) => new Cipher(pair, options),
   );
   const first = firstOf(all);
-  return {
+  return withAge(options, {
     write: (text) => first.write(text),
     read(text) {
       const [, ivHex, cipherHex, macHex] = /^([^/:]+)\/([^/:]+):([^/:]+)$/.exec(text) ?? [];
@@ -90,7 +123,7 @@ export function encrypted(
       }
       return undefined;
     },
-  };
+  });
 }
 
 const IV_BYTES = 16;

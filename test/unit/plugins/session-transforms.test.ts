@@ -37,6 +37,38 @@ describe.each(Object.entries(transforms))('%s', (_, transform) => {
   });
 });
 
+describe.each(['signed', 'encrypted'] as const)('%s with an age', (kind) => {
+  let nowMs = 1_000_000_000_000;
+  const aged = (maxAgeSeconds: number | undefined) => {
+    const options = { now: () => nowMs, ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }) };
+    return kind === 'signed' ? signed('secret', options) : encrypted(keys(1), options);
+  };
+
+  it('gives back what is young enough, however often', () => {
+    const text = aged(60).write('7~x');
+    for (const later of [0, 30_000, 30_000]) {
+      nowMs += later;
+      expect(aged(60).read(text)).toBe('7~x');
+    }
+    nowMs += 2000;
+    expect(aged(60).read(text)).toBeUndefined();
+    // The server decides, not what was written.
+    expect(aged(90).read(text)).toBe('7~x');
+  });
+
+  it('gives nothing of what was written without, or much later than now', () => {
+    expect(aged(60).read(aged(undefined).write('x'))).toBeUndefined();
+    expect(aged(60).read(aged(undefined).write('x~y'))).toBeUndefined();
+    const text = aged(60).write('x');
+    nowMs -= 3_600_000;
+    expect(aged(60).read(text)).toBeUndefined();
+  });
+
+  it.each([0, -1, Number.NaN])('refuses the age %s', (maxAgeSeconds) => {
+    expect(() => aged(maxAgeSeconds)).toThrow('Give a number above 0');
+  });
+});
+
 describe('keys', () => {
   it('are rotated: the first writes, all are read', () => {
     const old = signed('old');
