@@ -51,7 +51,8 @@ export function readFrom(
  */
 export function handBack(socket: Socket, bytes: Buffer): void {
   const inner = socket as unknown as Record<symbol, unknown>;
-  if (SLOTS !== undefined && isPlain(socket)) inner[SLOTS.buffer] = inner[SLOTS.callback] = null;
+  if (SLOTS !== undefined && isNative(socket))
+    inner[SLOTS.buffer] = inner[SLOTS.callback] = inner[SLOTS.generator] = null;
   socket.removeAllListeners('data');
   socket.pause();
   socket.unshift(bytes);
