@@ -54,4 +54,6 @@ export interface ServedConnection {
   /** Closes now if nothing is in flight, otherwise behind the exchange in flight. Tunnels stay. */
   drain(): void;
   destroy(): void;
+  /** Closes now if nobody has anything to lose by it: it waits for a request. True when closed. MAY be left out. */
+  shed?(): boolean;
 }

@@ -91,6 +91,18 @@ export abstract class ConnectionLifetime {
     this.socket.destroy();
   }
 
+  shed(): boolean {
+    if (this.reading !== Reading.HEAD || this.input.length > 0 || this.output.bufferedBytes > 0) return false;
+    const { now, limits, observer } = this.context;
+    // The first request of a fresh connection may be on its way.
+    if (this.requestCount === 0 && this.readDeadline - now > limits.headerTimeoutMs - FRESH_GRACE_MS)
+      return false;
+    observer.closedByLimit?.('descriptor-limit');
+    this.reading = Reading.CLOSED;
+    this.socket.destroy();
+    return true;
+  }
+
   closeAfterwards(): void {
     this.closes = true;
   }
@@ -314,6 +326,8 @@ export abstract class ConnectionLifetime {
 export const SWALLOW_BYTES = 2 * 1024 * 1024;
 /** Longest time for that, and for a client to close after we did. */
 export const SWALLOW_MS = 2_000;
+/** What a connection without any request gets when it is not to stay. */
+export const FRESH_GRACE_MS = 500;
 /** How long a client that has closed its direction waits for its answer to begin, and between two parts of it. */
 const HALF_CLOSED_MS = 2_000;
 /** Bytes of further requests that are kept while one is answered; more stay in the kernel. */

@@ -14,6 +14,8 @@ export class ConnectionSet {
   private readonly observer: ConnectorObserver;
   private timer: NodeJS.Timeout | undefined;
   private onEmpty: (() => void) | undefined;
+  /** When none was idle; looking again before the next sweep is of no use. */
+  private foundNoneAt = -1;
 
   constructor(clock: ListenerClock, observer: ConnectorObserver) {
     this.clock = clock;
@@ -51,6 +53,18 @@ export class ConnectionSet {
       this.onEmpty?.();
     }
     return true;
+  }
+
+  /** Closes up to `most` idle connections, those open longest first; says how many. */
+  shedIdle(most: number): number {
+    const { now } = this.clock;
+    if (most <= 0 || this.foundNoneAt === now) return 0;
+    let count = 0;
+    for (const connection of this.connections) {
+      if (connection.shed?.() === true && ++count === most) return count;
+    }
+    this.foundNoneAt = now;
+    return count;
   }
 
   /** Lets go of all connections; destroys what is left after `deadlineMs` milliseconds. */

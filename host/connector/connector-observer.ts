@@ -36,9 +36,10 @@ export interface ConnectorObserver {
 /**
  * The limit that ended a connection which had done nothing wrong. A bounded set: it becomes a label of a counter.
  * `keep-alive-timeout`: no further request within `keepAliveTimeoutMs`; `max-requests`: it has carried
- * `maxRequestsPerConnection`; `no-request`: a new one sent nothing within `headerTimeoutMs`.
+ * `maxRequestsPerConnection`; `no-request`: a new one sent nothing within `headerTimeoutMs`; `descriptor-limit`:
+ * idle, when the process had few descriptors left and others came.
  */
-export type ClosingReason = 'keep-alive-timeout' | 'max-requests' | 'no-request';
+export type ClosingReason = 'keep-alive-timeout' | 'max-requests' | 'no-request' | 'descriptor-limit';
 
 /** A request that was refused before anybody could trust what it says. */
 export interface RefusedRequest {

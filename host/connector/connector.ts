@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { ConnectorSettings } from '../config/connector-settings.js';
-import type { ConnectionInfo, ExchangeHandler, RequestHead } from '../exchange/exchange.js';
+import type { ExchangeHandler, RequestHead } from '../exchange/exchange.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 import type { ConnectorObserver } from './connector-observer.js';
+import type { DescriptorGuard } from './descriptor-guard.js';
 import { Http1Listener } from './http1-listener.js';
 import { Http2Listener } from './http2/http2-listener.js';
 import { resetSocket } from './reset-socket.js';
@@ -21,6 +22,8 @@ export interface ConnectorOptions {
   readonly engineTls?: EngineTls;
   /** Which rules are waived for a request; by default none ever is. */
   readonly waives?: Waiver | undefined;
+  /** Shared by the connectors of a process. Without one, connections may use all of its descriptors. */
+  readonly descriptors?: DescriptorGuard | undefined;
 }
 
 /**
@@ -34,9 +37,10 @@ export class Connector {
   readonly #http1: Http1Listener;
   readonly #http2: Http2Listener | undefined;
   readonly #tls: ConnectorTls | undefined;
+  readonly #descriptors: DescriptorGuard | undefined;
 
   /** Throws what OpenSSL says when a certificate cannot be used. */
-  constructor({ settings, handler, observer = {}, waives, engineTls }: ConnectorOptions) {
+  constructor({ settings, handler, observer = {}, waives, engineTls, descriptors }: ConnectorOptions) {
     this.#settings = settings;
     this.#observer = observer;
     const { limits, http2 } = settings;
@@ -52,6 +56,8 @@ export class Connector {
         else this.#http1.attach(socket, info);
       },
     });
+    this.#descriptors = descriptors;
+    descriptors?.add(this.#http1);
   }
 
   /** Connections being served, tunnels and unfinished handshakes included. */
@@ -62,9 +68,10 @@ export class Connector {
   /** Serves one accepted connection from its first byte on, and owns the socket from here. */
   accept(socket: Socket): void {
     const tls = this.#tls;
-    if (tls === undefined) this.#http1.attach(socket);
+    if (this.#descriptors?.admits(socket) === false) this.#refuse(socket, 'descriptor-limit');
+    else if (tls === undefined) this.#http1.attach(socket);
     else if (this.openConnections < this.#settings.limits.maxConnections) tls.accept(socket);
-    else this.#refuse(socket, connectionInfoOf(socket, true));
+    else this.#refuse(socket, 'connection-limit');
   }
 
   /** New handshakes use these certificates. Throws what OpenSSL says, and changes nothing. */
@@ -95,9 +102,15 @@ export class Connector {
     await Promise.all([this.#http1.drain(rest), this.#http2?.drain(rest)]);
   }
 
-  /** An answer would need a handshake first, which is what costs. */
-  #refuse(socket: Socket, info: ConnectionInfo): void {
-    this.#observer.refused?.('connection-limit', 0, info, undefined);
+  #refuse(socket: Socket, reason: 'connection-limit' | 'descriptor-limit'): void {
+    const isSecure = this.#tls !== undefined;
+    const info = connectionInfoOf(socket, isSecure);
+    if (!isSecure) {
+      this.#http1.refuse(socket, info, reason);
+      return;
+    }
+    // An answer would need a handshake first, which is what costs.
+    this.#observer.refused?.(reason, 0, info, undefined);
     socket.on('error', () => socket.destroy());
     resetSocket(socket);
   }

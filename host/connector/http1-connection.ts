@@ -4,6 +4,7 @@ import type { FieldBlock } from '../http/field-block.js';
 import type { ConnectionContext, ServedConnection } from './connection-context.js';
 import {
   ConnectionLifetime,
+  FRESH_GRACE_MS,
   isAwaitingContinue,
   Reading,
   SWALLOW_BYTES,
@@ -384,7 +385,5 @@ const LEAST_ROOM_BYTES = 4 * 1024;
 const TUNNEL_KEEP_ALIVE_MS = 60_000;
 /** RFC 9113 §3.4, up to the end of its first line. */
 const PREFACE = 'PRI * HTTP/2.0\r\n';
-/** What a connection without any request gets when the listener drains. */
-const FRESH_GRACE_MS = 500;
 /** For a client that has sent FIN, until its unanswered request is given up. */
 const HALF_CLOSED_MS = 1000;

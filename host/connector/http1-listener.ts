@@ -25,6 +25,8 @@ export type { RefusalReason } from './refusal.js';
 
 /** Most connections over the limit that still get an answer at one time; further ones are cut. */
 const MAX_REFUSED_SOCKETS = 256;
+/** The same where each of them takes one of the last descriptors. */
+const FEW = 8;
 /** Longest time such a connection stays. */
 const REFUSED_MS = 500;
 /**
@@ -81,7 +83,7 @@ export class Http1Listener {
     socket.setNoDelay(true);
     const open = this.connections.size + (this.context.http2?.openConnections ?? 0);
     if (open >= this.context.limits.maxConnections) {
-      this.refuseConnection(socket, info);
+      this.refuse(socket, info, 'connection-limit');
       return;
     }
     this.connections.wake();
@@ -101,12 +103,18 @@ export class Http1Listener {
     for (const socket of this.refusedSockets) socket.destroy();
   }
 
-  private refuseConnection(socket: Socket, connection: ConnectionInfo): void {
-    const status = refusalStatus('connection-limit');
-    this.context.observer.refused?.('connection-limit', status, connection, undefined);
+  /** Closes up to `most` connections that wait for a request; says how many. */
+  shedIdle(most: number): number {
+    return this.connections.shedIdle(most);
+  }
+
+  /** Answers 503 to a connection that cannot be served, and closes it. */
+  refuse(socket: Socket, connection: ConnectionInfo, reason: 'connection-limit' | 'descriptor-limit'): void {
+    const status = refusalStatus(reason);
+    this.context.observer.refused?.(reason, status, connection, undefined);
     // The peer may already be gone; there is nothing to be done about it.
     socket.on('error', () => socket.destroy());
-    if (this.refusedSockets.size >= MAX_REFUSED_SOCKETS) {
+    if (this.refusedSockets.size >= (reason === 'descriptor-limit' ? FEW : MAX_REFUSED_SOCKETS)) {
       resetSocket(socket);
       return;
     }
@@ -117,6 +125,6 @@ export class Http1Listener {
       this.refusedSockets.delete(socket);
     });
     socket.resume();
-    socket.end(refusalResponse('connection-limit', currentHttpDate()), 'latin1');
+    socket.end(refusalResponse(reason, currentHttpDate()), 'latin1');
   }
 }

@@ -62,6 +62,8 @@ const STATUSES = {
   'http2-settings-flood': 0,
   /** Frames that ask for nothing, of whatever kind. */
   'http2-control-flood': 0,
+  /** The process has too few file descriptors left. */
+  'descriptor-limit': 503,
 } as const;
 
 /** Every reason; `deploy/HTTP.md` explains each of them. */
@@ -81,7 +83,7 @@ export function refusalResponse(reason: RefusalReason, date: string, transportSe
   const extra =
     reason === 'method-not-allowed'
       ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n'
-      : reason === 'connection-limit'
+      : status === 503
         ? 'Retry-After: 1\r\n'
         : '';
   return (

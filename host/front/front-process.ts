@@ -1,6 +1,7 @@
 import { createServer, Server } from 'node:net';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import { Connector } from '../connector/connector.js';
+import { DescriptorGuard } from '../connector/descriptor-guard.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { Exchange, ExchangeHandler } from '../exchange/exchange.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
@@ -29,12 +30,14 @@ export class FrontProcess {
   readonly #counts = new TrafficCounts();
   readonly #servers: Server[] = [];
   readonly #connectors = new Map<string, Connector>();
+  readonly #descriptors: DescriptorGuard | undefined;
   #world: World | undefined;
   #reporter: NodeJS.Timeout | undefined;
   #isDraining = false;
 
   constructor(outside: FrontSurroundings) {
     this.#outside = outside;
+    this.#descriptors = DescriptorGuard.ofProcess(outside.problem);
   }
 
   /** Says that commands may come. */
@@ -104,6 +107,7 @@ export class FrontProcess {
       settings,
       waives: dispatcher.waives,
       handler: handlerOf(dispatcher, settings, (exchange) => connector.isMisdirected(exchange.head)),
+      descriptors: this.#descriptors,
       observer: {
         connectionOpened: () => {
           this.#counts.acceptedConnections++;

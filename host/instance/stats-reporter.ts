@@ -11,11 +11,12 @@ export function reportStats(
   send: (report: AgentReport) => void,
 ): () => void {
   let before = performance.eventLoopUtilization();
+  let memory: Memory = { rss: 0, heapUsed: 0 };
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
-    const memory = process.memoryUsage();
+    memory = memoryNow() ?? memory;
     const cpu = process.cpuUsage();
     send({
       type: 'stats',
@@ -29,4 +30,16 @@ export function reportStats(
   }, intervalMs);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+type Memory = Pick<NodeJS.MemoryUsage, 'rss' | 'heapUsed'>;
+
+/** Undefined when the application has used up the file descriptors: Node opens a file to find out. */
+function memoryNow(): Memory | undefined {
+  try {
+    return process.memoryUsage();
+  } catch {
+    // The heartbeat must go on; the figures of the last time do for now.
+    return undefined;
+  }
 }
