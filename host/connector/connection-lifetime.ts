@@ -64,6 +64,8 @@ export abstract class ConnectionLifetime {
   /** Made by a sweep that finds the client owing; most bodies and answers are over before. */
   protected bodyWatch: RateWatch | undefined;
   private writeWatch: RateWatch | undefined;
+  /** TCP asks whether the client is still there, when it has been silent for long. */
+  private isProbed = false;
 
   constructor(socket: Socket, context: ConnectionContext, info: ConnectionInfo) {
     this.socket = socket;
@@ -83,6 +85,7 @@ export abstract class ConnectionLifetime {
     }
     if (this.reading === Reading.BODY && this.exchange !== undefined) this.watchBody(this.exchange, now);
     else if (now >= this.readDeadline) this.expire();
+    else if (this.reading === Reading.WAIT) this.probePeer();
     // Thousands of idle connections shall not keep the bytes of their last requests.
     else if (this.input.length === 0) this.input.clear();
   }
@@ -148,6 +151,13 @@ export abstract class ConnectionLifetime {
     this.bodyBytes = 0;
     this.bodyWatch = undefined;
     this.readDeadline = Number.POSITIVE_INFINITY;
+  }
+
+  /** An answer may be long in coming, and a client that vanishes meanwhile says nothing: TCP finds out. */
+  protected probePeer(): void {
+    if (this.isProbed) return;
+    this.isProbed = true;
+    this.socket.setKeepAlive(true, PROBE_MS);
   }
 
   /** Bytes wait for the client. In a tunnel only their owners know how fast they have to be. */
@@ -326,6 +336,8 @@ export abstract class ConnectionLifetime {
 export const SWALLOW_BYTES = 2 * 1024 * 1024;
 /** Longest time for that, and for a client to close after we did. */
 export const SWALLOW_MS = 2_000;
+/** Silence before TCP asks for the client. */
+const PROBE_MS = 60_000;
 /** What a connection without any request gets when it is not to stay. */
 export const FRESH_GRACE_MS = 500;
 /** How long a client that has closed its direction waits for its answer to begin, and between two parts of it. */

@@ -92,7 +92,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     this.reading = Reading.TUNNEL;
     this.readDeadline = Number.POSITIVE_INFINITY;
     // Both sides may be silent for long; a peer that has vanished is found by TCP.
-    this.socket.setKeepAlive(true, TUNNEL_KEEP_ALIVE_MS);
+    this.probePeer();
     // Not within `begin`: the handler has not yet seen it return.
     process.nextTick(() => this.run());
   }
@@ -381,8 +381,6 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 
 /** Smaller pieces of a body are copied: that costs less than a place of their own. */
 const LEAST_ROOM_BYTES = 4 * 1024;
-/** Idle time before TCP asks whether the peer of a tunnel is still there. */
-const TUNNEL_KEEP_ALIVE_MS = 60_000;
 /** RFC 9113 §3.4, up to the end of its first line. */
 const PREFACE = 'PRI * HTTP/2.0\r\n';
 /** For a client that has sent FIN, until its unanswered request is given up. */

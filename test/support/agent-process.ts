@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { AbortReason, RequestHead } from '#host/exchange/exchange.js';
 import { ExchangeClient, type OutgoingExchange } from '#host/exchange/exchange-client.js';
+import type { InstanceAddress } from '#host/front/messages.js';
 import type { FieldBlock } from '#host/http/field-block.js';
 import { type AgentReport, type BootPlan, CHANNEL_DESCRIPTOR } from '#host/instance/messages.js';
 import { ControlChannel } from '#host/supervisor/control-channel.js';
@@ -55,7 +56,13 @@ export class AgentProcess {
   #client: ExchangeClient | undefined;
   #onChange: (() => void)[] = [];
 
-  constructor(folder: string, entry: BootPlan['entry'], plan: Partial<BootPlan> = {}) {
+  /** `execArgv`: options of Node. */
+  constructor(
+    folder: string,
+    entry: BootPlan['entry'],
+    plan: Partial<BootPlan> = {},
+    execArgv: readonly string[] = [],
+  ) {
     this.#folder = mkdtempSync(join(tmpdir(), 'portico-a-'));
     this.#plan = {
       application: 'test',
@@ -73,7 +80,7 @@ export class AgentProcess {
       startTimeoutMs: 30_000,
       ...plan,
     };
-    this.child = spawn(process.execPath, [AGENT], {
+    this.child = spawn(process.execPath, [...execArgv, AGENT], {
       cwd: folder,
       env: { PATH: process.env['PATH'] ?? '', PORTICO_CONTEXT_PATH: this.#plan.contextPath },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
@@ -94,6 +101,12 @@ export class AgentProcess {
       closed: () => this.#changed(),
     });
     this.exited = this.#ended();
+  }
+
+  /** Where a front finds it. */
+  get address(): InstanceAddress {
+    const { instance, socketPath, secret } = this.#plan;
+    return { instance, socketPath, secret };
   }
 
   /** The first report of this type; rejects when the process ends without it. */

@@ -30,12 +30,12 @@ export class TestFront {
   #revision = 0;
   readonly socket: ListeningSocket;
 
-  private constructor(socket: ListeningSocket) {
+  private constructor(socket: ListeningSocket, execArgv: readonly string[]) {
     this.socket = socket;
     this.port = socket.port;
     this.process = fork(join(repositoryFolder, 'dist/host/front/main.js'), {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-      execArgv: [],
+      execArgv: [...execArgv],
     });
     this.process.stderr?.on('data', (text) => {
       this.#errors += String(text);
@@ -57,8 +57,9 @@ export class TestFront {
     settings: Partial<FrontSettings> = {},
     limits: Partial<ConnectorLimits> = {},
     socket?: ListeningSocket,
+    execArgv: readonly string[] = [],
   ): Promise<TestFront> {
-    const front = new TestFront(socket ?? (await ListeningSocket.open('http', '127.0.0.1', 0)));
+    const front = new TestFront(socket ?? (await ListeningSocket.open('http', '127.0.0.1', 0)), execArgv);
     await front.report('ready');
     front.send({
       type: 'configure',

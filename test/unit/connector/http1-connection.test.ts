@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ConnectorLimits } from '#host/config/connector-limits.js';
 import {
@@ -659,3 +660,22 @@ describe('limits in time', () => {
     expect((await client.response())?.status).toBe(200);
   });
 });
+
+describe('a client that has vanished', () => {
+  it('is asked for by TCP while it waits for its answer', async () => {
+    await start(() => undefined, { headerTimeoutMs: 100 });
+    client.send(GET);
+    await until(
+      'the timer of its connection is the one of keep-alive',
+      () => tcpTimerOf(server.port, client) === 2,
+    );
+  });
+});
+
+/** Kind of the timer that runs for the server's end of a connection (proc(5), /proc/net/tcp): 2 is keep-alive. */
+function tcpTimerOf(port: number, { socket }: RawClient): number | undefined {
+  const hex = (number: number | undefined): string =>
+    (number ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  const ends = new RegExp(`:${hex(port)} \\w+:${hex(socket.localPort)} \\w\\w \\S+ (\\w\\w):`);
+  return Number(ends.exec(readFileSync('/proc/net/tcp', 'latin1'))?.[1]);
+}

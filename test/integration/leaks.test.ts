@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AgentProcess } from '#test/support/agent-process.js';
+import { processTarget, routeOf, TestFront } from '#test/support/front.js';
+import { fixturesFolder } from '#test/support/paths.js';
+import { until } from '#test/support/polling.js';
+import { descriptorsOf } from '#test/support/processes.js';
+import { RawClient } from '#test/support/raw-client.js';
+import { type Leaving, leave, openIdle, STAGES } from '#test/support/storms.js';
+
+/** What a process holds when its garbage is collected. */
+interface Held {
+  readonly heapUsed: number;
+  readonly external: number;
+  /** Handles, requests and timers by kind. */
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+const MIB = 1024 ** 2;
+/** Caches and code that come with use; one connection holds 2 KiB at least, and each storm has hundreds. */
+const GROWTH_BYTES = 0.25 * MIB;
+const folder = join(fixturesFolder, 'storms');
+const probed = ['--expose-gc', '--require', join(folder, 'probe.cjs')];
+const MAX_CONNECTIONS = 550;
+/** Of the heap and of buffers; with what the system and Node hold for it, it is about 5 KiB. */
+const MOST_BYTES_OF_IDLE = 6 * 1024;
+
+describe('a storm leaves nothing behind in front and instance:', () => {
+  let front: TestFront;
+  let agent: AgentProcess;
+  const pids = (): [number, number] => [front.process.pid ?? 0, agent.child.pid ?? 0];
+
+  beforeAll(async () => {
+    const main = join(folder, 'server.mjs');
+    agent = new AgentProcess(folder, { kind: 'main', main }, { contextPath: '/app' }, probed);
+    await agent.report('ready');
+    const limits = { maxConnections: MAX_CONNECTIONS, bodyIdleTimeoutMs: 2_000 };
+    front = await TestFront.start({}, limits, undefined, probed);
+    await front.route([routeOf('/app', processTarget('app@1', [agent.address]))]);
+    expect(await ask()).toBe('/ 0');
+  });
+  afterAll(async () => {
+    await front.stop();
+    await agent.kill();
+  });
+
+  /** On a connection of its own. */
+  async function ask(): Promise<string> {
+    return await (await front.get('/app/', { headers: { connection: 'close' } })).text();
+  }
+
+  async function heldBy(pid: number, output: () => string): Promise<Held> {
+    const probes = () => [...output().matchAll(/^PROBE (\{.*\})$/gm)].map(([, json]) => json as string);
+    const seen = probes().length;
+    process.kill(pid, 'SIGUSR2');
+    return JSON.parse(await until('the process tells what it holds', () => probes()[seen])) as Held;
+  }
+
+  /** No connection, no exchange, no descriptor beyond those at the beginning. */
+  async function untilQuiet(descriptors: readonly number[]): Promise<void> {
+    await until('everything is closed', async () => {
+      const { openConnections } = await front.counts();
+      return openConnections === 0 && pids().every((pid, i) => descriptorsOf(pid) <= (descriptors[i] ?? 0));
+    });
+    const isIdle = () => {
+      const last = agent.reports.findLast((report) => report.type === 'stats');
+      return last?.type === 'stats' && last.exchanges === 0;
+    };
+    await until('no exchange is open in the instance', isIdle);
+  }
+
+  async function bothHold(): Promise<readonly [Held, Held]> {
+    const [frontPid, agentPid] = pids();
+    return [await heldBy(frontPid, () => front.errors), await heldBy(agentPid, () => agent.output)];
+  }
+
+  const aborts = async (leaving: Leaving) => {
+    for (let round = 0; round < 5; round++)
+      await Promise.all(STAGES.map((stage) => leave(front.port, stage, leaving)));
+  };
+
+  const storms: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['clients that close at every stage', () => aborts('close')],
+    ['clients that reset at every stage', () => aborts('reset')],
+    [
+      'clients that close one direction at every stage',
+      // An answer that does not end goes on: such a client may well read it.
+      () =>
+        Promise.all(
+          STAGES.filter(({ name }) => !name.includes('not end')).flatMap((stage) =>
+            [1, 2].map(() => leave(front.port, stage, 'half')),
+          ),
+        ),
+    ],
+    [
+      'more connections than allowed',
+      async () => {
+        const idle = await openIdle(front.port, MAX_CONNECTIONS + 200);
+        expect((await front.counts()).openConnections).toBeLessThanOrEqual(MAX_CONNECTIONS);
+        for (const socket of idle) socket.destroy();
+      },
+    ],
+    [
+      'idle connections behind an answer',
+      async () => {
+        const [before] = await bothHold();
+        const idle = await openIdle(front.port, 500, 'GET /app/ HTTP/1.1\r\nHost: a\r\n\r\n');
+        const [during] = await bothHold();
+        const bytes = during.heapUsed + during.external - before.heapUsed - before.external;
+        expect(bytes / idle.length).toBeLessThan(MOST_BYTES_OF_IDLE);
+        for (const socket of idle) socket.destroy();
+      },
+    ],
+    [
+      'a pipeline of 1,000 requests with junk behind it',
+      async () => {
+        const client = await RawClient.open(front.port);
+        const requests = Array.from({ length: 1000 }, (_, i) => `GET /app/${i} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        client.send(`${requests.join('')}junk\r\n\r\n`);
+        for (let i = 0; i < 1000; i++) expect((await client.response())?.body.toString()).toBe(`/${i} 0`);
+        expect((await client.response())?.status).toBe(400);
+        await client.closing();
+        client.destroy();
+      },
+    ],
+  ];
+
+  it.each(storms)('%s', async (_name, storm) => {
+    const descriptors = pids().map(descriptorsOf);
+    // The first time may fill caches and compile.
+    await storm();
+    await untilQuiet(descriptors);
+    const before = await bothHold();
+    await storm();
+    await untilQuiet(descriptors);
+    // What is closed may be told to the instance a moment later.
+    let after: readonly Held[] = before;
+    await until('handles, timers and memory are those of before', async () => {
+      after = await bothHold();
+      return after.every((held, i) => covers(before[i], held));
+    }).catch((error: unknown) => {
+      throw new Error(`${JSON.stringify(before)}, then ${JSON.stringify(after)}`, { cause: error });
+    });
+    const { contexts } = await front.counts();
+    for (const { inFlight, tunnels } of contexts) expect([inFlight, tunnels]).toEqual([0, 0]);
+    expect(await ask()).toBe('/ 0');
+  });
+});
+
+/** True when there is no more of anything than before. */
+function covers(before: Held | undefined, after: Held): boolean {
+  if (before === undefined) return false;
+  return (
+    after.heapUsed - before.heapUsed < GROWTH_BYTES &&
+    after.external - before.external < GROWTH_BYTES &&
+    Object.entries(after.resources).every(([kind, count]) => count <= (before.resources[kind] ?? 0))
+  );
+}
