@@ -1,12 +1,17 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
+import type { FrontCommand } from '#host/front/messages.js';
+import { ListeningSocket } from '#host/server/listening-socket.js';
 import { AgentProcess } from '#test/support/agent-process.js';
+import { makeCertificate } from '#test/support/certificates.js';
 import { processTarget, routeOf, TestFront } from '#test/support/front.js';
 import { fixturesFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
 import { descriptorsOf } from '#test/support/processes.js';
 import { RawClient } from '#test/support/raw-client.js';
 import { type Leaving, leave, openIdle, STAGES } from '#test/support/storms.js';
+import { setOf, TLS_DEFAULTS } from '#test/support/tls-connector.js';
 
 /** What a process holds when its garbage is collected. */
 interface Held {
@@ -28,18 +33,32 @@ const MOST_BYTES_OF_IDLE = 6 * 1024;
 describe('a storm leaves nothing behind in front and instance:', () => {
   let front: TestFront;
   let agent: AgentProcess;
+  let secure: ListeningSocket;
   const pids = (): [number, number] => [front.process.pid ?? 0, agent.child.pid ?? 0];
 
   beforeAll(async () => {
     const main = join(folder, 'server.mjs');
     agent = new AgentProcess(folder, { kind: 'main', main }, { contextPath: '/app' }, probed);
     await agent.report('ready');
-    const limits = { maxConnections: MAX_CONNECTIONS, bodyIdleTimeoutMs: 2_000 };
+    const limits = { maxConnections: MAX_CONNECTIONS, bodyIdleTimeoutMs: 1_000 };
     front = await TestFront.start({}, limits, undefined, probed);
     await front.route([routeOf('/app', processTarget('app@1', [agent.address]))]);
+    secure = await ListeningSocket.open('https', '127.0.0.1', 0);
+    const certificates = [setOf(['a'], [makeCertificate({ names: ['a'] })], true)];
+    const listening = front.report('listening');
+    await secure.sendTo(front.process, {
+      type: 'listen',
+      connector: 'https',
+      settings: {
+        limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits },
+        tls: { ...TLS_DEFAULTS, strictSni: false, certificates },
+      },
+    } satisfies FrontCommand);
+    await listening;
     expect(await ask()).toBe('/ 0');
   });
   afterAll(async () => {
+    secure.close();
     await front.stop();
     await agent.kill();
   });
@@ -83,6 +102,16 @@ describe('a storm leaves nothing behind in front and instance:', () => {
     ['clients that close at every stage', () => aborts('close')],
     ['clients that reset at every stage', () => aborts('reset')],
     [
+      'clients that leave at every stage of a connection with TLS, and of its handshake',
+      async () => {
+        const hello = { name: 'within the hello', bytes: '\x16\x03\x01\x02\x00\x01' };
+        for (const leaving of ['close', 'reset'] as const) {
+          await Promise.all(STAGES.map((stage) => leave(secure.port, stage, leaving, true)));
+          await Promise.all([hello, hello, hello].map((stage) => leave(secure.port, stage, leaving)));
+        }
+      },
+    ],
+    [
       'clients that close one direction at every stage',
       // An answer that does not end goes on: such a client may well read it.
       () =>
@@ -97,6 +126,13 @@ describe('a storm leaves nothing behind in front and instance:', () => {
       async () => {
         const idle = await openIdle(front.port, MAX_CONNECTIONS + 200);
         expect((await front.counts()).openConnections).toBeLessThanOrEqual(MAX_CONNECTIONS);
+        const refused = () =>
+          front.reports.reduce(
+            (sum, report) =>
+              sum + (report.type === 'counts' ? (report.counts.refused['connection-limit'] ?? 0) : 0),
+            0,
+          );
+        await until('those beyond are counted', () => refused() >= 200);
         for (const socket of idle) socket.destroy();
       },
     ],

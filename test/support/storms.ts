@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 
 /** What a client does that goes away: what it sends, and what of the answer it waits for before. */
 interface Stage {
@@ -46,17 +47,18 @@ export const STAGES: readonly Stage[] = [
 /** How a client goes: closes, resets, or closes its direction only and stays until the server ends it. */
 export type Leaving = 'close' | 'reset' | 'half';
 
-/** Connects, does what the stage says, and goes. Resolves when the connection is over. */
-export function leave(port: number, stage: Stage, leaving: Leaving): Promise<void> {
+/** Connects (with TLS if wanted), does what the stage says, and goes. Resolves when the connection is over. */
+export function leave(port: number, stage: Stage, leaving: Leaving, isSecure = false): Promise<void> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: leaving === 'half' });
+    const plain = connect({ port, host: '127.0.0.1', allowHalfOpen: leaving === 'half' });
+    const socket = isSecure ? connectTls({ socket: plain, rejectUnauthorized: false }) : plain;
     const go = (): void => {
       if (leaving === 'close') socket.destroy();
-      else if (leaving === 'reset') socket.resetAndDestroy();
+      else if (leaving === 'reset') plain.resetAndDestroy();
       else socket.end();
     };
     let text = '';
-    socket.on('connect', () => {
+    socket.on(isSecure ? 'secureConnect' : 'connect', () => {
       socket.write(stage.bytes);
       if (stage.until === undefined) setTimeout(go, 5);
     });
@@ -68,6 +70,8 @@ export function leave(port: number, stage: Stage, leaving: Leaving): Promise<voi
     socket.on('end', () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => resolve());
+    plain.on('error', () => plain.destroy());
+    plain.on('close', () => socket.destroy());
   });
 }
 
