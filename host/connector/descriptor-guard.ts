@@ -14,7 +14,8 @@ export interface IdleConnections {
  * idle ones, and is refused when none is idle.
  *
  * A system gives out the lowest free descriptor. So the one of a new connection tells how many are in use, whoever uses
- * them, and looking costs nothing. One for all connectors of a process; the front owns it.
+ * them, and looking costs nothing. One for all connectors of a process, owned by the front, or by the engine of an
+ * application on its own.
  */
 export class DescriptorGuard {
   private readonly limit: number;
