@@ -1,10 +1,12 @@
 import type { ApplicationConfig } from '../application/application-config.js';
 import type { ApplicationConfigValue } from '../application/config-value.js';
+import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { RequestSettings } from '../config/request-settings.js';
 import { PorticoError } from '../errors.js';
 import { DEFAULT_GRACE_MS, DEFAULT_STOP_TIMEOUT_MS } from './application-engine.js';
 import { type CommandLine, pathList } from './command-line.js';
 import type { ConnectorSettings } from './connector-settings.js';
+import { limitSettings } from './limit-settings.js';
 import { tlsSettings } from './tls-settings.js';
 
 /** How an application on its own is served, as command line and configuration say; the command line wins. */
@@ -15,6 +17,10 @@ export interface ServerSettings {
   readonly watchPaths: readonly string[];
   /** Strict rules that the application takes over: `portico.deployment.request`. */
   readonly request: RequestSettings;
+  /** What `portico.deployment` sets of them. */
+  readonly limits: Partial<ConnectorLimits>;
+  /** See `EngineSettings.responseTimeoutMs`. */
+  readonly responseTimeoutMs: number | undefined;
   /** Default 1000. */
   readonly graceMs: number;
   /** Default 5000. */
@@ -57,6 +63,8 @@ export async function serverSettings(
     watchPaths:
       commandLine.watch ??
       (watch?.type === 'SINGLE' ? pathList(watch.getString()) : (watch?.getList() ?? [])),
+    limits: limitSettings(deployment),
+    responseTimeoutMs: millis(deployment.propertyOrNull('responseTimeout')),
     graceMs,
     stopTimeoutMs:
       millis(deployment.propertyOrNull('shutdownTimeout')) ?? Math.max(graceMs, DEFAULT_STOP_TIMEOUT_MS),

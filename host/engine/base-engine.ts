@@ -34,6 +34,11 @@ export interface EngineSettings {
   readonly startTimeoutMs?: number | undefined;
   /** `concurrent`: all modules at once, interleaved where they wait. Default `sequential`. */
   readonly startup?: 'sequential' | 'concurrent' | undefined;
+  /**
+   * Time until an answer has to begin; then 504, and the call hears of its abort. It is looked at a few times within it.
+   * Default 0: no limit, as long polls may wait; inside the container the front has a limit.
+   */
+  readonly responseTimeoutMs?: number | undefined;
   /** Grace of `stop()` when it is called without one; default 1000. */
   readonly shutdownGracePeriodMs?: number | undefined;
   /** Time of the whole `stop()` when it is called without one; default 5000. */
@@ -207,6 +212,7 @@ export abstract class BaseEngine implements ApplicationEngine {
     return new LoadedApplication(this.environment, {
       control: { shutDown: (exitCode) => setImmediate(() => this.shutDown(exitCode)) },
       onFailure: (call, status, error) => this.callFailed(call, status, error),
+      responseTimeoutMs: this.#settings.responseTimeoutMs ?? 0,
     });
   }
 

@@ -22,12 +22,17 @@ export type FailureObserver = (call: ApplicationCall, status: number, error: unk
  */
 export class CallRunner {
   readonly #application: Application;
-  /** Calls that were not answered at once. */
-  readonly #pending = new Set<ApplicationCall>();
+  /** Calls that were not answered at once, and when they began; in the order they came. */
+  readonly #pending = new Map<ApplicationCall, number>();
+  readonly #responseTimeoutMs: number;
+  /** Looks for late calls, as long as there are any. */
+  #sweep: NodeJS.Timeout | undefined;
   #idle: (() => void) | undefined;
   readonly #onFailure: FailureObserver | undefined;
 
-  constructor(application: Application, onFailure?: FailureObserver) {
+  /** `responseTimeoutMs`: calls whose answer has not begun by then are given up, with 504; 0: none. */
+  constructor(application: Application, onFailure?: FailureObserver, responseTimeoutMs = 0) {
+    this.#responseTimeoutMs = responseTimeoutMs;
     this.#application = application;
     this.#onFailure = onFailure;
   }
@@ -68,14 +73,25 @@ export class CallRunner {
 
   /** Gives up all calls that are running. */
   abortAll(): void {
-    for (const call of this.#pending) {
-      call.exchange.abort(AbortReason.INSTANCE_GONE);
-      call.signals.aborted(AbortReason.INSTANCE_GONE);
+    for (const call of this.#pending.keys()) giveUp(call, AbortReason.INSTANCE_GONE);
+  }
+
+  #endLateCalls(): void {
+    const latest = performance.now() - this.#responseTimeoutMs;
+    for (const [call, begin] of this.#pending) {
+      if (begin > latest) return;
+      if (call.exchange.isBegun || call.exchange.isEnded) continue;
+      this.#application.log.warn(
+        `${call.method} ${call.localPath} was not answered within ${this.#responseTimeoutMs} ms and is given up.`,
+      );
+      giveUp(call, AbortReason.TIMEOUT);
     }
   }
 
   async #runBehind(call: ApplicationCall, result: unknown): Promise<void> {
-    this.#pending.add(call);
+    this.#pending.set(call, this.#responseTimeoutMs > 0 ? performance.now() : 0);
+    if (this.#responseTimeoutMs > 0)
+      this.#sweep ??= setInterval(() => this.#endLateCalls(), this.#responseTimeoutMs / 4).unref();
     // Still inside the exchange's handler: the last moment to listen (Exchange.listen).
     if (!call.exchange.isEnded) call.signals.onAbort(() => this.#forget(call));
     try {
@@ -153,7 +169,14 @@ export class CallRunner {
   #forget(call: ApplicationCall): void {
     this.#pending.delete(call);
     if (this.#pending.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
     this.#idle?.();
     this.#idle = undefined;
   }
+}
+
+function giveUp(call: ApplicationCall, reason: AbortReason): void {
+  call.exchange.abort(reason);
+  call.signals.aborted(reason);
 }

@@ -34,6 +34,8 @@ export interface EmbeddedSettings extends Omit<EnvironmentSettings, 'connectors'
   readonly startup?: 'sequential' | 'concurrent' | undefined;
   /** Where references in `portico.application.modules` start from; default the working directory. */
   readonly folder?: string | undefined;
+  /** Time until an answer has to begin; then 504. Default 0: no limit. */
+  readonly responseTimeoutMs?: number | undefined;
   /** Running calls may finish for so long when the server stops; default 1000. */
   readonly shutdownGracePeriodMs?: number | undefined;
   /** Time of the whole stop; default 5000. */
@@ -114,6 +116,7 @@ function engineSettings(
     request: settings.request,
     startTimeoutMs: settings.startTimeoutMs,
     startup: settings.startup,
+    responseTimeoutMs: settings.responseTimeoutMs,
     shutdownGracePeriodMs: settings.shutdownGracePeriodMs,
     shutdownTimeoutMs: settings.shutdownTimeoutMs,
     shutdownHook,

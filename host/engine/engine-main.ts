@@ -88,11 +88,8 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   const commandLine = parseCommandLine(args);
   for (const flag of commandLine.unknown) log.warn(`${flag} is not an option and has no effect.`);
   const config = await loadConfiguration({ folder, commandLine, env: options.env ?? process.env });
-  const { connectors, rootPath, request, watchPaths, graceMs, stopTimeoutMs } = await serverSettings(
-    commandLine,
-    config,
-    folder,
-  );
+  const { graceMs, stopTimeoutMs, ...settings } = await serverSettings(commandLine, config, folder);
+  const { connectors, rootPath, request, watchPaths, limits, responseTimeoutMs } = settings;
   const hasTls = connectors.some(({ tls }) => tls !== undefined);
   const ignored = settingsAmong(hasTls ? ENGINE_SETTINGS : [...ENGINE_SETTINGS, 'security.ssl'], config);
   if (ignored.length > 0) log.info(`Not in effect, this engine has no use for them: ${ignored.join(', ')}.`);
@@ -112,6 +109,8 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
       ...environment,
       connectors,
       request,
+      limits,
+      responseTimeoutMs,
       startup,
       startTimeoutMs,
       shutdownGracePeriodMs: graceMs,

@@ -13,13 +13,19 @@ export const ENGINE_SETTINGS = [
   'deployment.shareWorkGroup',
   'deployment.responseWriteTimeoutSeconds',
   'deployment.requestReadTimeoutSeconds',
-  'deployment.connectionIdleTimeoutSeconds',
   'deployment.tcpKeepAlive',
-  'deployment.maxInitialLineLength',
-  'deployment.maxHeaderSize',
   'deployment.maxChunkSize',
   'deployment.enableHttp2',
   'deployment.enableH2c',
+] as const;
+
+/** Settings that ours have a use for where they own their sockets, and none inside the container. */
+export const CONNECTOR_SETTINGS = [
+  'deployment.connectionIdleTimeoutSeconds',
+  'deployment.maxInitialLineLength',
+  'deployment.maxHeaderSize',
+  'deployment.limits',
+  'deployment.responseTimeout',
 ] as const;
 
 /** Full names of those of `names` (relative to `portico`) that the configuration sets. */

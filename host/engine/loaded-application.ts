@@ -13,11 +13,16 @@ export class LoadedApplication {
 
   constructor(
     environment: ApplicationEnvironment,
-    { control, onFailure }: { readonly control: EngineControl; readonly onFailure: FailureObserver },
+    settings: {
+      readonly control: EngineControl;
+      readonly onFailure: FailureObserver;
+      readonly responseTimeoutMs: number;
+    },
   ) {
+    const { control, onFailure, responseTimeoutMs } = settings;
     this.application = new Application(environment, new EngineEvents(environment.monitor, environment.log));
     putEngineControl(this.application, control);
     this.application.monitor.subscribe(ApplicationStarting, installEngineDefaults);
-    this.runner = new CallRunner(this.application, onFailure);
+    this.runner = new CallRunner(this.application, onFailure, responseTimeoutMs);
   }
 }

@@ -119,18 +119,48 @@ export function engineSocketSuite(name: string, engine: EmbeddedEngine): void {
         }),
       );
       const body = randomBytes(1_500_000);
+      // What nobody reads is swallowed up to 1 MiB.
+      const bodyOf = (path: string): Buffer => (path === '/unread' ? body.subarray(0, 700_000) : body);
       const head = (path: string): string =>
-        `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+        `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${bodyOf(path).length}\r\n\r\n`;
       const client = await RawClient.open(port);
       const paths = ['/', '/late', '/', '/unread', '/late'];
       // Heads and bodies in one stream, cut at places that fit to neither.
-      const stream = Buffer.concat(paths.flatMap((path) => [Buffer.from(head(path)), body]));
+      const stream = Buffer.concat(paths.flatMap((path) => [Buffer.from(head(path)), bodyOf(path)]));
       for (let at = 0; at < stream.length; at += 333_331) client.send(stream.subarray(at, at + 333_331));
       for (const path of paths) {
         const answer = await client.response();
         if (path === '/unread') expect(answer?.body.toString()).toBe('not read');
         else expect(answer?.body.equals(body)).toBe(true);
       }
+      client.socket.destroy();
+    });
+
+    it('gives up calls that are not answered in time with 504, and tells them', async () => {
+      const aborted: string[] = [];
+      const port = await start(
+        (application) =>
+          routing(application, (r) => {
+            r.get('/never', async (call) => {
+              call.signal.addEventListener('abort', () => aborted.push('never'));
+              await new Promise(() => undefined);
+            });
+            r.get('/begun', (call) =>
+              call.respondWriter(async (writer) => {
+                await writer.write('begun, ');
+                await until('the other one has been given up', () => aborted[0]);
+                await writer.write('ended');
+              }),
+            );
+          }),
+        { responseTimeoutMs: 100 },
+      );
+      const begun = fetch(`http://127.0.0.1:${port}/begun`).then((response) => response.text());
+      const client = await RawClient.open(port);
+      client.send('GET /never HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect((await client.response())?.status).toBe(504);
+      expect(aborted).toEqual(['never']);
+      expect(await begun).toBe('begun, ended');
       client.socket.destroy();
     });
 

@@ -6,7 +6,7 @@ import {
 import type { ExchangeHandler } from '../../exchange/exchange.js';
 import type { EngineConnector } from '../application-engine.js';
 import { BaseEngine, type EngineSettings } from '../base-engine.js';
-import { ENGINE_SETTINGS, settingsAmong } from '../ignored-settings.js';
+import { CONNECTOR_SETTINGS, ENGINE_SETTINGS, settingsAmong } from '../ignored-settings.js';
 
 /** What the container makes the engine with. */
 export interface ServletEngineSettings extends Omit<EngineSettings, 'environment'> {
@@ -85,6 +85,7 @@ const OWN_SETTINGS = [
   'deployment.shutdown.url',
   'deployment.shutdownGracePeriod',
   'deployment.shutdownTimeout',
+  ...CONNECTOR_SETTINGS,
   ...ENGINE_SETTINGS,
   'security.ssl',
 ];

@@ -33,6 +33,47 @@ function create(
 }
 
 describe('EngineMain', () => {
+  it('takes limits and the time for answers from the configuration', async () => {
+    const log = new Lines('silent');
+    const config = `portico.deployment { port = 0, host = 127.0.0.1, responseTimeout = 100ms, maxHeaderSize = 9000
+      limits { maxTargetSize = 1KiB, maxHeaderSize = 2KiB } }`;
+    const server = await create(
+      [],
+      { 'application.conf': config },
+      {
+        log,
+        modules: [
+          (application) =>
+            application.intercept(ApplicationCallPipeline.Call, ({ context: call }) =>
+              call.localPath === '/never' ? new Promise(() => undefined) : call.respondText('hi'),
+            ),
+        ],
+      },
+    );
+    await server.start();
+    const [connector] = await server.resolvedConnectors();
+    const status = async (path: string, headers = {}) =>
+      (await fetch(`http://127.0.0.1:${connector?.port}${path}`, { headers })).status;
+    expect(await status('/')).toBe(200);
+    expect(await status(`/${'a'.repeat(1024)}`)).toBe(414);
+    expect(await status('/', { 'X-Long': 'a'.repeat(2048) })).toBe(431);
+    expect(await status('/never')).toBe(504);
+    expect(log.lines.join()).not.toContain('Not in effect');
+    await server.stop(0);
+  });
+
+  it.each([
+    [
+      'limits.maxHeaderSize = 10B',
+      /portico\.deployment\.limits\.maxHeaderSize is 10B, but .*application\.conf:/,
+    ],
+    ['maxInitialLineLength = 1', /portico\.deployment\.maxInitialLineLength is 1, but /],
+  ])('refuses the limit %s', async (setting, message) => {
+    const files = { 'application.conf': `portico.deployment.port = 0\nportico.deployment.${setting}` };
+    await expect(create([], files)).rejects.toMatchObject({ code: 'PORTICO_PROPERTY_TYPE' });
+    await expect(create([], files)).rejects.toThrow(message);
+  });
+
   it('is also called DevelopmentEngine', () => {
     expect(DevelopmentEngine).toBe(EngineMain);
   });
