@@ -21,9 +21,10 @@ export function withLogContext<T>(facts: LogContext | undefined, work: () => T):
  * As `withLogContext`, for `work` that handles a call; without effect when the log of the application tells no such
  * facts. The call keeps them: who logs its failure outside of `work` runs `withLogContext(call.logContext, …)`.
  */
-export function withCallFacts<T>(call: ApplicationCall, facts: LogContext, work: () => T): T {
+export function withCallFacts<T>(call: ApplicationCall, makeFacts: () => LogContext, work: () => T): T {
   // The storage makes everything asynchronous in this process dearer from its first use on.
   if (call.application.log.tellsCallFacts !== true) return work();
+  const facts = makeFacts();
   call.logContext = merged(call.logContext, facts);
   return withLogContext(facts, work);
 }

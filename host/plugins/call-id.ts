@@ -102,7 +102,11 @@ export const CallId: ApplicationPlugin<CallIdConfig, void> = createApplicationPl
         if (id === undefined || id === '' || id.length > maxLength || !isAcceptable(id)) continue;
         call.attributes.put(ID, id);
         for (const reply of replies) reply(call, id);
-        return withCallFacts(call, new Map([['callId', id]]), () => run.proceed());
+        return withCallFacts(
+          call,
+          () => new Map([['callId', id]]),
+          () => run.proceed(),
+        );
       }
       return undefined;
     });

@@ -71,7 +71,11 @@ export const CallLogging: ApplicationPlugin<CallLoggingConfig, void> = createApp
       if (facts.size === 0) return;
       pipeline.insertPhaseBefore(ApplicationCallPipeline.Monitoring, Mdc);
       pipeline.intercept(Mdc, (run) =>
-        withCallFacts(run.call, factsOf(run.call, facts), () => run.proceed()),
+        withCallFacts(
+          run.call,
+          () => factsOf(run.call, facts),
+          () => run.proceed(),
+        ),
       );
     },
   },

@@ -25,7 +25,9 @@ export const ForwardedHeaders: ApplicationPlugin<ProxyRules, void> = createAppli
     install(plugin) {
       const rules = plugin.config;
       plugin.on(CallSetup, (call) => {
-        const elements = parseHeaderValues(textOf(call, 'Forwarded'), { parametersOnly: true });
+        const text = textOf(call, 'Forwarded');
+        if (text === undefined) return;
+        const elements = parseHeaderValues(text, { parametersOnly: true });
         if (elements.length === 0 || !rules.isTrusted(call.request.remoteAddress)) return;
         const element = elements[rules.indexOf(elements.map((one) => parameterOf(one, 'for') ?? ''))];
         if (element === undefined) return;
@@ -62,8 +64,16 @@ export const XForwardedHeaders: ApplicationPlugin<XForwardedHeadersConfig, void>
     createConfig: () => new XForwardedHeadersConfig(),
     install(plugin) {
       const rules = plugin.config;
+      const names = [
+        ...rules.protoHeaders,
+        ...rules.httpsFlagHeaders,
+        ...rules.hostHeaders,
+        ...rules.portHeaders,
+        ...rules.forHeaders,
+      ];
       plugin.on(CallSetup, (call) => {
-        if (!rules.isTrusted(call.request.remoteAddress)) return;
+        const { headers } = call.request;
+        if (!names.some((name) => headers.has(name)) || !rules.isTrusted(call.request.remoteAddress)) return;
         const lists = {
           scheme: listOf(call, rules.protoHeaders),
           isHttps: listOf(call, rules.httpsFlagHeaders),
@@ -97,8 +107,7 @@ function listOf(call: ApplicationCall, names: readonly string[]): readonly strin
 
 /** Lines of one name are one list (RFC 9110 §5.3). */
 function textOf({ request: { headers } }: ApplicationCall, name: string): string | undefined {
-  const lines = headers.getAll(name);
-  return lines.length === 0 ? undefined : lines.join(',');
+  return headers.has(name) ? headers.getAll(name).join(',') : undefined;
 }
 
 function longest(lists: readonly (readonly string[])[]): readonly string[] {

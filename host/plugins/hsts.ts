@@ -52,7 +52,7 @@ export const HSTS: RouteScopedPlugin<HstsConfig, void> = createRouteScopedPlugin
     const texts = new Map([...config.hosts].map(([host, policy]) => [host, render(policy)]));
     plugin.onCall((call) => {
       if (!config.filter(call)) return;
-      const own = texts.get(call.request.origin.serverHost);
+      const own = texts.size === 0 ? undefined : texts.get(call.request.origin.serverHost);
       call.response.headers.set('Strict-Transport-Security', own ?? text);
     });
   },

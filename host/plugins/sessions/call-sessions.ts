@@ -72,8 +72,7 @@ export class CallSessions {
 
   /** For the plugin: reads what the client has sent. */
   load(): void | Promise<void> {
-    const pending = [...this.#states.values()].flatMap((state) => state.load() ?? []);
-    return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
+    return this.#all((state) => state.load());
   }
 
   /** For the plugin: writes storage, cookies and headers. Once for each call; a promise when a storage has work. */
@@ -81,8 +80,19 @@ export class CallSessions {
     if (this.#isSaved) return undefined;
     // Before anything can fail: the answer that tells of the failure must not try again.
     this.#isSaved = true;
-    const pending = [...this.#states.values()].flatMap((state) => state.save() ?? []);
-    return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
+    return this.#all((state) => state.save());
+  }
+
+  /** All at the same time; a promise only when one of them needs it. */
+  #all(work: (state: SessionState<unknown>) => void | Promise<void>): void | Promise<void> {
+    let pending: Promise<void>[] | undefined;
+    for (const state of this.#states.values()) {
+      const done = work(state);
+      if (done === undefined) continue;
+      pending ??= [];
+      pending.push(done);
+    }
+    return pending === undefined ? undefined : Promise.all(pending).then(() => undefined);
   }
 
   #state<T>(key: SessionKey<T>, change?: string): SessionState<T> {
