@@ -28,6 +28,7 @@ describe('the samples', () => {
       '/chat running framework',
       '/docs running static',
       '/flaky stopped ?',
+      '/gallery running framework',
       '/guestbook running framework',
       '/hello running framework',
       '/members running framework',
