@@ -12,11 +12,6 @@ export interface ProcessSettings {
   readonly responseTimeoutMs: number;
   /** How long tunnels of a retired deployment get between the request to close and the cut. */
   readonly tunnelCloseMs: number;
-  /**
-   * How long the application, which hears of its end as well, gets of it to close its WebSockets in its own words, before
-   * we do; default 500, a quarter of `tunnelCloseMs` at most.
-   */
-  readonly lastWordMs?: number;
   /** `Retry-After` of a 503. */
   readonly retryAfterSeconds: number;
 }
@@ -116,7 +111,7 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   tunnelled(splice: Splice, tunnel: SplicedTunnel): void {
     this.#tunnels.set(splice, tunnel);
     splice.mount.counters.tunnels++;
-    if (this.#isRetired) tunnel.goAway(this.#patienceMs);
+    if (this.#isRetired) tunnel.goAway();
   }
 
   finished(splice: Splice): void {
@@ -127,16 +122,11 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     if (this.#open === 0 && this.#onIdle !== undefined) setImmediate(this.#announceIdle);
   }
 
-  get #patienceMs(): number {
-    const { lastWordMs = LAST_WORD_MS, tunnelCloseMs } = this.#settings;
-    return Math.min(lastWordMs, tunnelCloseMs / 4);
-  }
-
   retire(onIdle: () => void): void {
     this.#isRetired = true;
     this.#onIdle = onIdle;
     this.#tunnelsEndAt = performance.now() + this.#settings.tunnelCloseMs;
-    for (const tunnel of this.#tunnels.values()) tunnel.goAway(this.#patienceMs);
+    for (const tunnel of this.#tunnels.values()) tunnel.goAway();
     if (this.#open === 0) setImmediate(this.#announceIdle);
   }
 
@@ -268,5 +258,4 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
 
 /** Requests of one deployment that wait for a connection. */
 const MAX_WAITING = 1000;
-const LAST_WORD_MS = 500;
 const UNREACHABLE = 'The application cannot be reached at the moment.';

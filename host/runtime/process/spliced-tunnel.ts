@@ -9,8 +9,7 @@ export type ApplicationEnd = Pick<OutgoingExchange, 'write' | 'consumed' | 'end'
  * The two directions of a request that became a tunnel (101), with the flow control of both carried through. A
  * WebSocket can be asked to go away: the client gets a close frame with code 1001 between two frames of the
  * application, the application gets what the client answers, and then both ends are closed. Any other protocol is a
- * secret of its ends; such a tunnel can only be cut. An application that hears of the end itself can be given a moment
- * to take its leave first, with a code and words of its own.
+ * secret of its ends; such a tunnel can only be cut.
  */
 export class SplicedTunnel {
   readonly #exchange: Exchange;
@@ -25,7 +24,6 @@ export class SplicedTunnel {
   /** The client has our close frame; nothing of the application reaches it any more. */
   #isSilenced = false;
   #isEnding = false;
-  #patience: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, outgoing: ApplicationEnd) {
     this.#exchange = exchange;
@@ -36,17 +34,9 @@ export class SplicedTunnel {
     }
   }
 
-  /**
-   * Asks a WebSocket client to close, unless the application does it within `patienceMs`. Does nothing to other protocols;
-   * the owner cuts them at its deadline.
-   */
-  goAway(patienceMs = 0): void {
+  /** Asks a WebSocket client to close. Does nothing to other protocols; the owner cuts them at its deadline. */
+  goAway(): void {
     if (this.#isClosing || this.#fromApplication === undefined) return;
-    if (patienceMs > 0) {
-      this.#patience ??= setTimeout(() => this.goAway(), patienceMs).unref();
-      return;
-    }
-    clearTimeout(this.#patience);
     this.#isClosing = true;
     if (this.#fromApplication.isAtBoundary) this.#sendClose();
   }

@@ -24,14 +24,7 @@ function settings(
   instances: readonly InstanceAddress[],
   more: Partial<ProcessSettings> = {},
 ): ProcessSettings {
-  return {
-    instances,
-    responseTimeoutMs: 0,
-    tunnelCloseMs: 1000,
-    lastWordMs: 0,
-    retryAfterSeconds: 3,
-    ...more,
-  };
+  return { instances, responseTimeoutMs: 0, tunnelCloseMs: 1000, retryAfterSeconds: 3, ...more };
 }
 
 async function runtimeOf(
