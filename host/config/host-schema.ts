@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { settingsSchema } from './application-settings.js';
 import { connectorAddressShape } from './connector-address.js';
+import { forwardingShape } from './connector-forwarding.js';
 import { DEFAULT_CONNECTOR_LIMITS as LIMITS } from './connector-limits.js';
 import { http2Schema } from './http2-schema.js';
 import { redirectSchema } from './redirect-schema.js';
@@ -48,6 +49,7 @@ const connectorSchema = section({
   redirect: redirectSchema.optional(),
   tls: tlsSchema.optional(),
   http2: http2Schema.prefault({}),
+  ...forwardingShape,
 });
 
 const virtualHostSchema = section({

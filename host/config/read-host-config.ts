@@ -7,6 +7,7 @@ import { checkAgainst } from './check-against.js';
 import { virtualHostProblems, virtualHostsOf } from './check-virtual-hosts.js';
 import { ConfigError, type ConfigPath, type ConfigProblem, formatPlace } from './config-error.js';
 import { addressOf, addressProblems } from './connector-address.js';
+import { forwardingOf, forwardingProblems } from './connector-forwarding.js';
 import type { ConnectorConfig, HostConfig } from './host-config.js';
 import { type HostSection, hostSchema } from './host-schema.js';
 import { http2Of } from './http2-schema.js';
@@ -188,6 +189,7 @@ function connectorsOf(
       maxRequestsPerConnection: limits.maxRequestsPerConnection,
       maxConnections: limits.maxConnections,
     },
+    forwarding: forwardingOf(connector),
     ...(connector.redirect === undefined ? {} : { redirect: { hosts: undefined, ...connector.redirect } }),
     ...(tls !== undefined && {
       tls: tlsConfigOf(
@@ -236,6 +238,7 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
   });
   problems.push(...addressProblems(given.connectors ?? [], config.connectors, document));
   redirectProblems(config.connectors, add);
+  problems.push(...forwardingProblems(given.connectors ?? [], document));
   listeners.push({ name: 'admin', ...config.admin, path: ['admin'] });
   listeners.forEach((listener, index) => {
     const clash = listeners.slice(0, index).find((other) => sharesAddress(other, listener));

@@ -4,6 +4,7 @@ import type { ExchangeHandler, RequestHead } from '../exchange/exchange.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import type { DescriptorGuard } from './descriptor-guard.js';
+import { Forwarding } from './forwarding/forwarding.js';
 import { Http1Listener } from './http1-listener.js';
 import { Http2Listener } from './http2/http2-listener.js';
 import { resetSocket } from './reset-socket.js';
@@ -40,7 +41,9 @@ export class Connector {
   readonly #descriptors: DescriptorGuard | undefined;
 
   /** Throws what OpenSSL says when a certificate cannot be used. */
-  constructor({ settings, handler, observer = {}, waives, engineTls, descriptors }: ConnectorOptions) {
+  constructor({ settings, handler: served, observer = {}, waives, engineTls, descriptors }: ConnectorOptions) {
+    const { forwarding } = settings;
+    const handler = forwarding === undefined ? served : new Forwarding(forwarding).inFrontOf(served);
     this.#settings = settings;
     this.#observer = observer;
     const { limits, http2 } = settings;

@@ -7,6 +7,7 @@ import { isArchiveComplete } from '../bundle/archive.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import { BundleStore } from '../bundle/store.js';
 import type { ConnectorSettings } from '../config/connector-settings.js';
+import { DEFAULT_FORWARDING } from '../config/forwarding-settings.js';
 import type { HostConfig } from '../config/host-config.js';
 import { redirectSettingsOf } from '../config/redirect-schema.js';
 import { within } from '../deadline.js';
@@ -155,7 +156,7 @@ export class PorticoServer {
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
         if (connector === undefined) throw new Error(`no connector ${index}`);
-        const { name, limits, http2, redirect, tls } = connector;
+        const { name, limits, http2, redirect, tls, forwarding = DEFAULT_FORWARDING } = connector;
         const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
         return {
           socket,
@@ -164,6 +165,7 @@ export class PorticoServer {
             return {
               limits,
               ...(http2 !== undefined && { http2 }),
+              forwarding,
               ...(own === undefined ? { httpChallenges: certificates.httpChallenges } : { tls: own }),
               ...(tls?.transportSecurity !== undefined && { transportSecurity: tls.transportSecurity }),
               ...(redirect !== undefined && { redirect: redirectSettingsOf(redirect, portOf) }),

@@ -74,3 +74,37 @@ connectors:
     expect(() => read(text)).toThrow(message);
   });
 });
+
+describe('trusted proxies', () => {
+  it('are nobody, or those of the list', () => {
+    const config = read(`
+connectors:
+  - port: 0
+  - { port: 0, trustedProxies: [10.0.0.0/8, "::1", unix] }
+  - { port: 0, trustedProxies: [10.0.0.1], forwardedHeaders: [forwarded] }
+`);
+    expect(config.connectors.map(({ forwarding }) => forwarding)).toEqual([
+      { proxies: [], fields: ['x-forwarded-for', 'x-forwarded-proto'] },
+      { proxies: ['10.0.0.0/8', '::1', 'unix'], fields: ['x-forwarded-for', 'x-forwarded-proto'] },
+      { proxies: ['10.0.0.1'], fields: ['forwarded'] },
+    ]);
+  });
+
+  it.each([
+    ['connectors: [{trustedProxies: 10.0.0.1}]', /must be a list/],
+    [
+      'connectors: [{trustedProxies: [proxy]}]',
+      /trustedProxies\[0\]: "proxy" is no address: write 10\.0\.0\.1/,
+    ],
+    ['connectors: [{trustedProxies: [10.0.0.0/33]}]', /is no address/],
+    ['connectors: [{forwardedHeaders: [forwarded]}]', /forwardedHeaders: nobody is trusted/],
+    ['connectors: [{trustedProxies: [unix], forwardedHeaders: []}]', /the list is empty/],
+    ['connectors: [{trustedProxies: [unix], forwardedHeaders: [x-forwarded]}]', /is not one of/],
+    [
+      'connectors: [{trustedProxies: [unix], forwardedHeaders: [forwarded, x-forwarded-for]}]',
+      /exclude each other/,
+    ],
+  ])('%s', (text, message) => {
+    expect(() => read(text)).toThrow(message);
+  });
+});
