@@ -6,8 +6,14 @@ import { FieldBlock } from './field-block.js';
  * `X-Forwarded-`. Whoever can send them can say what he likes.
  */
 export function hasForwardedFields({ bytes, offsets }: FieldBlock): boolean {
-  for (let o = 0; o < offsets.length; o += 4) {
-    if (isForwardedName(bytes, offsets[o] as number, offsets[o + 1] as number)) return true;
+  const end = offsets.length;
+  for (let o = 0; o < end; o += 4) {
+    const start = offsets[o] as number;
+    const length = (offsets[o + 1] as number) - start;
+    // Most names are shorter; asked of every request, this is to cost nothing.
+    if (length < FORWARDED.length) continue;
+    const first = (bytes[start] as number) | 0x20;
+    if ((first === 0x78 || first === 0x66) && isForwardedName(bytes, start, start + length)) return true;
   }
   return false;
 }
