@@ -1,32 +1,45 @@
 import { z } from 'zod';
 import { isAddressRange } from '../http/address-ranges.js';
 import type { ConfigProblem } from './config-error.js';
-import {
-  DEFAULT_FORWARDING,
-  FORWARDED_FIELDS,
-  type ForwardedField,
-  type ForwardingSettings,
-} from './forwarding-settings.js';
-import { leaf, show, word } from './setting-types.js';
+import type { ConnectorSettings } from './connector-settings.js';
+import { DEFAULT_FORWARDING, FORWARDED_FIELDS, type ForwardedField } from './forwarding-settings.js';
+import { duration, flag, leaf, section, show, word } from './setting-types.js';
 import type { ConfigDocument } from './yaml-document.js';
+
+const DEFAULT_TIMEOUT_MS = 5000;
 
 /** The keys of a connector that say which proxies are believed. */
 export const forwardingShape = {
+  proxyProtocol: section({
+    from: addressRanges().min(1, 'the list is empty: nobody could connect'),
+    required: flag().default(true),
+    timeout: duration({ min: 100 }).default(DEFAULT_TIMEOUT_MS),
+  }).optional(),
   trustedProxies: addressRanges().optional(),
   forwardedHeaders: z.array(word(FORWARDED_FIELDS)).min(1, 'the list is empty').optional(),
 };
 
 interface ForwardingSection {
+  readonly proxyProtocol?:
+    | { readonly from: readonly string[]; readonly required: boolean; readonly timeout: number }
+    | undefined;
   readonly trustedProxies?: readonly string[] | undefined;
   readonly forwardedHeaders?: readonly ForwardedField[] | undefined;
 }
 
 /** The settings of one connector, defaults filled in. */
-export function forwardingOf({ trustedProxies, forwardedHeaders }: ForwardingSection): ForwardingSettings {
-  return {
+export function forwardingOf({
+  proxyProtocol,
+  trustedProxies,
+  forwardedHeaders,
+}: ForwardingSection): Pick<ConnectorSettings, 'proxyProtocol' | 'forwarding'> {
+  const forwarding = {
     proxies: trustedProxies ?? DEFAULT_FORWARDING.proxies,
     fields: forwardedHeaders ?? DEFAULT_FORWARDING.fields,
   };
+  if (proxyProtocol === undefined) return { forwarding };
+  const { from, required, timeout } = proxyProtocol;
+  return { forwarding, proxyProtocol: { from, required, timeoutMs: timeout } };
 }
 
 /** What no single value shows. */

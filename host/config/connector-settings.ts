@@ -2,6 +2,7 @@ import type { TlsSettings } from '../tls/tls-settings.js';
 import type { ConnectorLimits } from './connector-limits.js';
 import type { Http2Settings } from './http2-settings.js';
 import type { ForwardingSettings } from './forwarding-settings.js';
+import type { ProxyProtocolSettings } from './proxy-protocol-settings.js';
 import type { RedirectSettings } from './redirect-settings.js';
 
 /**
@@ -20,6 +21,8 @@ export interface ConnectorSettings {
   readonly redirect?: RedirectSettings;
   /** Undefined: HTTP/1.1 only. */
   readonly http2?: Http2Settings;
+  /** Undefined: connections begin with TLS or HTTP. */
+  readonly proxyProtocol?: ProxyProtocolSettings;
   /** Undefined: what proxies say is left to the application, as in an engine on its own. */
   readonly forwarding?: ForwardingSettings;
 }

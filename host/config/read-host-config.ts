@@ -189,7 +189,7 @@ function connectorsOf(
       maxRequestsPerConnection: limits.maxRequestsPerConnection,
       maxConnections: limits.maxConnections,
     },
-    forwarding: forwardingOf(connector),
+    ...forwardingOf(connector),
     ...(connector.redirect === undefined ? {} : { redirect: { hosts: undefined, ...connector.redirect } }),
     ...(tls !== undefined && {
       tls: tlsConfigOf(

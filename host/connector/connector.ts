@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import type { ConnectorSettings } from '../config/connector-settings.js';
-import type { ExchangeHandler, RequestHead } from '../exchange/exchange.js';
+import type { ConnectionInfo, ExchangeHandler, RequestHead } from '../exchange/exchange.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import type { DescriptorGuard } from './descriptor-guard.js';
 import { Forwarding } from './forwarding/forwarding.js';
 import { Http1Listener } from './http1-listener.js';
 import { Http2Listener } from './http2/http2-listener.js';
+import { ProxyProtocolStage } from './proxy-protocol/proxy-protocol-stage.js';
 import { resetSocket } from './reset-socket.js';
 import { connectionInfoOf } from './socket-info.js';
 import { ConnectorTls } from './tls/connector-tls.js';
@@ -39,17 +40,32 @@ export class Connector {
   readonly #http2: Http2Listener | undefined;
   readonly #tls: ConnectorTls | undefined;
   readonly #descriptors: DescriptorGuard | undefined;
+  readonly #proxyProtocol: ProxyProtocolStage | undefined;
 
   /** Throws what OpenSSL says when a certificate cannot be used. */
-  constructor({ settings, handler: served, observer = {}, waives, engineTls, descriptors }: ConnectorOptions) {
-    const { forwarding } = settings;
-    const handler = forwarding === undefined ? served : new Forwarding(forwarding).inFrontOf(served);
+  constructor({
+    settings,
+    handler: served,
+    observer = {},
+    waives,
+    engineTls,
+    descriptors,
+  }: ConnectorOptions) {
+    const forwarding = settings.forwarding && new Forwarding(settings.forwarding);
+    const handler = forwarding?.inFrontOf(served) ?? served;
+    const { proxyProtocol } = settings;
     this.#settings = settings;
     this.#observer = observer;
     const { limits, http2 } = settings;
     // RFC 6797 §7.2: never on a connection that is not encrypted.
     const transportSecurity = settings.tls === undefined ? undefined : settings.transportSecurity;
-    const shared = { limits, handler, observer, waives, transportSecurity };
+    const shared = {
+      limits,
+      handler,
+      observer,
+      waives: forwarding?.waiverOf(waives) ?? waives,
+      transportSecurity,
+    };
     this.#http2 = http2 === undefined ? undefined : new Http2Listener({ ...shared, settings: http2 });
     this.#http1 = new Http1Listener({ ...shared, http2: this.#http2 });
     this.#tls = ConnectorTls.of(settings, engineTls, {
@@ -61,20 +77,36 @@ export class Connector {
     });
     this.#descriptors = descriptors;
     descriptors?.add(this.#http1);
+    if (proxyProtocol !== undefined)
+      this.#proxyProtocol = new ProxyProtocolStage({
+        settings: proxyProtocol,
+        observer,
+        passed: (socket, info) => this.#begin(socket, info),
+      });
   }
 
-  /** Connections being served, tunnels and unfinished handshakes included. */
+  /** Connections being served, tunnels and those that have not come to HTTP yet included. */
   get openConnections(): number {
-    return this.#http1.openConnections + (this.#http2?.openConnections ?? 0) + (this.#tls?.handshakes ?? 0);
+    const served = this.#http1.openConnections + (this.#http2?.openConnections ?? 0);
+    return served + (this.#tls?.handshakes ?? 0) + (this.#proxyProtocol?.size ?? 0);
   }
 
   /** Serves one accepted connection from its first byte on, and owns the socket from here. */
   accept(socket: Socket): void {
+    const proxyProtocol = this.#proxyProtocol;
+    if (proxyProtocol === undefined) this.#begin(socket, undefined);
+    else if (this.openConnections < this.#settings.limits.maxConnections) proxyProtocol.accept(socket);
+    else this.#refuse(socket, connectionInfoOf(socket, false), 'connection-limit');
+  }
+
+  /** With TLS or HTTP, whichever the connection is to begin with. `info`: what is known of it already. */
+  #begin(socket: Socket, info: ConnectionInfo | undefined): void {
     const tls = this.#tls;
-    if (this.#descriptors?.admits(socket) === false) this.#refuse(socket, 'descriptor-limit');
-    else if (tls === undefined) this.#http1.attach(socket);
-    else if (this.openConnections < this.#settings.limits.maxConnections) tls.accept(socket);
-    else this.#refuse(socket, 'connection-limit');
+    if (this.#descriptors?.admits(socket) === false)
+      this.#refuse(socket, info ?? connectionInfoOf(socket, tls !== undefined), 'descriptor-limit');
+    else if (tls === undefined) this.#http1.attach(socket, info);
+    else if (this.openConnections < this.#settings.limits.maxConnections) tls.accept(socket, info);
+    else this.#refuse(socket, info ?? connectionInfoOf(socket, true), 'connection-limit');
   }
 
   /** New handshakes use these certificates. Throws what OpenSSL says, and changes nothing. */
@@ -95,6 +127,7 @@ export class Connector {
   /** As `Http1Listener.drain`, for every protocol. */
   async drain(deadlineMs: number): Promise<void> {
     const until = performance.now() + deadlineMs;
+    await this.#proxyProtocol?.drain();
     await Promise.all([
       this.#tls?.drain(deadlineMs),
       this.#http1.drain(deadlineMs),
@@ -105,10 +138,8 @@ export class Connector {
     await Promise.all([this.#http1.drain(rest), this.#http2?.drain(rest)]);
   }
 
-  #refuse(socket: Socket, reason: 'connection-limit' | 'descriptor-limit'): void {
-    const isSecure = this.#tls !== undefined;
-    const info = connectionInfoOf(socket, isSecure);
-    if (!isSecure) {
+  #refuse(socket: Socket, info: ConnectionInfo, reason: 'connection-limit' | 'descriptor-limit'): void {
+    if (this.#tls === undefined) {
       this.#http1.refuse(socket, info, reason);
       return;
     }

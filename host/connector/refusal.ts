@@ -45,6 +45,11 @@ const STATUSES = {
   /** The client reads its answer, but at less than the least rate. */
   'slow-reader': 0,
   'connection-limit': 503,
+  /** Somebody connects who is not among those who may send the header of the PROXY protocol. */
+  'proxy-protocol-sender': 0,
+  /** The header of the PROXY protocol is missing, or is none. */
+  'proxy-protocol-header': 0,
+  'proxy-protocol-timeout': 0,
   /** HTTP without TLS on a port that wants TLS. */
   'plain-http': 400,
   /** The handshake was not finished in time, or not even begun. */

@@ -8,28 +8,33 @@ export const UNIX = 'unix';
  * accepts them. Immutable.
  */
 export class AddressRanges {
-  readonly #list = new BlockList();
+  /** Two lists: one would take every IPv4 address for one of `::/0`. */
+  readonly #ipv4 = new BlockList();
+  readonly #ipv6 = new BlockList();
   readonly #hasUnix: boolean;
-  readonly #isEmpty: boolean;
 
   constructor(ranges: readonly string[]) {
     this.#hasUnix = ranges.includes(UNIX);
-    const addresses = ranges.filter((range) => range !== UNIX);
-    this.#isEmpty = addresses.length === 0;
-    for (const range of addresses) {
-      const { address, prefix, family } = partsOf(range) ?? {};
-      if (address === undefined || family === undefined)
-        throw new TypeError(`${range} is no range of addresses`);
-      this.#list.addSubnet(address, prefix ?? (family === 'ipv4' ? 32 : 128), family);
+    for (const range of ranges) {
+      if (range === UNIX) continue;
+      const parts = partsOf(range);
+      if (parts === undefined) throw new TypeError(`${range} is no range of addresses`);
+      const { address, prefix, isIpv4 } = parts;
+      if (isIpv4) this.#ipv4.addSubnet(address, prefix ?? 32, 'ipv4');
+      else this.#ipv6.addSubnet(address, prefix ?? 128, 'ipv6');
     }
   }
 
   /** `address` is in its plain form (`plainAddress`), or '' for the other end of a Unix socket. */
   has(address: string): boolean {
-    if (address === '') return this.#hasUnix;
-    if (this.#isEmpty) return false;
-    const family = isIP(address);
-    return family !== 0 && this.#list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    switch (address === '' ? 0 : isIP(address)) {
+      case 4:
+        return this.#ipv4.check(address, 'ipv4');
+      case 6:
+        return this.#ipv6.check(address, 'ipv6');
+      default:
+        return address === '' && this.#hasUnix;
+    }
   }
 }
 
@@ -48,7 +53,7 @@ export function plainAddress(address: string): string {
 interface Parts {
   readonly address: string;
   readonly prefix: number | undefined;
-  readonly family: 'ipv4' | 'ipv6';
+  readonly isIpv4: boolean;
 }
 
 function partsOf(text: string): Parts | undefined {
@@ -58,5 +63,5 @@ function partsOf(text: string): Parts | undefined {
   if (bits !== undefined && !/^(?:0|[1-9]\d{0,2})$/.test(bits)) return undefined;
   const prefix = bits === undefined ? undefined : Number(bits);
   if (prefix !== undefined && prefix > (version === 4 ? 32 : 128)) return undefined;
-  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
+  return { address, prefix, isIpv4: version === 4 };
 }

@@ -156,7 +156,7 @@ export class PorticoServer {
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
         if (connector === undefined) throw new Error(`no connector ${index}`);
-        const { name, limits, http2, redirect, tls, forwarding = DEFAULT_FORWARDING } = connector;
+        const { name, limits, http2, redirect, tls, proxyProtocol, forwarding = DEFAULT_FORWARDING } = connector;
         const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
         return {
           socket,
@@ -166,6 +166,7 @@ export class PorticoServer {
               limits,
               ...(http2 !== undefined && { http2 }),
               forwarding,
+              ...(proxyProtocol !== undefined && { proxyProtocol }),
               ...(own === undefined ? { httpChallenges: certificates.httpChallenges } : { tls: own }),
               ...(tls?.transportSecurity !== undefined && { transportSecurity: tls.transportSecurity }),
               ...(redirect !== undefined && { redirect: redirectSettingsOf(redirect, portOf) }),

@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type RequestOptions, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -50,6 +51,22 @@ function get(options: RequestOptions): Promise<unknown> {
   });
 }
 
+const PROXIED = 'GET /plain/proxied HTTP/1.0\r\nHost: a.example\r\n\r\n';
+
+/** Everything that comes back until the connection ends, also by a reset. */
+function raw(port: number | undefined, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ port: port ?? 0, host: '127.0.0.1', timeout: WAIT_MS });
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(answer));
+    socket.write(text);
+  });
+}
+
 describe('what proxies say', () => {
   let host: TestHost;
   let place = '';
@@ -64,6 +81,8 @@ connectors:
       forwardedHeaders: [x-forwarded-for, x-forwarded-proto, x-forwarded-host, x-forwarded-port] }
   - { name: public, host: 127.0.0.1, port: 0 }
   - { name: others, host: 127.0.0.1, port: 0, trustedProxies: [10.0.0.0/8] }
+  - { name: balanced, host: 127.0.0.1, port: 0, proxyProtocol: { from: [127.0.0.1] } }
+  - { name: closed, host: 127.0.0.1, port: 0, proxyProtocol: { from: [192.0.2.0/24], timeout: 1s } }
   - { name: local, socket: { path: ${place}/a.sock }, trustedProxies: [unix, 10.0.0.0/8] }
 deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
 `,
@@ -128,6 +147,23 @@ deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
       url: 'https://shop.example',
       fields: null,
     });
+  });
+
+  it('by a load balancer, in the header of the PROXY protocol, is what the whole host knows', async () => {
+    const answer = await raw(ports[3], `PROXY TCP4 203.0.113.9 192.0.2.1 4711 80\r\n${PROXIED}`);
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({
+      address: '203.0.113.9',
+      headers: { 'x-forwarded-for': '203.0.113.9' },
+    });
+    await host.logFile('access.log', /^203\.0\.113\.9 - - \[.*\] "GET \/plain\/proxied /m);
+  });
+
+  it('in such a header by anybody else cuts the connection, which is counted', async () => {
+    expect(await raw(ports[4], `PROXY TCP4 203.0.113.9 192.0.2.1 4711 80\r\n${PROXIED}`)).toBe('');
+    expect(await raw(ports[3], PROXIED)).toBe('');
+    const metrics = await (await host.admin('/metrics')).text();
+    expect(metrics).toContain('portico_refused_total{reason="proxy-protocol-sender"} 1');
+    expect(metrics).toContain('portico_refused_total{reason="proxy-protocol-header"} 1');
   });
 
   it('decides whom the access log shows', async () => {

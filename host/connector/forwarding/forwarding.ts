@@ -4,6 +4,7 @@ import { AddressRanges } from '../../http/address-ranges.js';
 import { hasForwardedFields, withoutForwardedFields } from '../../http/forwarded-fields.js';
 import { parseForwardedHeader } from '../../http/forwarded-header.js';
 import { type ForwardedNode, parseForwardedAddress, parseForwardedNode } from '../../http/forwarded-node.js';
+import type { Waiver } from '../waiver.js';
 import { effectiveAuthority } from './effective-authority.js';
 import { EffectiveRequestHead } from './effective-request-head.js';
 
@@ -36,6 +37,11 @@ export class Forwarding {
       }
       handler(exchange);
     };
+  }
+
+  /** The waiver for requests as they come. */
+  waiverOf(waives: Waiver | undefined): Waiver | undefined {
+    return waives && ((rule, head) => waives(rule, this.effective(head)));
   }
 
   /** The head as it is behind this stage. */

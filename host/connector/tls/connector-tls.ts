@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ConnectorSettings } from '../../config/connector-settings.js';
-import type { RequestHead } from '../../exchange/exchange.js';
+import type { ConnectionInfo, RequestHead } from '../../exchange/exchange.js';
 import type { CertificateUpdate, TlsSettings } from '../../tls/tls-settings.js';
 import { createEngineServers, type EngineTls } from './engine-tls.js';
 import { offeredProtocols } from './protocols.js';
@@ -56,8 +56,8 @@ export class ConnectorTls {
     return this.#stage.size;
   }
 
-  accept(socket: Socket): void {
-    this.#stage.accept(socket);
+  accept(socket: Socket, info?: ConnectionInfo): void {
+    this.#stage.accept(socket, info);
   }
 
   useCertificates(update: CertificateUpdate): void {
@@ -78,12 +78,14 @@ export class ConnectorTls {
 
   /**
    * Strict mode: both names lead to the same certificates. Compared by those of now: who connected before they were
-   * replaced is treated as if he came now. Without a host in the request there is nothing to compare.
+   * replaced is treated as if he came now. Without a host in the request there is nothing to compare, nor behind a proxy
+   * that is trusted: the handshake was between it and us.
    */
   isMisdirected({ authority, connection }: RequestHead): boolean {
     const { setOf } = this.#stage.servers;
     if (this.#settings?.strictSni !== true || setOf === undefined || authority === '') return false;
-    const serverName = connection.tls?.serverName;
+    if (connection.tls === undefined) return false;
+    const { serverName } = connection.tls;
     const host = hostOf(authority);
     return host !== serverName && setOf(host) !== setOf(serverName);
   }

@@ -108,3 +108,29 @@ connectors:
     expect(() => read(text)).toThrow(message);
   });
 });
+
+describe('the PROXY protocol', () => {
+  it('is spoken by those who are named', () => {
+    const config = read(`
+connectors:
+  - { port: 0, proxyProtocol: { from: [10.0.0.0/8] } }
+  - { port: 0, proxyProtocol: { from: [unix, "::1"], required: false, timeout: 1s } }
+  - port: 0
+`);
+    expect(config.connectors.map(({ proxyProtocol }) => proxyProtocol)).toEqual([
+      { from: ['10.0.0.0/8'], required: true, timeoutMs: 5000 },
+      { from: ['unix', '::1'], required: false, timeoutMs: 1000 },
+      undefined,
+    ]);
+  });
+
+  it.each([
+    ['connectors: [{proxyProtocol: true}]', /must be a section/],
+    ['connectors: [{proxyProtocol: {}}]', /proxyProtocol\.from: /],
+    ['connectors: [{proxyProtocol: {from: []}}]', /the list is empty: nobody could connect/],
+    ['connectors: [{proxyProtocol: {from: [any]}}]', /"any" is no address/],
+    ['connectors: [{proxyProtocol: {from: [unix], timeout: 1ms}}]', /out of bounds/],
+  ])('%s', (text, message) => {
+    expect(() => read(text)).toThrow(message);
+  });
+});
