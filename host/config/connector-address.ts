@@ -16,6 +16,7 @@ export const connectorAddressShape = {
     owner: text(64).optional(),
     group: text(64).optional(),
   }).optional(),
+  systemd: descriptorName().optional(),
 };
 
 const DEFAULT_HOST = '0.0.0.0';
@@ -29,7 +30,8 @@ export function addressOf(
   given: AddressSection,
   base: string,
   overrides: { readonly host: string | undefined; readonly port: number | undefined } | undefined,
-): Pick<ConnectorConfig, 'host' | 'port' | 'socket'> {
+): Pick<ConnectorConfig, 'host' | 'port' | 'socket' | 'systemd'> {
+  if (given.systemd !== undefined) return { host: '', port: 0, systemd: given.systemd };
   if (given.socket !== undefined) {
     const { path, mode, owner, group } = given.socket;
     const socket: UnixSocketConfig = { path: resolve(base, path), mode, owner, group };
@@ -50,13 +52,17 @@ export function addressProblems(
   const problems: ConfigProblem[] = [];
   connectors.forEach(({ socket }, index) => {
     const section = given[index];
-    if (socket === undefined || section === undefined) return;
+    if (section === undefined) return;
     const add = (key: string, message: string): void => {
       problems.push(document.problem(['connectors', index, key], message));
     };
-    for (const key of ['host', 'port'] as const) {
-      if (section[key] !== undefined) add(key, `does not go together with socket: remove one of the two`);
+    const [chosen, ...others] = (['systemd', 'socket', 'host', 'port'] as const).filter(
+      (key) => section[key] !== undefined,
+    );
+    if (chosen === 'systemd' || chosen === 'socket') {
+      for (const key of others) add(key, `does not go together with ${chosen}: remove one of the two`);
     }
+    if (socket === undefined) return;
     const bytes = Buffer.byteLength(socket.path);
     if (bytes > MAX_SOCKET_PATH_BYTES)
       add(
@@ -71,6 +77,17 @@ export function addressProblems(
       );
   });
   return problems;
+}
+
+/** As `FileDescriptorName=` of systemd has it. */
+function descriptorName() {
+  return leaf((value, fail) =>
+    typeof value === 'string' && /^[\x21-\x39\x3b-\x7e]{1,255}$/.test(value)
+      ? value
+      : fail(
+          `${show(value)} is no name of a socket of systemd: write that of FileDescriptorName=, or of the socket unit`,
+        ),
+  );
 }
 
 /**

@@ -77,6 +77,8 @@ export interface ConnectorConfig extends Omit<ConnectorSettings, 'tls' | 'redire
   readonly tls?: TlsConfig;
   /** A Unix socket instead. */
   readonly socket?: UnixSocketConfig;
+  /** The next socket of this name that systemd has passed, instead. */
+  readonly systemd?: string;
   /** The server makes `ConnectorSettings.redirect` of it, when it knows the ports. */
   readonly redirect?: RedirectConfig;
 }

@@ -173,7 +173,7 @@ function connectorsOf(
 ): ConnectorConfig[] {
   const sections = given.connectors ?? hostSchema.parse({ connectors: [{}] }).connectors ?? [];
   // The command line speaks of the first connector that has a port.
-  const first = sections.findIndex(({ socket }) => socket === undefined);
+  const first = sections.findIndex(({ socket, systemd }) => (socket ?? systemd) === undefined);
   return sections.map(({ limits, tls, http2, ...connector }, index) => ({
     name: connector.name ?? (index === 0 ? 'http' : `http-${index + 1}`),
     ...addressOf(connector, base, index === first ? overrides : undefined),

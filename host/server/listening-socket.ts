@@ -21,7 +21,7 @@ export class ListeningSocket {
   readonly host: string;
   /** The real port, also when 0 was asked for. */
   readonly port: number;
-  /** Path of a Unix socket; `host` is '' then, `port` 0. */
+  /** Path of a Unix socket, or what systemd calls it (`systemd:http`); `host` is '' then, `port` 0. */
   readonly path: string | undefined;
   readonly #handle: SocketHandle;
 
@@ -48,7 +48,7 @@ export class ListeningSocket {
     try {
       const name: SocketName = {};
       // An occupied address is told here, not by bind (the error is kept back in libuv).
-      const status = handle.getsockname(name);
+      const status = handle.getsockname?.(name) ?? 0;
       if (status !== 0 || name.port === undefined) throw fail(getSystemErrorName(status));
       // The address may have been bound by another process that does not listen yet; the first to listen has it.
       const refusal = await startListening(handle.fd);
@@ -81,6 +81,25 @@ export class ListeningSocket {
     }
   }
 
+  /**
+   * Takes a socket that listens already, by its descriptor in this process; `name` is what systemd calls it. Throws
+   * `PORTICO_SYSTEMD_SOCKET` when it is no such socket.
+   */
+  static inherit(connector: string, name: string, fd: number): ListeningSocket {
+    const handle = createHandle(null, null, null, fd) as SocketHandle | number;
+    if (typeof handle === 'number')
+      throw new PorticoError(
+        'PORTICO_SYSTEMD_SOCKET',
+        `Connector ${connector} cannot use the socket ${JSON.stringify(name)} of systemd (descriptor ${fd}): it is no stream ` +
+          `socket. Write ListenStream= in the socket unit, and Accept=no (connectors.${connector}.systemd).`,
+      );
+    const address: SocketName = {};
+    const status = handle.getsockname?.(address);
+    if (status !== 0 || address.port === undefined)
+      return new ListeningSocket(connector, { path: `systemd:${name}` }, handle);
+    return new ListeningSocket(connector, { host: address.address ?? '', port: address.port }, handle);
+  }
+
   get status(): ConnectorStatus {
     const { connector: name, host, port, path } = this;
     return { name, host, port, ...(path === undefined ? {} : { socket: path }) };
@@ -88,7 +107,7 @@ export class ListeningSocket {
 
   /** For people: `http://127.0.0.1:8080/`, `unix:/run/portico/http.sock`. */
   get shown(): string {
-    if (this.path !== undefined) return `unix:${this.path}`;
+    if (this.path !== undefined) return this.path.startsWith('/') ? `unix:${this.path}` : this.path;
     const host = this.host === '0.0.0.0' || this.host === '::' ? '127.0.0.1' : this.host;
     return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}/`;
   }
@@ -118,7 +137,7 @@ type Address =
 /** What is used of Node's TCP and pipe handles; the latter have no `getsockname`. */
 interface SocketHandle {
   readonly fd: number;
-  getsockname(name: SocketName): number;
+  getsockname?(name: SocketName): number;
   close(): void;
 }
 
@@ -130,8 +149,16 @@ interface SocketName {
 /** For the short-lived process to start, listen and end. */
 const LISTEN_DEADLINE_MS = 10_000;
 
-/** The handle, bound to an address (`family` 4 or 6) or to a path (`port` and `family` -1); else the number of an error. */
-function createHandle(address: string, port: number, family: 4 | 6 | -1): unknown {
+/**
+ * The handle, bound to an address (`family` 4 or 6) or to a path (`port` and `family` -1), or that of a descriptor (all
+ * others null); else the number of an error.
+ */
+function createHandle(
+  address: string | null,
+  port: number | null,
+  family: 4 | 6 | -1 | null,
+  fd = -1,
+): unknown {
   const create: unknown = Reflect.get(net, '_createServerHandle');
   if (typeof create !== 'function') {
     throw new PorticoError(
@@ -139,7 +166,7 @@ function createHandle(address: string, port: number, family: 4 | 6 | -1): unknow
       `Node ${process.version} offers no way to share a listening socket with other processes. Use Node 20, 22 or 24.`,
     );
   }
-  return create(address, port, family, -1, 0);
+  return create(address, port, family, fd, 0);
 }
 
 /** Resolves with undefined when the descriptor listens now, otherwise with the system's error code. */

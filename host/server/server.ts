@@ -11,6 +11,7 @@ import { DEFAULT_FORWARDING } from '../config/forwarding-settings.js';
 import type { HostConfig } from '../config/host-config.js';
 import { redirectSettingsOf } from '../config/redirect-schema.js';
 import { within } from '../deadline.js';
+import type { ApplicationStatus } from '../deployer/application-status.js';
 import { Deployer } from '../deployer/deployer.js';
 import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
@@ -20,8 +21,11 @@ import { Supervisor } from '../supervisor/supervisor.js';
 import { Catalog } from './catalog.js';
 import { Certificates } from './certificates/certificates.js';
 import { FrontProcesses } from './front-processes.js';
-import { ListeningSocket } from './listening-socket.js';
+import type { ListeningSocket } from './listening-socket.js';
+import { openSockets } from './open-sockets.js';
 import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
+import { InheritedSockets } from './systemd/inherited-sockets.js';
+import { ServiceManager } from './systemd/service-manager.js';
 
 /** What a server is made with; the configuration is complete, see `readHostConfig`. */
 export interface ServerOptions {
@@ -38,6 +42,8 @@ export class PorticoServer {
   readonly stopped: Promise<boolean>;
   readonly #config: HostConfig;
   readonly #log: ServerLog;
+  readonly #inherited: InheritedSockets;
+  readonly #manager: ServiceManager;
   readonly #lifecycle = new Lifecycle('server');
   readonly #startedAt = new Date();
   #resolveStopped: (isClean: boolean) => void = () => undefined;
@@ -49,6 +55,8 @@ export class PorticoServer {
   constructor(options: ServerOptions) {
     this.#config = options.config;
     this.#log = options.log;
+    this.#inherited = InheritedSockets.takeFrom(process.env, process.pid);
+    this.#manager = ServiceManager.takeFrom(process.env, process.pid, options.log);
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -78,6 +86,7 @@ export class PorticoServer {
   async stop(): Promise<void> {
     if (this.#lifecycle.isEnding) return;
     this.#lifecycle.apply('stop');
+    this.#manager.stopping();
     await this.#opening?.catch((error: unknown) => this.#log.warn({ err: error }, 'the start had failed'));
     const isClean =
       this.#parts === undefined || (await this.#end(this.#parts, this.#config.shutdownTimeoutMs));
@@ -98,15 +107,8 @@ export class PorticoServer {
   async #open(): Promise<Parts> {
     this.#prepareFolders();
     const certificates = await Certificates.load(this.#config, this.#log);
-    const sockets: ListeningSocket[] = [];
+    const sockets = await openSockets(this.#config.connectors, this.#inherited, this.#log);
     try {
-      for (const { name, host, port, socket } of this.#config.connectors) {
-        sockets.push(
-          await (socket === undefined
-            ? ListeningSocket.open(name, host, port)
-            : ListeningSocket.openUnix(name, socket)),
-        );
-      }
       this.#parts = this.#assemble(sockets, certificates);
       return this.#parts;
     } catch (error) {
@@ -130,11 +132,14 @@ export class PorticoServer {
     const startedAt = this.#startedAt.toISOString();
     writeRunFile(this.#config.folders.run, { pid: process.pid, admin, connectors, startedAt });
     this.#announce(parts, admin);
+    // Clients are served from here on, by the applications that are up.
+    this.#manager.ready('listening; applications are starting');
     this.#lifecycle.apply('finish starting');
     await firstPass;
     if (this.#lifecycle.isEnding) return;
     this.#isFirstPassDone = true;
     this.#log.info({ event: 'ready' }, 'ready');
+    this.#manager.status(summaryOf(deployer.list()));
   }
 
   #assemble(sockets: readonly ListeningSocket[], certificates: Certificates): Parts {
@@ -299,6 +304,12 @@ export class PorticoServer {
       `watching ${this.#config.folders.apps}`,
     );
   }
+}
+
+function summaryOf(applications: readonly ApplicationStatus[]): string {
+  const failed = applications.filter(({ state }) => state === 'failed').length;
+  const text = `ready; ${applications.length} applications`;
+  return failed === 0 ? text : `${text}, ${failed} of them failed`;
 }
 
 /** Clients are let in after this time although applications are still starting; those answer 503 until they are up. */

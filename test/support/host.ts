@@ -59,16 +59,20 @@ export class TestHost {
     return await TestHost.startOn(makeBase(options), options.env);
   }
 
-  /** Starts a host on a base folder that is there already; `through` is a program that runs it in its place. */
+  /**
+   * Starts a host on a base folder that is there already; `through` is a program that runs it in its place, `descriptors`
+   * become 3, 4, … there.
+   */
   static async startOn(
     base: string,
     env: Readonly<Record<string, string>> = {},
     through: readonly string[] = [],
+    descriptors: readonly number[] = [],
   ): Promise<TestHost> {
     const args = [cli, 'start', '--base', base, '--port', '0', '--admin-port', '0'];
     const [program = process.execPath, ...rest] = [...through, process.execPath, ...args];
     const child = spawn(program, rest, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
       env: { ...process.env, ...env },
     });
     const output: string[] = [];

@@ -134,3 +134,23 @@ connectors:
     expect(() => read(text)).toThrow(message);
   });
 });
+
+describe('sockets of systemd', () => {
+  it('are named, several times if need be', () => {
+    const config = read('connectors: [{systemd: web}, {systemd: web}, {port: 0}]');
+    expect(config.connectors).toMatchObject([
+      { name: 'http', host: '', port: 0, systemd: 'web' },
+      { name: 'http-2', systemd: 'web' },
+      { name: 'http-3', port: 0 },
+    ]);
+  });
+
+  it.each([
+    ['connectors: [{systemd: web, port: 80}]', /port: does not go together with systemd/],
+    ['connectors: [{systemd: web, socket: {path: a}}]', /socket: does not go together with systemd/],
+    ['connectors: [{systemd: "a:b"}]', /"a:b" is no name of a socket/],
+    ['connectors: [{systemd: ""}]', /is no name of a socket/],
+  ])('%s', (text, message) => {
+    expect(() => read(text)).toThrow(message);
+  });
+});
