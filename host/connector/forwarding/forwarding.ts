@@ -2,7 +2,7 @@ import type { ForwardedField, ForwardingSettings } from '../../config/forwarding
 import type { ConnectionInfo, ExchangeHandler, RequestHead } from '../../exchange/exchange.js';
 import { AddressRanges } from '../../http/address-ranges.js';
 import { hasForwardedFields, withoutForwardedFields } from '../../http/forwarded-fields.js';
-import { parseForwardedHeader } from '../../http/forwarded-header.js';
+import { forwardedFromRight } from '../../http/forwarded-header.js';
 import { type ForwardedNode, parseForwardedAddress, parseForwardedNode } from '../../http/forwarded-node.js';
 import type { Waiver } from '../waiver.js';
 import { effectiveAuthority } from './effective-authority.js';
@@ -99,17 +99,14 @@ export class Forwarding {
   }
 
   #readForwarded(lines: readonly string[]): Said | undefined {
-    const elements = parseForwardedHeader(lines);
-    if (elements === undefined) return undefined;
-    for (let index = elements.length - 1; index >= 0; index--) {
-      const element = elements[index];
-      if (element === undefined) break;
-      const client = element.for === undefined ? NOBODY : parseForwardedNode(element.for);
-      if (client === undefined) return undefined;
-      if (index > 0 && client.address !== undefined && this.#proxies.has(client.address)) continue;
-      return { client, isSecure: secureOf(element.proto), host: element.host, port: undefined };
+    let said: Said = {};
+    for (const element of forwardedFromRight(lines)) {
+      const client = element?.for === undefined ? NOBODY : parseForwardedNode(element.for);
+      if (element === undefined || client === undefined) return undefined;
+      said = { client, isSecure: secureOf(element.proto), host: element.host };
+      if (client.address === undefined || !this.#proxies.has(client.address)) break;
     }
-    return {};
+    return said;
   }
 }
 

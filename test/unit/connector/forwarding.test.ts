@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DEFAULT_FORWARDING, type ForwardedField } from '#host/config/forwarding-settings.js';
@@ -204,9 +205,17 @@ describe('Forwarded', () => {
     ],
     ['empty elements are none', [', for=1.2.3.4 ,;,'], '1.2.3.4:0 http shop.example'],
     [
-      'a quote that is not closed spoils all',
-      ['for=1.2.3.4;x="a', 'for=10.0.0.2'],
-      '10.0.0.1:4711 http shop.example',
+      'a quote that is not closed stays with the one who wrote it',
+      ['for=6.6.6.6;x="a', 'for=1.2.3.4'],
+      '1.2.3.4:0 http shop.example',
+    ],
+    ['also in the same line', ['for="6.6.6.6, for=1.2.3.4;host="a.example"'], '1.2.3.4:0 http a.example'],
+    ['or escaped', ['for="6.6.6.6\\", for=1.2.3.4;host="a.example"'], '1.2.3.4:0 http a.example'],
+    ['one that is reached spoils all', ['for="1.2.3.4, for=10.0.0.2'], '10.0.0.1:4711 http shop.example'],
+    [
+      'a client among the proxies',
+      ['for=10.0.0.3;proto=https, for=10.0.0.2'],
+      '10.0.0.3:0 https shop.example',
     ],
     ['a pair that is none', ['for=1.2.3.4;https'], '10.0.0.1:4711 http shop.example'],
     ['IPv6 without quotes', ['for=[2001:db8::1]'], '10.0.0.1:4711 http shop.example'],
@@ -219,11 +228,70 @@ describe('Forwarded', () => {
     expect(seen(headOf([...fields, FOR, '7.7.7.7', PROTO, 'https']), only)).toBe(expected);
   });
 
+  it('cannot be led astray by what a client writes in front', () => {
+    const junk = fc.array(fc.stringMatching(/^[\x20-\x7e]{0,40}$/), { maxLength: 4 });
+    const separator = fc.constantFrom(', ', ',', ' ,');
+    fc.assert(
+      fc.property(
+        junk,
+        separator,
+        fc.constantFrom('"[2001:db8::7]:80"', '203.0.113.7', '"203.0.113.7"'),
+        (lines, comma, client) => {
+          const field = `${lines.join(',')}${comma}for=${client};proto=https;host="a.example"${comma}for=10.0.0.2`;
+          expect(seen(headOf(['Forwarded', field]), only)).toMatch(
+            /^(?:2001:db8::7:80|203\.0\.113\.7:0) https a\.example$/,
+          );
+        },
+      ),
+    );
+  });
+
   it('is read in time that grows with its length', () => {
     const blanks = `${' \t'.repeat(15_000)}x`;
     expect(seen(headOf(['Forwarded', `for=1.2.3.4${blanks}`]), only)).toBe('10.0.0.1:4711 http shop.example');
     expect(seen(headOf(['Forwarded', `for="${'\\a'.repeat(15_000)}`]), only)).toBe(
       '10.0.0.1:4711 http shop.example',
+    );
+  });
+});
+
+describe('whatever proxies send', () => {
+  it('the client has an address, and the host is one', () => {
+    const piece = fc.oneof(
+      fc.stringMatching(/^[\x20-\x7e\x80-\xff]{0,20}$/),
+      fc.constantFrom(
+        'for=',
+        '"',
+        '\\',
+        ';',
+        ',',
+        '[',
+        ']',
+        '::1',
+        '10.0.0.2',
+        '1.2.3.4',
+        ':',
+        'proto=https',
+        'host=a',
+        'unknown',
+        '_x',
+      ),
+    );
+    const value = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
+    const name = fc.constantFrom(FOR, PROTO, HOST, PORT, 'Forwarded');
+    const modes: readonly (readonly ForwardedField[])[] = [ALL, ['forwarded']];
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(name, value), { maxLength: 6 }),
+        fc.constantFrom(...modes),
+        (lines, fields) => {
+          const head = new Forwarding({ proxies: PROXIES, fields }).effective(headOf(lines.flat()));
+          expect(isIP(head.connection.remoteAddress)).not.toBe(0);
+          expect(head.authority).toMatch(/^(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::\d{1,5})?$/);
+          expect(head.fields.flat()).toEqual(['Host', 'shop.example', 'Accept', '*/*']);
+        },
+      ),
+      { numRuns: 400 },
     );
   });
 });
