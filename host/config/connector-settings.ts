@@ -1,7 +1,7 @@
 import type { TlsSettings } from '../tls/tls-settings.js';
 import type { ConnectorLimits } from './connector-limits.js';
-import type { Http2Settings } from './http2-settings.js';
 import type { ForwardingSettings } from './forwarding-settings.js';
+import type { Http2Settings } from './http2-settings.js';
 import type { ProxyProtocolSettings } from './proxy-protocol-settings.js';
 import type { RedirectSettings } from './redirect-settings.js';
 

@@ -161,7 +161,15 @@ export class PorticoServer {
       connectors: sockets.map((socket, index) => {
         const connector = config.connectors[index];
         if (connector === undefined) throw new Error(`no connector ${index}`);
-        const { name, limits, http2, redirect, tls, proxyProtocol, forwarding = DEFAULT_FORWARDING } = connector;
+        const {
+          name,
+          limits,
+          http2,
+          redirect,
+          tls,
+          proxyProtocol,
+          forwarding = DEFAULT_FORWARDING,
+        } = connector;
         const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
         return {
           socket,
