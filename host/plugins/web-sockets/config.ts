@@ -18,11 +18,13 @@ export class WebSocketsConfig {
   timeoutMs = 15_000;
   /** Largest message, its frames added up; a larger one closes the session with 1009. Default 1 MiB. */
   maxFrameBytes = 1024 * 1024;
+  /** Most frames of one message; more close the session with 1008. Default 65 536: 4 MiB in pieces of 64 bytes. */
+  maxFragments = 65_536;
   /** How many messages may wait for the handler; then the client is not read any more. Default 64. */
   maxQueuedMessages = 64;
   /** How many bytes of them may wait; at least one message always may. Default 4 MiB. */
   maxQueuedBytes = 4 * 1024 * 1024;
-  /** How much may wait for a client that does not read; then it is cut. Default 16 MiB. */
+  /** How much may wait for a client that does not read when more is sent; then it is cut. Default 16 MiB. */
   maxBufferedBytes = 16 * 1024 * 1024;
   /** How long a client may take to answer a close; then the connection is cut. Default 5000. */
   closeTimeoutMs = 5000;
@@ -37,6 +39,7 @@ const NUMBERS = [
   ['pingPeriodMs', 0],
   ['timeoutMs', 1],
   ['maxFrameBytes', 1],
+  ['maxFragments', 1],
   ['maxQueuedMessages', 1],
   ['maxQueuedBytes', 1],
   ['maxBufferedBytes', 1],

@@ -3,6 +3,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { ApplicationCall } from '../../application/application-call.js';
 import { BadRequestError, HttpError } from '../../application/http-errors.js';
 import type { WebSocketsConfig } from './config.js';
+import { acceptableDeflate, parseExtensions } from './deflate-offer.js';
 import { HandshakeSocket } from './handshake-socket.js';
 
 /** A handshake that is agreed on; the connection is still to come. */
@@ -31,11 +32,14 @@ export class Handshaker {
       noServer: true,
       clientTracking: false,
       maxPayload: config.maxFrameBytes,
+      maxFragments: config.maxFragments,
       perMessageDeflate:
         typeof perMessageDeflate === 'object'
           ? { threshold: perMessageDeflate.thresholdBytes }
           : perMessageDeflate,
       handleProtocols: (offered) => this.#selectProtocol(offered),
+      // By Pongs.
+      autoPong: false,
       // Known to ws, not to its types.
       ...{ closeTimeout: config.closeTimeoutMs },
     });
@@ -51,7 +55,11 @@ export class Handshaker {
   /** A request that is no valid handshake is 400, another version of the protocol 426. */
   begin(call: ApplicationCall, selectProtocol: SelectProtocol | undefined): Handshake {
     const { fields, upgrade } = call.exchange.head;
-    if (fields.get('sec-websocket-version') !== '13') {
+    const versions = fields.all('sec-websocket-version');
+    // RFC 6455 §11.3.1, §11.3.5: neither may be there twice.
+    if (versions.length > 1 || fields.all('sec-websocket-key').length > 1)
+      throw badHandshake('Sec-WebSocket-Key or Sec-WebSocket-Version is there twice.');
+    if (versions[0] !== '13') {
       // RFC 6455 §4.4: the client learns which version would do.
       call.response.headers.set('Sec-WebSocket-Version', '13');
       throw new HttpError(
@@ -60,6 +68,9 @@ export class Handshaker {
         'Only version 13 of WebSocket is spoken here.',
       );
     }
+    const extensions = joined(fields.all('sec-websocket-extensions'));
+    const offers = extensions === undefined ? [] : parseExtensions(extensions);
+    if (offers === undefined) throw badHandshake('Sec-WebSocket-Extensions is no list of extensions.');
     const request = {
       method: 'GET',
       headers: {
@@ -67,10 +78,14 @@ export class Handshaker {
         'sec-websocket-key': fields.get('sec-websocket-key'),
         'sec-websocket-version': '13',
         'sec-websocket-protocol': joined(fields.all('sec-websocket-protocol')),
-        'sec-websocket-extensions': joined(fields.all('sec-websocket-extensions')),
+        'sec-websocket-extensions': acceptableDeflate(offers),
       },
     } as unknown as IncomingMessage;
-    this.#selectProtocol = (offered) => selectProtocol?.([...offered], call) ?? false;
+    this.#selectProtocol = (offered) => {
+      const chosen = selectProtocol?.([...offered], call);
+      // RFC 6455 §4.2.2: a client must fail on a protocol that it has not offered.
+      return chosen !== undefined && offered.has(chosen) ? chosen : false;
+    };
     this.#failure = undefined;
     const socket = new HandshakeSocket();
     let webSocket: WebSocket | undefined;
@@ -79,11 +94,15 @@ export class Handshaker {
     });
     if (webSocket !== undefined) return { webSocket, socket, headers: flat(this.#headers) };
     socket.destroy();
-    throw new BadRequestError((this.#failure as Error | undefined)?.message ?? 'Bad WebSocket handshake.', {
-      code: 'PORTICO_WEB_SOCKET_HANDSHAKE',
-      cause: this.#failure,
-    });
+    throw badHandshake(
+      (this.#failure as Error | undefined)?.message ?? 'Bad WebSocket handshake.',
+      this.#failure,
+    );
   }
+}
+
+function badHandshake(message: string, cause?: Error): BadRequestError {
+  return new BadRequestError(message, { code: 'PORTICO_WEB_SOCKET_HANDSHAKE', cause });
 }
 
 function joined(values: readonly string[]): string | undefined {

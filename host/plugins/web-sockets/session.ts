@@ -6,6 +6,7 @@ import type { WebSocketsConfig } from './config.js';
 import { Heartbeat } from './heartbeat.js';
 import { WebSocketMessage } from './message.js';
 import { MessageQueue } from './message-queue.js';
+import { Pongs } from './pongs.js';
 
 /** How a session ended: code and reason of the client's close frame; 1006 when there was none (RFC 6455 §7.1.5). */
 export interface WebSocketClose {
@@ -34,6 +35,7 @@ export class WebSocketSession<PathParameters = AnyPathParameters> {
     this.#socket = socket;
     this.#config = config;
     this.#heartbeat = new Heartbeat(socket, config);
+    new Pongs(socket);
     this.#queue = new MessageQueue(
       { messages: config.maxQueuedMessages, bytes: config.maxQueuedBytes },
       () => {
@@ -102,9 +104,10 @@ export class WebSocketSession<PathParameters = AnyPathParameters> {
   send(data: string | Uint8Array): Promise<void> {
     const sent = new Promise<void>((resolve, reject) => {
       if (!this.isOpen) return reject(closedError());
-      this.#socket.send(data, (error) => (error instanceof Error ? reject(closedError(error)) : resolve()));
       // Nobody reads and nobody waits: better one client less than no memory for the others.
-      if (this.bufferedBytes > this.#config.maxBufferedBytes) this.cut();
+      const isCut = this.bufferedBytes > this.#config.maxBufferedBytes;
+      this.#socket.send(data, (error) => (error instanceof Error ? reject(closedError(error)) : resolve()));
+      if (isCut) this.cut();
     });
     sent.catch(() => undefined);
     return sent;

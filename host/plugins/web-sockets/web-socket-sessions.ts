@@ -47,7 +47,13 @@ export class WebSocketSessions implements Closeable {
     const content = new UpgradeContent(
       'websocket',
       (tunnel) => {
-        socket.connect(tunnel);
+        socket.connect(tunnel, {
+          refuseText: () => {
+            webSocket.close(1007);
+            webSocket.resume();
+          },
+          isAllSent: () => webSocket.bufferedAmount === 0,
+        });
         return this.#serve(session, handler);
       },
       headers,

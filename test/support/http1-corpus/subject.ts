@@ -48,10 +48,11 @@ export function serverEntry(file: string): BootPlan['entry'] {
 /** The front as a process, with an instance as a process behind it. */
 export async function startFront(
   entry: BootPlan['entry'] = serverEntry('server-application.js'),
+  bundle = HERE,
 ): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'portico-c-'));
   const address = { instance: 'test@1/1#1', socketPath: join(folder, 's'), secret: 'd4'.repeat(32) };
-  const agent = new AgentProcess(HERE, entry, { contextPath: '', ...address });
+  const agent = new AgentProcess(bundle, entry, { contextPath: '', ...address });
   const front = await TestFront.start();
   await agent.report('ready');
   await front.route([routeOf('', processTarget('test@1', [address]))]);

@@ -1,0 +1,30 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConsoleLog } from 'portico';
+import { type EmbeddedEngine, embeddedServer } from 'portico/embedded';
+import { startFront } from '#test/support/http1-corpus/subject.js';
+import { echoes } from './framework-application.js';
+
+/** A server with the path `/echo`. */
+export interface WebSocketSubject {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** The framework application on an engine of its own, in this process. */
+export async function startEngine(engine: EmbeddedEngine): Promise<WebSocketSubject> {
+  const options = { host: '127.0.0.1', port: 0, log: new ConsoleLog('silent') };
+  const server = embeddedServer(engine, options, echoes);
+  await server.start();
+  const port = (await server.resolvedConnectors())[0]?.port ?? 0;
+  return { port, stop: async () => void (await server.stop(0)) };
+}
+
+/** Front and instance as processes: the framework application, or the program that knows `ws` only. */
+export function startBehindFront(application: 'framework' | 'ws'): Promise<WebSocketSubject> {
+  return application === 'ws'
+    ? startFront({ kind: 'main', main: `${HERE}/ws-application.js` }, HERE)
+    : startFront({ kind: 'modules', modules: ['framework-application.js#echoes'] }, HERE);
+}
