@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CaseTable, FrameCase } from '#test/support/web-socket/case.js';
 import { CLOSE_CASES } from '#test/support/web-socket/close-cases.js';
+import { DEFLATE_CASES } from '#test/support/web-socket/deflate-cases.js';
 import { close } from '#test/support/web-socket/frame.js';
 import { FRAME_CASES } from '#test/support/web-socket/frame-cases.js';
 import { LARGE_CASES } from '#test/support/web-socket/large-cases.js';
@@ -8,7 +9,7 @@ import { RawWebSocket } from '#test/support/web-socket/raw-web-socket.js';
 import type { WebSocketSubject } from '#test/support/web-socket/subject.js';
 import { UTF8_CASES } from '#test/support/web-socket/utf8-cases.js';
 
-const TABLE: CaseTable = [...FRAME_CASES, ...UTF8_CASES, ...CLOSE_CASES, ...LARGE_CASES];
+const TABLE: CaseTable = [...FRAME_CASES, ...UTF8_CASES, ...CLOSE_CASES, ...LARGE_CASES, ...DEFLATE_CASES];
 /** Longest conversation that is also sent byte by byte. */
 const MAX_SPLIT_BYTES = 60;
 
@@ -29,8 +30,11 @@ export function webSocketFramesSuite(
     const bytes = Buffer.concat([...one.send, ...(differs?.send ?? [])]);
     if (isSplit && bytes.length > MAX_SPLIT_BYTES) return;
     const gets = differs?.gets ?? one.gets;
-    const client = await RawWebSocket.open(subject.port, '/echo');
+    const client = await RawWebSocket.open(subject.port, '/echo', {
+      extensions: one.extensions === undefined ? [] : [one.extensions],
+    });
     try {
+      if (one.extensions !== undefined) expect(client.extensions).toContain('permessage-deflate');
       if (one.first !== undefined) {
         client.send(...one.first.send);
         expect(await client.take(one.first.gets.length)).toEqual(one.first.gets);

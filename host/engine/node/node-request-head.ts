@@ -61,12 +61,15 @@ export function readNodeHead(
 ): NodeRequestHead | RefusalReason {
   const { limits, request } = facts;
   const { method, rawHeaders } = message;
+  if (message.httpVersionMajor !== 1) return 'bad-version';
   if (method === 'TRACE' && request.trace === 'refuse') return 'method-not-allowed';
   if (method === 'CONNECT') return 'method-not-implemented';
   if ((message.url ?? '').length > limits.maxTargetBytes) return 'target-too-long';
   if (rawHeaders.length / 2 > limits.maxHeaderCount) return 'too-many-headers';
   const parts = readFields(message);
   if (typeof parts === 'string') return parts;
+  // RFC 9112 §3.2; Node asks for it, but not when the request asks for an upgrade.
+  if (parts.host === undefined && message.httpVersionMinor > 0) return 'bad-host';
   const target = readTarget(message, parts.host, request.malformedEscapes);
   if (typeof target === 'string') return target;
   return new NodeRequestHead(message, facts, target, parts);

@@ -1,12 +1,11 @@
-/** What of permessage-deflate can be agreed on. */
-const NAME = 'permessage-deflate';
-
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 /** RFC 6455 §9.1: a quoted value is a token too, once its quotes and escapes are off. */
 const PARAMETER = `(${TOKEN})(?:[ \\t]*=[ \\t]*(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)"))?`;
 const NEXT_PARAMETER = new RegExp(`[ \\t]*;[ \\t]*${PARAMETER}`, 'y');
-const EXTENSION = new RegExp(`[ \\t]*(${TOKEN})`, 'y');
-const NEXT_EXTENSION = /[ \t]*(,|$)/y;
+const EXTENSION = new RegExp(`(${TOKEN})`, 'y');
+/** RFC 9110 §5.6.1.2: empty elements of a list count for nothing. */
+const NEXT_EXTENSION = /[ \t]*(?:$|,[ \t,]*)/y;
+const FIRST = /[ \t,]*/y;
 const IS_TOKEN = new RegExp(`^${TOKEN}$`);
 
 /** One extension of a client's list. */
@@ -25,6 +24,7 @@ export function parseExtensions(value: string): readonly ExtensionOffer[] | unde
     if (match !== null) at = pattern.lastIndex;
     return match;
   };
+  take(FIRST);
   for (;;) {
     const name = take(EXTENSION)?.[1];
     if (name === undefined) return undefined;
@@ -36,9 +36,8 @@ export function parseExtensions(value: string): readonly ExtensionOffer[] | unde
       parameters.push([key, text]);
     }
     offers.push({ name, parameters });
-    const separator = take(NEXT_EXTENSION);
-    if (separator === null) return undefined;
-    if (separator[1] === '') return offers;
+    if (take(NEXT_EXTENSION) === null) return undefined;
+    if (at === value.length) return offers;
   }
 }
 
@@ -48,9 +47,10 @@ export function parseExtensions(value: string): readonly ExtensionOffer[] | unde
  */
 export function acceptableDeflate(offers: readonly ExtensionOffer[]): string | undefined {
   for (const { name, parameters } of offers) {
-    if (name !== NAME || !isAcceptable(parameters)) continue;
+    if (name !== 'permessage-deflate' || !isAcceptable(parameters)) continue;
     const kept = parameters.filter(([key, value]) => key !== 'client_max_window_bits' || value !== '8');
-    return [name, ...kept.map(([key, value]) => (value === undefined ? key : `${key}=${value}`))].join('; ');
+    const texts = kept.map(([key, value]) => (value === undefined ? key : `${key}=${value}`));
+    return [name, ...texts].join('; ');
   }
   return undefined;
 }

@@ -54,7 +54,7 @@ export class Handshaker {
 
   /** A request that is no valid handshake is 400, another version of the protocol 426. */
   begin(call: ApplicationCall, selectProtocol: SelectProtocol | undefined): Handshake {
-    const { fields, upgrade } = call.exchange.head;
+    const { fields } = call.exchange.head;
     const versions = fields.all('sec-websocket-version');
     // RFC 6455 §11.3.1, §11.3.5: neither may be there twice.
     if (versions.length > 1 || fields.all('sec-websocket-key').length > 1)
@@ -74,7 +74,7 @@ export class Handshaker {
     const request = {
       method: 'GET',
       headers: {
-        upgrade,
+        upgrade: 'websocket',
         'sec-websocket-key': fields.get('sec-websocket-key'),
         'sec-websocket-version': '13',
         'sec-websocket-protocol': joined(fields.all('sec-websocket-protocol')),

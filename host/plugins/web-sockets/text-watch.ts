@@ -56,16 +56,22 @@ export class TextWatch {
     this.#payloadLeft = length;
     this.#maskAt = 0;
     this.#isChecked = false;
-    // Data behind a close is nothing (§5.5.1); an unmasked frame is refused before its payload (§5.1).
-    this.#isOver = opcode === CLOSE || (this.#head[1] as number) < 0x80;
+    const rsv = first & 0x70;
+    // Data behind a close is nothing (§5.5.1). A frame without a mask (§5.1), and one with reserved bits unless it is the
+    // first of a compressed message (§5.2), is refused by ws before its payload.
+    this.#isOver =
+      opcode === CLOSE ||
+      (this.#head[1] as number) < 0x80 ||
+      (rsv !== 0 && (rsv !== RSV1 || opcode === CONTINUATION));
     if (this.#isOver || opcode > CLOSE) return;
     if (opcode === TEXT) {
-      this.#isText = (first & RSV1) === 0;
+      this.#isText = rsv === 0;
       this.#check.reset();
       // The common case is left to ws, which checks it faster.
-      if (isFinal && length <= atHand) return;
+      if (isFinal && length <= atHand) this.#isText = false;
     } else if (opcode !== CONTINUATION) this.#isText = false;
     this.#isChecked = this.#isText;
+    if (isFinal) this.#isText = false;
     if (this.#isChecked) this.#head.copy(this.#mask, 0, headLengthOf(this.#head) - 4);
   }
 

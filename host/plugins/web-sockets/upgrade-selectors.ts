@@ -15,7 +15,9 @@ export class WebSocketSelector implements RouteSelector {
   readonly isPath = false;
 
   evaluate({ call }: ResolveSubject): Evaluation {
-    return call.exchange.head.upgrade?.toLowerCase() === 'websocket' ? MATCHED_CONSTANT : FAILED;
+    const asked = call.exchange.head.upgrade?.toLowerCase().split(',');
+    // RFC 6455 §4.2.1: the field contains it; a client may offer other protocols beside it.
+    return asked?.some((one) => one.trim() === 'websocket') === true ? MATCHED_CONSTANT : FAILED;
   }
 
   toString(): string {

@@ -3,6 +3,8 @@ export interface FrameCase {
   readonly name: string;
   /** Section of RFC 6455, or of another RFC with its number. */
   readonly rfc: string;
+  /** What the client offers as `Sec-WebSocket-Extensions`; the server agrees on it. */
+  readonly extensions?: string;
   /** What goes before, and is answered before the rest is sent. */
   readonly first?: { readonly send: readonly Buffer[]; readonly gets: readonly string[] };
   readonly send: readonly Buffer[];

@@ -1,0 +1,5 @@
+import { Node } from 'portico/embedded';
+import { startEngine } from '#test/support/web-socket/subject.js';
+import { webSocketHandshakesSuite } from './web-socket-handshakes-suite.js';
+
+webSocketHandshakesSuite('the engine Node', () => startEngine(Node));
