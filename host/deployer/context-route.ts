@@ -46,6 +46,8 @@ export function targetOf(running: Running): RouteTarget | undefined {
     instances,
     prefix: settings.prefix,
     responseTimeoutMs: settings.responseTimeoutMs,
+    // Programs that are not of the framework have no word for their end before it has come.
+    ...(entry.kind === 'modules' ? { closesWebSockets: true } : {}),
   };
 }
 

@@ -68,7 +68,7 @@ export interface FrontSettings {
   readonly accessLog: AccessLogSettings | undefined;
   /** `Retry-After` of a 503 when the route does not say: no instance is connected. */
   readonly retryAfterSeconds: number;
-  /** How long tunnels of a removed deployment get between the close frame 1001 and the cut. */
+  /** How long tunnels of a removed deployment get before they are cut; WebSockets are asked to close at once, or by half of it. */
   readonly tunnelCloseMs: number;
   /** Undefined: one host answers for every name. */
   readonly virtualHosts?: VirtualHosts | undefined;
@@ -127,6 +127,8 @@ export type RouteTarget =
       readonly prefix: 'strip' | 'keep';
       /** Answer with 504 when the application has not begun to respond after this time. 0: never. */
       readonly responseTimeoutMs: number;
+      /** The application hears of its end and closes its WebSockets by itself: the front gives it half of `tunnelCloseMs`. */
+      readonly closesWebSockets?: boolean;
     }
   | {
       readonly kind: 'static';

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
+import { close } from '#test/support/web-socket/frame.js';
+import { RawWebSocket } from '#test/support/web-socket/raw-web-socket.js';
 import { NetworkWebSocket } from '#test/support/web-socket-client.js';
 
 const ticker = (version: number): Record<string, string> => ({
@@ -25,11 +27,35 @@ export function tickerModule(application) {
 `,
 });
 
+/** Says goodbye in its own words, besides one room that leaves that to the plugin. */
+const polite = (version: number): Record<string, string> => ({
+  'application.yaml': 'portico: { application: { modules: [polite.mjs#politeModule] } }\n',
+  'polite.mjs': `import { ApplicationStopPreparing, routing } from 'portico';
+import { WebSockets, webSocket } from 'portico/plugins/web-sockets';
+export function politeModule(application) {
+  application.install(WebSockets);
+  application.monitor.subscribe(ApplicationStopPreparing, async () => {
+    for (const session of application.plugin(WebSockets).all) {
+      if (session.call.request.path.endsWith('/silent')) continue;
+      await session.send('version ${version} says goodbye');
+      session.close(4001, 'come back in a second');
+    }
+  });
+  routing(application, (r) => {
+    webSocket(r, '/{room}', async (session) => {
+      await session.send('version ${version}');
+      for await (const _ of session.incoming);
+    });
+  });
+}
+`,
+});
+
 describe('WebSockets and events of framework applications, in the host', () => {
   let host: TestHost;
   beforeAll(async () => {
     host = await TestHost.start({
-      apps: { chat: join(repositoryFolder, 'apps/chat'), ticker: ticker(1) },
+      apps: { chat: join(repositoryFolder, 'apps/chat'), ticker: ticker(1), polite: polite(1) },
     });
   });
   afterAll(async () => {
@@ -45,6 +71,32 @@ describe('WebSockets and events of framework applications, in the host', () => {
     expect(await fresh.receive()).toBe('somebody joined, 1 here');
     fresh.socket.close();
     await fresh.closed;
+  });
+
+  it('lets the old version say goodbye in its own words', async () => {
+    const sockets = await Promise.all(
+      ['a', 'b', 'silent'].map((room) => RawWebSocket.open(host.port, `/polite/${room}`)),
+    );
+    for (const socket of sockets) expect(await socket.next()).toBe('text version 1');
+    host.drop('polite', polite(2));
+    const heard = await Promise.all(
+      sockets.map(async (socket) => {
+        const said = await socket.next();
+        if (said.startsWith('close')) socket.send(close(1001));
+        else {
+          expect(await socket.next()).toBe('close 4001 come back in a second');
+          socket.send(close(4001));
+        }
+        expect(await socket.rest()).toEqual(['end']);
+        return said;
+      }),
+    );
+    expect(heard).toEqual([
+      'text version 1 says goodbye',
+      'text version 1 says goodbye',
+      'close 1001 The application is stopping.',
+    ]);
+    for (const socket of sockets) socket.destroy();
   });
 
   it('sends events through the front at once, and tells when the client leaves', async () => {

@@ -68,11 +68,13 @@ export class WebSocketSessions implements Closeable {
 
   /**
    * The application is about to end: open sessions are told to go elsewhere (RFC 6455 §7.4.1), and so is one that was
-   * still on its way, in place of its handler.
+   * still on its way, in place of its handler. Whoever hears of the end too may have a last word before.
    */
   goAway(): void {
     this.#isStopping = true;
-    for (const session of this.#open) session.close(1001, 'The application is stopping.');
+    setImmediate(() => {
+      for (const session of this.#open) session.close(1001, 'The application is stopping.');
+    });
   }
 
   close(): void {

@@ -10,8 +10,13 @@ export interface ProcessSettings {
   readonly instances: readonly InstanceEndpoint[];
   /** 504 when the application has not begun to respond after this time. 0: never. */
   readonly responseTimeoutMs: number;
-  /** How long tunnels of a retired deployment get between the request to close and the cut. */
+  /** How long tunnels of a retired deployment get before they are cut. */
   readonly tunnelCloseMs: number;
+  /**
+   * The application closes its WebSockets by itself, with words of its own. Those that are open after half of
+   * `tunnelCloseMs` hear 1001 from here; without this, all do at once.
+   */
+  readonly closesWebSockets?: boolean;
   /** `Retry-After` of a 503. */
   readonly retryAfterSeconds: number;
 }
@@ -34,9 +39,10 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   /** Splices that wait for a connection. */
   #waiting: Splice[] = [];
   readonly #tunnels = new Map<Splice, SplicedTunnel>();
+  /** From then on tunnels are asked to close. */
+  #tunnelsCloseAt = Number.POSITIVE_INFINITY;
   #tunnelsEndAt = Number.POSITIVE_INFINITY;
   #onIdle: (() => void) | undefined;
-  #isRetired = false;
 
   constructor(settings: ProcessSettings, onInstanceLost: (instance: string, reason: string) => void) {
     this.#onInstanceLost = onInstanceLost;
@@ -111,7 +117,7 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   tunnelled(splice: Splice, tunnel: SplicedTunnel): void {
     this.#tunnels.set(splice, tunnel);
     splice.mount.counters.tunnels++;
-    if (this.#isRetired) tunnel.goAway();
+    if (performance.now() >= this.#tunnelsCloseAt) tunnel.goAway();
   }
 
   finished(splice: Splice): void {
@@ -123,16 +129,18 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   }
 
   retire(onIdle: () => void): void {
-    this.#isRetired = true;
+    const { tunnelCloseMs, closesWebSockets } = this.#settings;
+    const now = performance.now();
     this.#onIdle = onIdle;
-    this.#tunnelsEndAt = performance.now() + this.#settings.tunnelCloseMs;
-    for (const tunnel of this.#tunnels.values()) tunnel.goAway();
+    this.#tunnelsCloseAt = closesWebSockets === true ? now + tunnelCloseMs / 2 : now;
+    this.#tunnelsEndAt = now + tunnelCloseMs;
+    this.#closeTunnels(now);
     if (this.#open === 0) setImmediate(this.#announceIdle);
   }
 
   revive(): void {
-    this.#isRetired = false;
     this.#onIdle = undefined;
+    this.#tunnelsCloseAt = Number.POSITIVE_INFINITY;
     this.#tunnelsEndAt = Number.POSITIVE_INFINITY;
   }
 
@@ -146,6 +154,7 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
         late.fail(504, 'The application did not answer in time.');
       }
     }
+    this.#closeTunnels(now);
     if (now >= this.#tunnelsEndAt)
       for (const splice of this.#tunnels.keys()) splice.cut(AbortReason.CANCELLED);
   }
@@ -155,6 +164,12 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     for (const channel of [...this.#channels, ...this.#retiredChannels]) channel.close();
     this.#channels = [];
     this.#retiredChannels = [];
+  }
+
+  /** Asks a second time without effect. */
+  #closeTunnels(now: number): void {
+    if (now < this.#tunnelsCloseAt) return;
+    for (const tunnel of this.#tunnels.values()) tunnel.goAway();
   }
 
   #leastBusy(except: InstanceChannel | undefined): InstanceChannel | undefined {

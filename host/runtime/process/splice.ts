@@ -110,7 +110,7 @@ export class Splice implements ResponseListener {
     // The producer may have refused the head, and said so.
     if (this.#isFinished) return;
     if (status === 101 && this.#outgoing !== undefined) {
-      this.#tunnel = new SplicedTunnel(exchange, this.#outgoing);
+      this.#tunnel = new SplicedTunnel(exchange, this.#outgoing, fields.get('upgrade'));
       this.#request.tunnel = this.#tunnel;
       this.#owner.tunnelled(this, this.#tunnel);
     }

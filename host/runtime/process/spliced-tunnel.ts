@@ -25,10 +25,11 @@ export class SplicedTunnel {
   #isSilenced = false;
   #isEnding = false;
 
-  constructor(exchange: Exchange, outgoing: ApplicationEnd) {
+  /** `protocol`: what the application switches to; undefined: what the client asked for. */
+  constructor(exchange: Exchange, outgoing: ApplicationEnd, protocol = exchange.head.upgrade) {
     this.#exchange = exchange;
     this.#outgoing = outgoing;
-    if (exchange.head.upgrade?.toLowerCase() === 'websocket') {
+    if (protocol?.toLowerCase() === 'websocket') {
       this.#fromApplication = new FrameTracker();
       this.#fromClient = new FrameTracker();
     }

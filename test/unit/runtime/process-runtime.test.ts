@@ -269,6 +269,7 @@ describe('ProcessRuntime with WebSockets', () => {
 
   async function openTunnel(
     upgrade: string,
+    more: Partial<ProcessSettings> = {},
   ): Promise<{ runtime: ProcessRuntime; client: MemoryExchange; application: Exchange; received: Buffer[] }> {
     let application: Exchange | undefined;
     const received: Buffer[] = [];
@@ -283,7 +284,7 @@ describe('ProcessRuntime with WebSockets', () => {
       });
       exchange.begin(101, ['upgrade', upgrade]);
     });
-    const runtime = await runtimeOf([instance]);
+    const runtime = await runtimeOf([instance], more);
     const client = send(runtime, '/shop/ws', { upgrade, bodyLength: -1 });
     await until(() => client.status === 101);
     return { runtime, client, application: application as Exchange, received };
@@ -299,6 +300,38 @@ describe('ProcessRuntime with WebSockets', () => {
     expect(Buffer.concat(received)).toEqual(text('ho'));
     client.listener?.end(undefined);
     await client.done;
+    await until(() => mount.counters.tunnels === 0);
+  });
+
+  it('leaves the last word to an application that has one', async () => {
+    const { client, application, runtime } = await openTunnel('websocket', { closesWebSockets: true });
+    const retired = performance.now();
+    let isIdle = false;
+    runtime.retire(() => {
+      isIdle = true;
+    });
+    runtime.sweep(retired + 400);
+    const last = Buffer.concat([text('moved'), Buffer.from([0x88, 2, 0x0f, 0xa1])]);
+    application.write(last);
+    await until(() => Buffer.concat(client.chunks).length === last.length);
+    runtime.sweep(performance.now() + 500);
+    expect(Buffer.concat(client.chunks)).toEqual(last);
+    client.listener?.data(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x0f, 0xa1]));
+    client.listener?.end(undefined);
+    await until(() => isIdle);
+    expect(client.isEnded).toBe(true);
+  });
+
+  it('says 1001 for an application that does not find its last word', async () => {
+    const { client, runtime } = await openTunnel('websocket', { closesWebSockets: true });
+    runtime.retire(() => undefined);
+    const retired = performance.now();
+    runtime.sweep(retired + 400);
+    expect(client.chunks).toEqual([]);
+    runtime.sweep(retired + 501);
+    expect(client.chunks[0]?.subarray(2, 4)).toEqual(Buffer.from([0x03, 0xe9]));
+    runtime.sweep(retired + 1001);
+    expect(client.abortedWith).toBe(AbortReason.CANCELLED);
     await until(() => mount.counters.tunnels === 0);
   });
 
