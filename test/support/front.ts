@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
+import type { ConnectorSettings } from '#host/config/connector-settings.js';
 import type {
   ContextRoute,
   FrontCommand,
@@ -58,6 +59,7 @@ export class TestFront {
     limits: Partial<ConnectorLimits> = {},
     socket?: ListeningSocket,
     execArgv: readonly string[] = [],
+    connector: Partial<ConnectorSettings> = {},
   ): Promise<TestFront> {
     const front = new TestFront(socket ?? (await ListeningSocket.open('http', '127.0.0.1', 0)), execArgv);
     await front.report('ready');
@@ -69,7 +71,7 @@ export class TestFront {
     await front.socket.sendTo(front.process, {
       type: 'listen',
       connector: 'http',
-      settings: { limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits } },
+      settings: { limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits }, ...connector },
     } satisfies FrontCommand);
     await listening;
     return front;

@@ -44,7 +44,10 @@ export class RawWebSocket {
     this.protocol = fieldOf(head, 'sec-websocket-protocol');
     this.#windowBits = Number(/server_max_window_bits=(\d+)/.exec(this.extensions)?.[1] ?? 15);
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('end', () => this.#over('end'));
+    socket.on('end', () => {
+      this.#over('end');
+      socket.end();
+    });
     socket.on('error', () => this.#over('cut'));
     if (rest.length > 0) this.#take(rest);
   }
