@@ -10,7 +10,7 @@ import type { WebSocketSubject } from '#test/support/web-socket/subject.js';
 import { UTF8_CASES } from '#test/support/web-socket/utf8-cases.js';
 
 const TABLE: CaseTable = [...FRAME_CASES, ...UTF8_CASES, ...CLOSE_CASES, ...LARGE_CASES, ...DEFLATE_CASES];
-/** Longest conversation that is also sent byte by byte. */
+/** Longest conversation that is also sent byte by byte; not to `ws` alone, which is not ours. */
 const MAX_SPLIT_BYTES = 60;
 
 /** Every conversation with one subject. `isPlain`: the application knows `ws` only, and the front just carries it. */
@@ -28,7 +28,7 @@ export function webSocketFramesSuite(
   async function converse(one: FrameCase, isSplit: boolean): Promise<void> {
     const differs = isPlain ? one.ws : undefined;
     const bytes = Buffer.concat([...one.send, ...(differs?.send ?? [])]);
-    if (isSplit && bytes.length > MAX_SPLIT_BYTES) return;
+    if (isSplit && (isPlain || bytes.length > MAX_SPLIT_BYTES)) return;
     const gets = differs?.gets ?? one.gets;
     const client = await RawWebSocket.open(subject.port, '/echo', {
       extensions: one.extensions === undefined ? [] : [one.extensions],

@@ -112,10 +112,12 @@ describe('WebSockets and events of framework applications, in the host', () => {
     await until(async () => (await host.text('/ticker/open')).endsWith(': 0'));
   });
 
-  it('closes sockets with 1001 when the host stops', async () => {
+  it('closes sockets with 1001 when the host stops, or as the application wants', async () => {
     const socket = await NetworkWebSocket.open(host.url('/chat/room'));
-    await socket.receive();
+    const polite = await NetworkWebSocket.open(host.url('/polite/a'));
+    await Promise.all([socket.receive(), polite.receive()]);
     await host.end();
-    expect(await socket.closed).toBe(1001);
+    expect([await socket.closed, await polite.closed]).toEqual([1001, 4001]);
+    expect(await polite.receive()).toBe('version 2 says goodbye');
   });
 });
