@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { CaseTable, FrameCase } from '#test/support/web-socket/case.js';
 import { CLOSE_CASES } from '#test/support/web-socket/close-cases.js';
@@ -30,9 +31,11 @@ export function webSocketFramesSuite(
     const bytes = Buffer.concat([...one.send, ...(differs?.send ?? [])]);
     if (isSplit && (isPlain || bytes.length > MAX_SPLIT_BYTES)) return;
     const gets = differs?.gets ?? one.gets;
-    const client = await RawWebSocket.open(subject.port, '/echo', {
-      extensions: one.extensions === undefined ? [] : [one.extensions],
-    });
+    const extensions = one.extensions === undefined ? [] : [one.extensions];
+    const client: RawWebSocket<Duplex> =
+      subject.open === undefined
+        ? await RawWebSocket.open(subject.port, '/echo', { extensions })
+        : await subject.open('/echo', extensions);
     try {
       if (one.extensions !== undefined) expect(client.extensions).toContain('permessage-deflate');
       if (one.first !== undefined) {

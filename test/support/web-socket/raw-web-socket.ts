@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import { WAIT_MS } from '#test/support/polling.js';
@@ -22,8 +23,8 @@ export interface RawWebSocketOptions {
  * control frame, `text hello`, `pong`, `close 1000 bye`, at last `end` (the server closed its direction) or `cut`. Long
  * payloads are told by length and hash.
  */
-export class RawWebSocket {
-  readonly socket: Socket;
+export class RawWebSocket<Connection extends Duplex = Socket> {
+  readonly socket: Connection;
   /** Agreed extensions, as the server wrote them; '' for none. */
   readonly extensions: string;
   readonly protocol: string;
@@ -38,10 +39,11 @@ export class RawWebSocket {
   readonly #windowBits: number;
   #reading: Promise<void> = Promise.resolve();
 
-  private constructor(socket: Socket, head: string, rest: Buffer) {
+  /** A connection that was opened in another way; `extensions` are those that were agreed on. */
+  constructor(socket: Connection, extensions: string, protocol = '', rest: Buffer = Buffer.alloc(0)) {
     this.socket = socket;
-    this.extensions = fieldOf(head, 'sec-websocket-extensions');
-    this.protocol = fieldOf(head, 'sec-websocket-protocol');
+    this.extensions = extensions;
+    this.protocol = protocol;
     this.#windowBits = Number(/server_max_window_bits=(\d+)/.exec(this.extensions)?.[1] ?? 15);
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('end', () => {
@@ -80,7 +82,10 @@ export class RawWebSocket {
       socket.destroy();
       throw new Error(head);
     }
-    return new RawWebSocket(socket, head, bytes.subarray(end + 4));
+    const [agreed, protocol] = ['sec-websocket-extensions', 'sec-websocket-protocol'].map((name) =>
+      fieldOf(head, name),
+    );
+    return new RawWebSocket(socket, agreed ?? '', protocol, bytes.subarray(end + 4));
   }
 
   send(...bytes: readonly Buffer[]): void {

@@ -1,13 +1,17 @@
 import { dirname } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { ConsoleLog } from 'portico';
 import { type EmbeddedEngine, embeddedServer } from 'portico/embedded';
 import { startFront } from '#test/support/http1-corpus/subject.js';
 import { echoes } from './framework-application.js';
+import type { RawWebSocket } from './raw-web-socket.js';
 
 /** A server with the path `/echo`. */
 export interface WebSocketSubject {
   readonly port: number;
+  /** Opens a session where that is not an upgrade of HTTP/1.1. */
+  open?(path: string, extensions: readonly string[]): Promise<RawWebSocket<Duplex>>;
   stop(): Promise<void>;
 }
 
