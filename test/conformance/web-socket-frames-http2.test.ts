@@ -39,7 +39,7 @@ async function start(): Promise<
   const agent = new AgentProcess(BUNDLE, entry, { contextPath: '', ...address });
   // The suite resets each stream; a client that did so much of it would be sent away.
   const http2 = { ...DEFAULT_HTTP2_SETTINGS, maxResetStreams: 10_000, maxControlBytes: 10_000_000 };
-  const front = await TestFront.start({}, {}, undefined, { http2 });
+  const front = await TestFront.start({}, {}, undefined, [], { http2 });
   await agent.report('ready');
   await front.route([routeOf('', processTarget('test@1', [address]))]);
   const client = await Http2Client.open(front.port);
