@@ -127,7 +127,8 @@ export class Connector {
   /** As `Http1Listener.drain`, for every protocol. */
   async drain(deadlineMs: number): Promise<void> {
     const until = performance.now() + deadlineMs;
-    await this.#proxyProtocol?.drain();
+    // Not awaited where there is nothing to wait for: from this call on every answer says that it is the last.
+    if (this.#proxyProtocol !== undefined) await this.#proxyProtocol.drain();
     await Promise.all([
       this.#tls?.drain(deadlineMs),
       this.#http1.drain(deadlineMs),
