@@ -195,7 +195,7 @@ describe('a connection is cut', () => {
     const port = await start({}, { limits: { ...DEFAULT_CONNECTOR_LIMITS, maxConnections: 1 } });
     const first = connect(port, '127.0.0.1');
     await until('it is counted', () => connector.openConnections === 1);
-    expect(await send(port, TEXT, requestFor('/a'))).toBe('');
+    expect(await send(port, TEXT, requestFor('/a'))).toMatch(/^HTTP\/1.1 503 /);
     expect(refusals).toEqual(['connection-limit']);
     first.destroy();
   });
