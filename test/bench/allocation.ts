@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 import type { Readable } from 'node:stream';
 import { printedPort, stopped } from './alone.js';
 import { type Line, lineServer } from './line.js';
-import { load, POST } from './load.js';
+import { load, postOf } from './load.js';
 
 /** What one request allocates, in bytes. */
 export interface Allocation {
@@ -80,7 +80,7 @@ async function ask(url: string, line: Line, agent: Agent, count: number): Promis
 }
 
 function askOnce(url: string, { kind }: Line, agent: Agent): Promise<void> {
-  const { body, ...options } = kind === 'post' ? POST : { body: undefined };
+  const { body, ...options } = kind === 'post' ? postOf(kind) : { body: undefined };
   return new Promise((resolve, reject) => {
     request(url, { ...options, agent }, (response) => {
       response.resume().on('end', resolve);

@@ -1,13 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { on, once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryFolder } from '#test/support/paths.js';
-import { temporaryFolder } from './host.js';
 
 /** A server measured by itself. */
 export interface Alone {
@@ -33,26 +30,6 @@ export async function startServer(programArguments: readonly string[]): Promise<
   };
 }
 
-/** nginx with one worker and a fixed answer; undefined when it is not installed. */
-export async function startNginx(): Promise<Alone | undefined> {
-  if (spawnSync('nginx', ['-v'], { stdio: 'ignore' }).error !== undefined) return undefined;
-  const folder = temporaryFolder();
-  mkdirSync(join(folder, 'logs'));
-  const port = await freePort();
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/logs/error.log;
-events { worker_connections 1024; }
-http { access_log ${folder}/logs/access.log; keepalive_requests 100000000;
-  server { listen 127.0.0.1:${port}; location / { default_type text/plain; return 200 "Hello World\\n"; } } }`,
-  );
-  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  await delay(500);
-  return { pid: child.pid ?? 0, url: `http://127.0.0.1:${port}/`, stop: () => stopped(child) };
-}
-
 /** The first line that is a number; some subjects log before they print it. */
 export async function printedPort(output: Readable): Promise<number> {
   let text = '';
@@ -64,7 +41,8 @@ export async function printedPort(output: Readable): Promise<number> {
   throw new Error(`no port among the output:\n${text}`);
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

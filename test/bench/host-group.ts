@@ -1,8 +1,9 @@
-import { startAlone, startNginx } from './alone.js';
+import { startAlone } from './alone.js';
 import { limit, median, ratio, type Target } from './figures.js';
 import { type BenchHost, startHost } from './host.js';
 import { generator, load, type Round } from './load.js';
 import { childrenOf, settledBytes } from './memory.js';
+import { startNginx } from './nginx.js';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
@@ -31,7 +32,7 @@ export async function measureHost(): Promise<object> {
 
   const subjects: Subjects = {
     'node:http alone': alone.node.url,
-    'nginx return 200': nginx?.url,
+    'nginx return 200': nginx?.http,
     'Fastify alone': alone.fastify.url,
     'Express alone': alone.express.url,
     'http-proxy + process': alone.proxy.url,

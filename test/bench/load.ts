@@ -16,8 +16,12 @@ export interface Round {
 export const generator: 'wrk' | 'autocannon' =
   spawnSync('wrk', ['-v'], { stdio: 'ignore' }).error === undefined ? 'wrk' : 'autocannon';
 
-/** What is sent: GET, or POST with 1 MiB of `x` as `application/octet-stream`. */
-export type LoadKind = 'get' | 'post';
+/**
+ * What is sent: GET; GET on a new connection each time; POST with 1 KiB or 1 MiB of `x` as `application/octet-stream`.
+ */
+export type LoadKind = 'get' | 'connect' | 'post-small' | 'post';
+
+const BODY_BYTES: Readonly<Partial<Record<LoadKind, number>>> = { 'post-small': 1024, post: 1024 * 1024 };
 
 /** Runs load against a URL and waits for the result. */
 export async function load(
@@ -30,8 +34,12 @@ export async function load(
 }
 
 async function runWrk(url: string, connections: number, seconds: number, kind: LoadKind): Promise<Round> {
-  const script = kind === 'get' ? [] : ['-s', join(repositoryFolder, 'test/bench/subjects/lines/post.lua')];
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...script, url];
+  const bytes = BODY_BYTES[kind];
+  const script =
+    bytes === undefined ? [] : ['-s', join(repositoryFolder, 'test/bench/subjects/lines/post.lua')];
+  const close = kind === 'connect' ? ['-H', 'Connection: close'] : [];
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...close, ...script, url];
+  if (bytes !== undefined) args.push('--', String(bytes));
   const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let stdout = '';
   for await (const text of child.stdout) stdout += String(text);
@@ -55,7 +63,9 @@ async function runAutocannon(
   kind: LoadKind,
 ): Promise<Round> {
   const { default: autocannon } = await import('autocannon');
-  const result = await autocannon({ url, connections, duration: seconds, ...(kind === 'post' ? POST : {}) });
+  const post = kind === 'post' || kind === 'post-small' ? postOf(kind) : {};
+  const close = kind === 'connect' ? { headers: { Connection: 'close' } } : {};
+  const result = await autocannon({ url, connections, duration: seconds, ...post, ...close });
   return {
     requests: result.requests.total,
     requestsPerSecond: result.requests.average,
@@ -66,11 +76,13 @@ async function runAutocannon(
 }
 
 /** What `post.lua` sends. */
-export const POST = {
-  method: 'POST',
-  headers: { 'Content-Type': 'application/octet-stream' },
-  body: 'x'.repeat(1024 * 1024),
-} as const;
+export function postOf(kind: 'post' | 'post-small') {
+  return {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/octet-stream' },
+    body: 'x'.repeat(BODY_BYTES[kind] ?? 0),
+  } as const;
+}
 
 function milliseconds(text: string | undefined): number {
   const [, number, unit] = /^([\d.]+)(us|ms|s)$/.exec(text ?? '') ?? [];

@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- GROUP…]`: ratios side by side in one run; all groups when none is named. A run takes about 9
  * minutes for `host`, 7 for `framework` and one for `idle`, more when the machine is busy. Tables are printed, everything is written
+ * minutes for `host`, 7 for `framework` and 5 for `connector`, more when the machine is busy. Tables are printed, everything is written
  * to `.portico/bench/` as JSON.
  *
  * BENCH_ROUNDS and BENCH_SECONDS set the length of the measurement of one subject.
@@ -8,6 +9,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryFolder } from '#test/support/paths.js';
+import { measureConnector } from './connector-group.js';
 import { measureFramework } from './framework-group.js';
 import { measureHost } from './host-group.js';
 import { measureIdle } from './idle-group.js';
@@ -16,6 +18,7 @@ const groups: Readonly<Record<string, () => Promise<object>>> = {
   host: measureHost,
   framework: measureFramework,
   idle: measureIdle,
+  connector: measureConnector,
 };
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(groups);
 const folder = join(repositoryFolder, '.portico/bench');

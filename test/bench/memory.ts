@@ -51,6 +51,11 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
+/** All processes below a process (Linux). */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
 /** Command line of a process, its arguments separated by blanks (Linux). */
 export function commandOf(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();

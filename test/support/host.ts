@@ -103,6 +103,11 @@ export class TestHost {
     return this.#output.join('');
   }
 
+  /** Of all connectors, in their order. */
+  get ports(): readonly number[] {
+    return this.#run.connectors.map(({ port }) => port);
+  }
+
   get port(): number {
     return this.#run.connectors[0]?.port ?? 0;
   }

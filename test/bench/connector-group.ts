@@ -1,0 +1,146 @@
+import { startServer } from './alone.js';
+import { cpuMicroseconds } from './cpu-time.js';
+import { median, ratio, rounded, type Target } from './figures.js';
+import { hasH2load, loadHttp2 } from './h2load.js';
+import { startConnectorHost } from './host.js';
+import { generator, type LoadKind, load } from './load.js';
+import { descendantsOf } from './memory.js';
+import { startNginx } from './nginx.js';
+import type { Peer } from './peer.js';
+import { makePeerCertificate } from './peer-certificate.js';
+import { startTomcat } from './tomcat.js';
+
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 2);
+const here = new URL('./', import.meta.url);
+
+/** One thing that every peer does; the answer to a POST is the number of bytes that came. */
+interface Line {
+  readonly name: string;
+  readonly over: 'http' | 'https' | 'http2';
+  readonly path: string;
+  readonly kind: LoadKind;
+  readonly connections: number;
+}
+
+const LINES: readonly Line[] = [
+  { name: 'text', over: 'http', path: '', kind: 'get', connections: 64 },
+  { name: 'text, 1,000 connections', over: 'http', path: '', kind: 'get', connections: 1000 },
+  { name: 'text, a connection each', over: 'http', path: '', kind: 'connect', connections: 64 },
+  { name: 'answer of 100 KiB', over: 'http', path: 'large', kind: 'get', connections: 32 },
+  { name: 'POST of 1 KiB', over: 'http', path: '', kind: 'post-small', connections: 64 },
+  { name: 'POST of 1 MiB', over: 'http', path: '', kind: 'post', connections: 8 },
+  { name: 'TLS text', over: 'https', path: '', kind: 'get', connections: 64 },
+  { name: 'TLS handshakes', over: 'https', path: '', kind: 'connect', connections: 16 },
+  { name: 'HTTP/2 text, 8 × 16 streams', over: 'http2', path: '', kind: 'get', connections: 8 },
+];
+
+interface Sample {
+  readonly requestsPerSecond: number;
+  readonly cpuPerRequest: number;
+}
+type Samples = ReadonlyMap<string, readonly Sample[]>;
+
+/**
+ * The connectors of a host with one framework application against bare Node, nginx and Tomcat, line by line; all peers
+ * write an access log, apart from bare Node. Peers that are not installed are left out. BENCH_LINES chooses lines whose
+ * name contains one of the words given, with commas.
+ */
+export async function measureConnector(): Promise<object> {
+  const certificate = await makePeerCertificate();
+  const peers = new Map<string, Peer>();
+  const add = (name: string, peer: Peer | undefined): void => {
+    if (peer !== undefined) peers.set(name, peer);
+  };
+  for (const name of ['http', 'https', 'h2'] as const)
+    add(`node:${name}`, await startNode(name, [certificate.keyFile, certificate.certFile]));
+  add('nginx', await startNginx(certificate));
+  add('Tomcat 10.1', await startTomcat(certificate));
+  add('host', await startConnectorHost(certificate, 1));
+  add('host, 2 fronts', await startConnectorHost(certificate, 2));
+
+  const words = process.env['BENCH_LINES']?.split(',') ?? [''];
+  const results: Record<string, object> = {};
+  const targets: Target[] = [];
+  try {
+    for (const line of LINES.filter(({ name }) => words.some((word) => name.includes(word)))) {
+      if (line.over === 'http2' && !hasH2load) continue;
+      const samples = await measureLine(peers, line);
+      results[line.name] = Object.fromEntries(samples);
+      printLine(line, samples);
+      targets.push(...targetsOf(line, samples));
+    }
+  } finally {
+    await Promise.all([...peers.values()].map((peer) => peer.stop()));
+  }
+  console.table(targets);
+  return { generator, rounds, seconds, targets, results };
+}
+
+async function startNode(kind: 'http' | 'https' | 'h2', files: readonly string[]): Promise<Peer> {
+  const program = new URL('../../../test/bench/subjects/connector/node.mjs', here).pathname;
+  const { pid, url, stop } = await startServer([program, kind, ...(kind === 'http' ? [] : files)]);
+  const secure = url.replace('http:', 'https:');
+  return {
+    pid,
+    http: kind === 'http' ? url : undefined,
+    https: kind === 'https' ? secure : undefined,
+    http2: kind === 'h2' ? secure : undefined,
+    stop,
+  };
+}
+
+/** Interleaved rounds; the first one warms and is thrown away. */
+async function measureLine(peers: ReadonlyMap<string, Peer>, line: Line): Promise<Samples> {
+  const samples = new Map<string, Sample[]>();
+  for (let round = 0; round <= rounds; round++)
+    for (const [name, peer] of peers) {
+      const url = peer[line.over];
+      if (url === undefined) continue;
+      const sample = await measure(peer, url + line.path, line);
+      if (round > 0) samples.set(name, [...(samples.get(name) ?? []), sample]);
+    }
+  return samples;
+}
+
+async function measure({ pid }: Peer, url: string, line: Line): Promise<Sample> {
+  const processes = [pid, ...descendantsOf(pid)];
+  const used = (): number => processes.reduce((sum, one) => sum + cpuMicroseconds(one), 0);
+  const before = used();
+  const { connections, kind, over } = line;
+  const round =
+    over === 'http2'
+      ? await loadHttp2(url, connections, 16, seconds)
+      : await load(url, connections, seconds, kind);
+  if (round.requests === 0 || round.failures > 0)
+    throw new Error(`${round.failures} failed answers of ${round.requests} at ${url} (${line.name})`);
+  return {
+    requestsPerSecond: round.requestsPerSecond,
+    cpuPerRequest: (used() - before) / round.requests,
+  };
+}
+
+function printLine(line: Line, samples: Samples): void {
+  console.log(`${line.name}: ${line.connections} connections, ${rounds} rounds of ${seconds} s`);
+  console.table(
+    [...samples].map(([peer, taken]) => {
+      const rates = taken.map(({ requestsPerSecond }) => requestsPerSecond);
+      return {
+        peer,
+        'req/s (median)': Math.round(median(rates)),
+        'min…max': `${Math.round(Math.min(...rates))}…${Math.round(Math.max(...rates))}`,
+        'CPU µs/request': rounded(median(taken.map(({ cpuPerRequest }) => cpuPerRequest)), 1),
+      };
+    }),
+  );
+}
+
+/** The host against each peer; the targets of the first line are those of the whole design. */
+function targetsOf({ name }: Line, samples: Samples): readonly Target[] {
+  const rateOf = (peer: string): number =>
+    median((samples.get(peer) ?? []).map(({ requestsPerSecond }) => requestsPerSecond));
+  const least: Readonly<Record<string, number>> = { 'Tomcat 10.1': 1, nginx: 0.6 };
+  return [...samples.keys()]
+    .filter((peer) => !peer.startsWith('host'))
+    .map((peer) => ratio(`${name}: host ÷ ${peer}`, rateOf('host') / rateOf(peer), least[peer] ?? 1));
+}
