@@ -7,7 +7,7 @@ import { bytesOf, readCorpus } from '#test/support/http1-corpus/case.js';
 import { startConnector } from '#test/support/http1-corpus/subject.js';
 import { repositoryFolder } from '#test/support/paths.js';
 
-/** They need time, many connections, or TLS; their tests stand with what finds them. */
+/** They need time, many connections, TLS, HTTP/2 or a proxy; their tests stand with what finds them. */
 const ELSEWHERE = [
   'header-timeout',
   'body-timeout',
@@ -21,13 +21,22 @@ const ELSEWHERE = [
   'tls-handshake-failed',
   'client-certificate',
   'misdirected-request',
+  'descriptor-limit',
+  'proxy-protocol-sender',
+  'proxy-protocol-header',
+  'proxy-protocol-timeout',
+  'http2-protocol-error',
+  'http2-reset-flood',
+  'http2-ping-flood',
+  'http2-settings-flood',
+  'http2-control-flood',
 ];
 
 /** Reason and status of each row of the tables. */
 const rows = readFileSync(join(repositoryFolder, 'deploy/HTTP.md'), 'utf8')
   .split('\n')
   .flatMap((line) => {
-    const [, reason, status] = /^\| `([a-z-]+)` *\| (\d+|cut) *\|/.exec(line) ?? [];
+    const [, reason, status] = /^\| `([a-z0-9-]+)` *\| (\d+|cut) *\|/.exec(line) ?? [];
     return reason === undefined ? [] : [[reason, status === 'cut' ? 0 : Number(status)] as const];
   });
 
