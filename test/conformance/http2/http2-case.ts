@@ -57,7 +57,7 @@ export function survives(
   send: Send,
   stream = 1,
 ): Http2Case {
-  return { section, title, send, accept, stream, lives: true, drops: false };
+  return { ...outcome(section, title, accept, send, stream), lives: true };
 }
 
 export function fatal(
