@@ -207,8 +207,8 @@ describe('an instance', () => {
     const download = await agent.open({ target: '/big' });
     await download.done;
     expect(download.receivedBytes).toBe(total);
-    const { maxRss } = JSON.parse((await agent.fetch({ target: '/process' })).body) as { maxRss: number };
-    expect(maxRss).toBeLessThan(150 * 1024);
+    const { peakKiB } = JSON.parse((await agent.fetch({ target: '/process' })).body) as { peakKiB: number };
+    expect(peakKiB).toBeLessThan(150 * 1024);
   });
 
   it('hides its channel and its secrets from the application', async () => {
