@@ -5,6 +5,7 @@ import { answerErrors, sendError } from './admin-errors.js';
 import { guardBody, guardHost, guardToken } from './admin-guards.js';
 import { allowOnly, applicationRoutes } from './application-routes.js';
 import { certificateRoutes } from './certificate-routes.js';
+import { eventRoutes } from './event-routes.js';
 import { healthRoutes } from './health-routes.js';
 import type { ServerMetrics } from './metrics.js';
 import { serverRoutes } from './server-routes.js';
@@ -36,7 +37,13 @@ export function adminApp(options: AdminAppOptions): Express {
     response.type(metrics.contentType).send(await metrics.text());
   });
   app.all('/metrics', allowOnly('GET, HEAD'));
-  app.use('/v1', applicationRoutes(options), certificateRoutes(options), serverRoutes(options));
+  app.use(
+    '/v1',
+    applicationRoutes(options),
+    certificateRoutes(options),
+    eventRoutes(options),
+    serverRoutes(options),
+  );
   app.use((_request, response) => {
     sendError(response, 404, 'PORTICO_ADMIN_NOT_FOUND', 'The admin API has no such resource.');
   });

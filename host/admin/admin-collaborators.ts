@@ -1,4 +1,5 @@
 import type { Deployments } from '../deployer/application-status.js';
+import type { EventLog } from '../log/event-log.js';
 import type { CertificatesView } from './certificates-view.js';
 import type { FrontStatus, TrafficTotals } from './traffic.js';
 
@@ -6,6 +7,7 @@ import type { FrontStatus, TrafficTotals } from './traffic.js';
 export interface AdminCollaborators {
   readonly deployments: Deployments;
   readonly server: ServerView;
+  readonly events: EventLog;
 }
 
 /** The server as the admin API sees it. */

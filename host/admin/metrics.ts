@@ -39,6 +39,7 @@ export class ServerMetrics {
   readonly #lostLogLines: Counter;
   readonly #frontRestarts: Counter<'front'>;
   readonly #frontUp: Gauge<'front'>;
+  readonly #events: Counter<'event' | 'application'>;
   readonly #certificates: CertificateMetrics;
 
   constructor(collaborators: AdminCollaborators) {
@@ -93,6 +94,7 @@ export class ServerMetrics {
     );
     this.#frontRestarts = counter('portico_front_restarts_total', 'Fronts replaced', ['front']);
     this.#frontUp = gauge('portico_front_up', '1 when the front accepts', ['front']);
+    this.#events = counter('portico_events_total', 'What happened, as in the log', ['event', 'application']);
     this.#certificates = new CertificateMetrics(this.#registry);
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -106,6 +108,7 @@ export class ServerMetrics {
     this.#takeTraffic(await this.#collaborators.server.traffic());
     this.#takeApplications();
     this.#takeFronts();
+    this.#takeEvents();
     this.#certificates.take(this.#collaborators.server.certificates);
     return this.#registry.metrics();
   }
@@ -176,6 +179,14 @@ export class ServerMetrics {
       );
       this.#utilization.set(labels, Math.max(0, ...instances.map(({ utilization }) => utilization)));
     }
+  }
+
+  /** Of the host and of what is deployed; the names of everything else have no bound. */
+  #takeEvents(): void {
+    const names = new Set(this.#collaborators.deployments.list().map(({ name }) => name));
+    this.#events.reset();
+    for (const { event, application, count } of this.#collaborators.events.counts())
+      if (application === '' || names.has(application)) this.#events.inc({ event, application }, count);
   }
 
   #takeFronts(): void {

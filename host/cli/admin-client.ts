@@ -4,6 +4,7 @@ import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
 import type { HostConfig } from '../config/host-config.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import { messageOf, PorticoError } from '../errors.js';
+import type { HostEvent } from '../log/event-log.js';
 import { type RunFile, readRunFile } from '../server/run-file.js';
 import type { CertificateState } from './certificate-table.js';
 
@@ -64,6 +65,15 @@ export class AdminClient {
   async reloadCertificates(connector: string | undefined): Promise<CertificateState> {
     const query = connector === undefined ? '' : `?connector=${encodeURIComponent(connector)}`;
     return (await this.#request('POST', `/v1/certificates/reload${query}`)) as CertificateState;
+  }
+
+  /** With a higher number than `after`, oldest first; of one application, or of everything. */
+  async events(application: string | undefined, after: number): Promise<readonly HostEvent[]> {
+    const query = new URLSearchParams({
+      after: String(after),
+      ...(application !== undefined && { application }),
+    });
+    return ((await this.#request('GET', `/v1/events?${query}`)) as { events: HostEvent[] }).events;
   }
 
   async stopServer(): Promise<void> {

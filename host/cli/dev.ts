@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { HostConfig } from '../config/host-config.js';
 import { withLocalNames } from '../config/virtual-hosts.js';
 import { PorticoError } from '../errors.js';
+import { EventLog } from '../log/event-log.js';
 import { createServerLog } from '../log/server-log.js';
 import { readRunFile } from '../server/run-file.js';
 import { PorticoServer } from '../server/server.js';
@@ -39,8 +40,9 @@ export async function dev(bundle: string, options: PortOptions & { readonly all?
   if (readRunFile(config.folders.run) === undefined)
     rmSync(config.folders.work, { recursive: true, force: true });
   const out = { write: (line: string) => process.stdout.write(devLine(line)) };
-  const log = createServerLog({ format: 'json', out });
-  const server = new PorticoServer({ config, log });
+  const events = new EventLog();
+  const log = createServerLog({ format: 'json', out, events });
+  const server = new PorticoServer({ config, log, events });
   handleSignals(server, log, config.shutdownTimeoutMs);
   await server.start();
 }

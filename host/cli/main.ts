@@ -78,6 +78,13 @@ withBaseOptions(program.command('app'))
   .action(async (...args: Parameters<typeof import('./app.js').app>) =>
     (await import('./app.js')).app(...args),
   );
+withBaseOptions(program.command('events [name]'))
+  .description('show what happened lately, of one application or of all')
+  .option('--follow', 'go on showing what happens, until Ctrl-C')
+  .option('--json', 'as JSON, one event a line')
+  .action(async (...args: Parameters<typeof import('./events.js').events>) =>
+    (await import('./events.js')).events(...args),
+  );
 withBaseOptions(program.command('tls'))
   .description('read the certificates of connectors anew, or show them')
   .addArgument(new Argument('<verb>').choices(['reload', 'status']))

@@ -1,3 +1,4 @@
+import { EventLog } from '../log/event-log.js';
 import { createServerLog } from '../log/server-log.js';
 import { PorticoServer } from '../server/server.js';
 import { handleSignals } from '../server/signals.js';
@@ -6,8 +7,9 @@ import { configOf, type PortOptions } from './base-options.js';
 /** `portico start`: runs the host in the foreground until a signal or `portico stop`. */
 export async function start(options: PortOptions & { readonly log?: 'text' | 'json' }): Promise<void> {
   const config = configOf(options);
-  const log = createServerLog({ format: options.log ?? 'auto' });
-  const server = new PorticoServer({ config, log });
+  const events = new EventLog();
+  const log = createServerLog({ format: options.log ?? 'auto', events });
+  const server = new PorticoServer({ config, log, events });
   handleSignals(server, log, config.shutdownTimeoutMs);
   await server.start();
 }

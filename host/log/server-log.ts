@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import type { EventLog } from './event-log.js';
 import { textLine } from './text-line.js';
 
 /** Log of the server process: `log.info({ application }, 'deployed')`. */
@@ -12,6 +13,8 @@ export interface ServerLogOptions {
   readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Default: standard output. */
   readonly out?: { readonly isTTY?: boolean; write(text: string): unknown };
+  /** Is given every line of the level that is written. Default: nobody is. */
+  readonly events?: EventLog;
 }
 
 /** Makes the server's log. One event is one line in both formats, whatever its values contain. */
@@ -26,7 +29,12 @@ export function createServerLog(options: ServerLogOptions = {}): ServerLog {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => void out.write(isText ? textLine(line) : line) },
+    {
+      write(line: string): void {
+        options.events?.take(line);
+        out.write(isText ? textLine(line) : line);
+      },
+    },
   );
 }
 

@@ -15,6 +15,7 @@ import type { ApplicationStatus } from '../deployer/application-status.js';
 import { Deployer } from '../deployer/deployer.js';
 import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { EventLog } from '../log/event-log.js';
 import type { ServerLog } from '../log/server-log.js';
 import { packageVersion } from '../package-version.js';
 import { Supervisor } from '../supervisor/supervisor.js';
@@ -31,6 +32,8 @@ import { ServiceManager } from './systemd/service-manager.js';
 export interface ServerOptions {
   readonly config: HostConfig;
   readonly log: ServerLog;
+  /** What the log was made with. Default: no events are listed. */
+  readonly events?: EventLog;
 }
 
 /**
@@ -42,6 +45,7 @@ export class PorticoServer {
   readonly stopped: Promise<boolean>;
   readonly #config: HostConfig;
   readonly #log: ServerLog;
+  readonly #events: EventLog;
   readonly #inherited: InheritedSockets;
   readonly #manager: ServiceManager;
   readonly #lifecycle = new Lifecycle('server');
@@ -55,6 +59,7 @@ export class PorticoServer {
   constructor(options: ServerOptions) {
     this.#config = options.config;
     this.#log = options.log;
+    this.#events = options.events ?? new EventLog();
     this.#inherited = InheritedSockets.takeFrom(process.env, process.pid);
     this.#manager = ServiceManager.takeFrom(process.env, process.pid, options.log);
     this.stopped = new Promise((resolve) => {
@@ -216,7 +221,7 @@ export class PorticoServer {
     });
     catalog.follow(deployer);
     const server = this.#view(sockets, fronts, certificates);
-    const collaborators = { deployments: deployer, server };
+    const collaborators = { deployments: deployer, server, events: this.#events };
     const admin = new AdminServer({
       ...collaborators,
       ...config.admin,

@@ -4,7 +4,8 @@ import { AdminServer } from '#host/admin/admin-server.js';
 import type { TrafficTotals } from '#host/admin/traffic.js';
 import type { ApplicationStatus, Deployments } from '#host/deployer/application-status.js';
 import { PorticoError } from '#host/errors.js';
-import { silentLog } from '#host/log/server-log.js';
+import { EventLog } from '#host/log/event-log.js';
+import { createServerLog, silentLog } from '#host/log/server-log.js';
 
 export const TOKEN = 'a'.repeat(64);
 
@@ -67,6 +68,9 @@ export function applicationStatus(name: string, more: Partial<ApplicationStatus>
 export class TestAdmin {
   readonly deployments: RememberedDeployments;
   readonly stops: number[] = [];
+  readonly events = new EventLog();
+  /** A log whose events the server lists. */
+  readonly log = createServerLog({ events: this.events, out: { write: () => true } });
   readiness: Readiness = { firstPassDone: true, listening: true, draining: false };
   traffic: TrafficTotals = {
     contexts: [],
@@ -88,6 +92,7 @@ export class TestAdmin {
   async start(port = 0): Promise<this> {
     const collaborators: AdminCollaborators = {
       deployments: this.deployments,
+      events: this.events,
       server: {
         version: '1.2.3',
         base: '/srv/portico',
