@@ -13,21 +13,37 @@ import { ConfigError, type ConfigProblem, suggest } from '../config/config-error
 import type { Variables } from '../config/interpolate.js';
 import { isRecord } from '../config/is-record.js';
 import { readSmallText } from '../config/read-text.js';
-import { leaf, section, show, text } from '../config/setting-types.js';
+import { redirectStatus } from '../config/redirect-schema.js';
+import type { RedirectStatus } from '../config/redirect-settings.js';
+import { leaf, section, show, text, word } from '../config/setting-types.js';
 import { type ConfigDocument, parseConfigDocument } from '../config/yaml-document.js';
 import { PorticoError } from '../errors.js';
 
 const SECTIONS = ['portico', 'ktor'] as const;
 
-/** The `application:` section: exactly one of the first five says how the bundle answers. */
+/** `redirect:` of an application. */
+export interface RedirectSection {
+  /** A URL, or a path of the host that was asked. */
+  readonly to: string;
+  /** Default 308. */
+  readonly status: RedirectStatus;
+  /** `keep`: what follows the context path, and the query, are put behind `to`. Default `keep`. */
+  readonly path: 'keep' | 'drop';
+}
+
+/** The `application:` section: exactly one of the first six says how the bundle answers. */
 export interface ApplicationSection {
   readonly modules?: readonly string[] | undefined;
   readonly main?: string | undefined;
   readonly static?: string | undefined;
   readonly upstream?: string | undefined;
+  readonly redirect?: RedirectSection | undefined;
   readonly command?: unknown;
   readonly id?: string | undefined;
 }
+
+/** The keys of it that say so, as they are looked for. */
+export const APPLICATION_KINDS = ['modules', 'main', 'static', 'upstream', 'redirect'] as const;
 
 /** One descriptor, checked. */
 export interface Descriptor {
@@ -59,11 +75,20 @@ const modules = leaf((value, fail): readonly string[] | undefined => {
   return list;
 });
 
+const redirectSection = section({
+  to: text(2048),
+  status: redirectStatus().default(308),
+  path: word(['keep', 'drop']).default('keep'),
+});
+
 const applicationSchema = section({
   modules: modules.optional(),
   main: text().optional(),
   static: text().optional(),
   upstream: text(2048).optional(),
+  redirect: z
+    .preprocess((value) => (typeof value === 'string' ? { to: value } : value), redirectSection)
+    .optional(),
   command: z.unknown().optional(),
   id: text(200).optional(),
 });
@@ -224,12 +249,10 @@ function kindProblems(
   const path = [name, 'application'];
   if (application.command !== undefined) {
     const message =
-      'programs in other languages are not supported by this version: use main, modules, static or upstream';
+      'programs in other languages are not supported by this version: use main, modules, static, upstream or redirect';
     return [document.problem([...path, 'command'], message, { at: 'key' })];
   }
-  const kinds = (['modules', 'main', 'static', 'upstream'] as const).filter(
-    (kind) => application[kind] !== undefined,
-  );
+  const kinds = APPLICATION_KINDS.filter((kind) => application[kind] !== undefined);
   const second = kinds[1];
   if (second === undefined) return [];
   return [

@@ -3,6 +3,7 @@ import { isAbsolute, join, normalize, sep } from 'node:path';
 import { PorticoError } from '../errors.js';
 import { systemCodeOf } from '../system-error.js';
 import { printable } from './context-name.js';
+import type { RedirectSection } from './descriptor.js';
 import type { Manifest } from './manifest.js';
 import { findPackage, parsePackageReference } from './package-entry.js';
 
@@ -75,21 +76,39 @@ export function staticEntry(folder: string, path: string): Entry {
 
 /** `upstream: http://127.0.0.1:9000`. */
 export function upstreamEntry(text: string): Entry {
+  return { kind: 'upstream', url: webAddress(text, 'upstream') };
+}
+
+/** Scheme, host, port and path at most; without a slash at the end. */
+function webAddress(text: string, what: 'upstream' | 'redirect'): string {
   let url: URL;
   try {
     url = new URL(text);
   } catch (cause) {
-    throw new EntryError(`upstream ${printable(text)} is not a URL: write http://host:port`, cause);
+    throw new EntryError(`${what} ${printable(text)} is not a URL: write http://host:port`, cause);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new EntryError(`upstream ${printable(text)} is not http or https: write http://host:port`);
+    throw new EntryError(`${what} ${printable(text)} is not http or https: write http://host:port`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new EntryError(
-      `upstream ${url.origin} has a user, query or fragment: write http://host:port and a path at most`,
+      `${what} ${url.origin} has a user, query or fragment: write http://host:port and a path at most`,
     );
   }
-  return { kind: 'upstream', url: url.href.replace(/\/$/, '') };
+  return url.href.replace(/\/$/, '');
+}
+
+/** `redirect: https://new.example/shop`, or a section with more to say. A path means the host that was asked. */
+export function redirectEntry({ to, status, path }: RedirectSection): Entry {
+  const redirect = { kind: 'redirect', status, keepsPath: path === 'keep' } as const;
+  if (to.startsWith('/')) {
+    // A browser takes `//host` and `/\host` for another host.
+    if (/^\/[/\\]|[^\x21-\x7e]|[?#\\]/.test(to)) {
+      throw new EntryError(`redirect ${printable(to)} is not a path: write /path, percent-encoded, or a URL`);
+    }
+    return { ...redirect, to: to.replace(/\/+$/, '') };
+  }
+  return { ...redirect, to: webAddress(to, 'redirect') };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ApplicationSettings } from '../config/host-config.js';
+import type { RedirectStatus } from '../config/redirect-settings.js';
 
 /**
  * What one version of a bundle is and wants: the developer's descriptor (`application.yaml` in the bundle), the
@@ -13,7 +14,15 @@ export interface Manifest {
     /** Absolute folder; inside the bundle. */
     | { readonly kind: 'static'; readonly folder: string }
     /** A server elsewhere: `http://127.0.0.1:9000`. */
-    | { readonly kind: 'upstream'; readonly url: string };
+    | { readonly kind: 'upstream'; readonly url: string }
+    /** Clients are sent elsewhere: a path of this host, or a URL without query, both without a slash at the end. */
+    | {
+        readonly kind: 'redirect';
+        readonly to: string;
+        readonly status: RedirectStatus;
+        /** The rest of the path and the query are kept behind it. */
+        readonly keepsPath: boolean;
+      };
   /** Context path asked for by `servlet.context` of the operator's descriptor; undefined: from the name. */
   readonly contextPath: string | undefined;
   /** The operator's descriptor lets the application know what is mounted (`servlet.catalog`). Default false. */

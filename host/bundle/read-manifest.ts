@@ -6,12 +6,21 @@ import { isRecord } from '../config/is-record.js';
 import { PorticoError } from '../errors.js';
 import { parseContextPath } from './context-name.js';
 import {
+  APPLICATION_KINDS,
   type ApplicationSection,
   type Descriptor,
   readDeveloperDescriptor,
   readOperatorDescriptor,
 } from './descriptor.js';
-import { detectEntry, EntryError, mainEntry, modulesEntry, staticEntry, upstreamEntry } from './entry.js';
+import {
+  detectEntry,
+  EntryError,
+  mainEntry,
+  modulesEntry,
+  redirectEntry,
+  staticEntry,
+  upstreamEntry,
+} from './entry.js';
 import type { Manifest } from './manifest.js';
 import { readPackageJson } from './package-json.js';
 
@@ -68,7 +77,7 @@ function entryOf(
   }
   if (folder === undefined) {
     throw new EntryError(
-      'there is no bundle to this descriptor, and it names no upstream: add one of the two',
+      'there is no bundle to this descriptor, and it names no upstream or redirect: add one of them',
     );
   }
   const pack = readPackageJson(folder);
@@ -81,12 +90,13 @@ function entryOf(
   }
 }
 
-function kindOf(application: ApplicationSection): 'modules' | 'main' | 'static' | 'upstream' | undefined {
-  return (['modules', 'main', 'static', 'upstream'] as const).find((key) => application[key] !== undefined);
+function kindOf(application: ApplicationSection): (typeof APPLICATION_KINDS)[number] | undefined {
+  return APPLICATION_KINDS.find((key) => application[key] !== undefined);
 }
 
 function declaredEntry(folder: string | undefined, application: ApplicationSection): Manifest['entry'] {
   if (application.upstream !== undefined) return upstreamEntry(application.upstream);
+  if (application.redirect !== undefined) return redirectEntry(application.redirect);
   if (folder === undefined) throw new EntryError('there is no bundle to this descriptor: put one beside it');
   if (application.modules !== undefined) return modulesEntry(folder, application.modules);
   if (application.main !== undefined) return mainEntry(folder, application.main);

@@ -2,8 +2,21 @@ import { z } from 'zod';
 import type { ConfigPath } from './config-error.js';
 import type { ConnectorConfig } from './host-config.js';
 import { hostPattern } from './host-pattern.js';
-import { REDIRECT_STATUSES, type RedirectConfig, type RedirectSettings } from './redirect-settings.js';
+import {
+  REDIRECT_STATUSES,
+  type RedirectConfig,
+  type RedirectSettings,
+  type RedirectStatus,
+} from './redirect-settings.js';
 import { leaf, section, show } from './setting-types.js';
+
+/** 301, 302, 307 or 308. */
+export function redirectStatus() {
+  return leaf<RedirectStatus>((value, fail) => {
+    const known = REDIRECT_STATUSES.find((status) => String(status) === String(value));
+    return known ?? fail(`${show(value)} is not one of ${REDIRECT_STATUSES.join(', ')}`);
+  });
+}
 
 /** `connectors[].redirect`. */
 export const redirectSchema = section({
@@ -13,10 +26,7 @@ export const redirectSchema = section({
     if (typeof port === 'string' && port !== '') return port;
     return fail(`${show(value)} is neither https, nor the name of a connector, nor a port`);
   }).default('https'),
-  status: leaf<(typeof REDIRECT_STATUSES)[number]>((value, fail) => {
-    const known = REDIRECT_STATUSES.find((status) => String(status) === String(value));
-    return known ?? fail(`${show(value)} is not one of ${REDIRECT_STATUSES.join(', ')}`);
-  }).default(308),
+  status: redirectStatus().default(308),
   hosts: z.preprocess(
     (value) => value ?? undefined,
     z

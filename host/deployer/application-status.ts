@@ -20,7 +20,7 @@ export interface ApplicationStatus {
   readonly path: string;
   readonly version: string;
   readonly state: ContextState;
-  /** `framework`, `server`, `program`, `static`, `upstream`; undefined before it was known. */
+  /** `framework`, `server`, `program`, `static`, `upstream`, `redirect`; undefined before it was known. */
   readonly kind: string | undefined;
   /** What went wrong, in words; undefined when nothing did. */
   readonly reason: string | undefined;

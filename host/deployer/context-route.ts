@@ -38,6 +38,10 @@ export function targetOf(running: Running): RouteTarget | undefined {
     const { prefix, responseTimeoutMs } = settings;
     return { kind: 'upstream', deployment, url: entry.url, prefix, responseTimeoutMs };
   }
+  if (entry.kind === 'redirect') {
+    const { to, status, keepsPath } = entry;
+    return { kind: 'redirect', deployment, to, status, keepsPath };
+  }
   const instances = process?.addresses() ?? [];
   if (instances.length === 0 || running.gaveUp !== undefined) return undefined;
   return {

@@ -15,8 +15,8 @@ export interface DescriptorPeek {
   readonly hostProblem: string | undefined;
   /** `portico.servlet.context`, as written. */
   readonly context: string | undefined;
-  /** It names a server elsewhere, so it needs no bundle. */
-  readonly isUpstream: boolean;
+  /** It names a server elsewhere, or a redirect. */
+  readonly needsNoBundle: boolean;
   /** Hash of the bytes. */
   readonly hash: string;
 }
@@ -47,7 +47,7 @@ export async function peekDescriptor(path: string, hosts: KnownHosts): Promise<D
     host,
     hostProblem: problem && hostError(descriptor, problem).message,
     context: servlet.context,
-    isUpstream: application.upstream !== undefined,
+    needsNoBundle: (application.upstream ?? application.redirect) !== undefined,
     hash,
   };
 }

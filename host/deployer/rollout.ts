@@ -88,7 +88,7 @@ interface StoredContent {
 }
 
 /**
- * Second half: processes are started until they are ready. Static folders and upstreams need none. Nothing runs after
+ * Second half: processes are started until they are ready. Static folders, upstreams and redirects need none. Nothing runs after
  * a failure. `onChange` is also called before this has resolved. Throws RolloutFailure, or the reason of `signal`.
  */
 export async function begin(
@@ -112,7 +112,7 @@ export async function begin(
     gaveUp: undefined,
   });
   const { folder } = prepared;
-  if (kind === 'static' || kind === 'upstream' || folder === undefined) return running(undefined);
+  if ((kind !== 'main' && kind !== 'modules') || folder === undefined) return running(undefined);
   return parts.starts.run(async () => {
     let process: DeploymentProcess | undefined;
     try {

@@ -117,7 +117,7 @@ export class Scanner {
     }
     if (peek?.hostProblem !== undefined) return slip(peek.hostProblem);
     if (first !== undefined && sources.length === 0 && peek?.bundle === undefined) {
-      if (peek?.isUpstream) sources.push({ ...first, kind: 'descriptor', complete: true });
+      if (peek?.needsNoBundle) sources.push({ ...first, kind: 'descriptor', complete: true });
       else if (descriptor?.problem !== undefined)
         sources.push(unreadable('descriptor', first.path, descriptor.problem));
     }

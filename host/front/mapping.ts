@@ -91,7 +91,7 @@ export class Mapping {
       maxBodyBytes: route.maxBodyBytes,
       counters: this.#counts.countersOf(route.context, route.application),
       runtime: this.#runtimes.runtimeFor(route),
-      isStripped: target.kind === 'static' || (target.kind !== 'unavailable' && target.prefix === 'strip'),
+      isStripped: 'prefix' in target ? target.prefix === 'strip' : target.kind !== 'unavailable',
     };
   }
 

@@ -135,6 +135,14 @@ export type RouteTarget =
       readonly deployment: string;
       readonly folder: string;
     }
+  /** Clients are sent to `to`, with the rest of the path and the query behind it if it `keepsPath`. */
+  | {
+      readonly kind: 'redirect';
+      readonly deployment: string;
+      readonly to: string;
+      readonly status: number;
+      readonly keepsPath: boolean;
+    }
   /** A server elsewhere that answers for this context; carried by http-proxy. */
   | {
       readonly kind: 'upstream';

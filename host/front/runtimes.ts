@@ -4,6 +4,7 @@ import { ErrorPageRuntime } from '../runtime/error-page-runtime.js';
 import { LazyRuntime } from '../runtime/lazy-runtime.js';
 import type { Runtime } from '../runtime/mount.js';
 import { ProcessRuntime } from '../runtime/process/process-runtime.js';
+import { RedirectRuntime } from '../runtime/redirect-runtime.js';
 import { StaticSite } from '../runtime/static/static-site.js';
 import { UnavailableRuntime } from '../runtime/unavailable-runtime.js';
 import type { UpstreamRuntime } from '../runtime/upstream/upstream-runtime.js';
@@ -123,6 +124,8 @@ export class Runtimes {
         return new StaticSite(target.folder, (thrown) =>
           this.#events.problem(`A file of ${target.deployment} could not be read: ${messageOf(thrown)}`),
         );
+      case 'redirect':
+        return new RedirectRuntime(target);
       case 'upstream':
         if (this.#Upstream === undefined) throw new Error('load() was not called for an upstream route');
         return new this.#Upstream({
