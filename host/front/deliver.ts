@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange/exchange.js';
+import { pathWithin } from '../runtime/path-within.js';
 import { redirectToFolder } from '../runtime/plain-answer.js';
-import { pathWithin } from './mapper.js';
 import type { MappedContext } from './mapping.js';
 
 /**

@@ -1,3 +1,4 @@
+import { depthOf } from '../runtime/path-within.js';
 /**
  * Immutable lookup from a canonical path to the context that answers for it. The longest context path that ends at a
  * segment border wins; ROOT (path `''`) takes what is left. A changed mapping is a new Mapper; requests read whichever
@@ -54,37 +55,12 @@ export class Mapper<C extends { readonly path: string }> {
   }
 }
 
-/**
- * The part of `path` behind the context path; begins with `/`. `path` is one for which the mapper found that context.
- * Parameters of the segments that matched the context path (`/shop;v=1/cart`) go with them.
- */
-export function pathWithin(path: string, contextPath: string): string {
-  const length = contextPath.length;
-  if (length === 0) return path;
-  if (path.length === length) return '/';
-  if (path.charCodeAt(length) === SLASH && path.startsWith(contextPath)) return path.slice(length);
-  let border = 0;
-  for (let depth = depthOf(contextPath); depth > 0; depth--) {
-    border = path.indexOf('/', border + 1);
-    if (border < 0) return '/';
-  }
-  return path.slice(border);
-}
-
 /** Everything below one first segment. */
 interface Branch<C> {
   /** The context whose path is the first segment alone. */
   context: C | undefined;
   /** Segments of the longest context path that begins with this segment. */
   depth: number;
-}
-
-const SLASH = 0x2f;
-
-function depthOf(path: string): number {
-  let depth = 0;
-  for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) === SLASH) depth++;
-  return depth;
 }
 
 function withoutParameters(path: string): string {

@@ -91,7 +91,7 @@ export class Mapping {
       maxBodyBytes: route.maxBodyBytes,
       counters: this.#counts.countersOf(route.context, route.application),
       runtime: this.#runtimes.runtimeFor(route),
-      isStripped: 'prefix' in target ? target.prefix === 'strip' : target.kind !== 'unavailable',
+      isStripped: target.kind === 'static' || ('prefix' in target && target.prefix === 'strip'),
     };
   }
 

@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange/exchange.js';
 import type { Mount, Runtime } from './mount.js';
+import { pathWithin } from './path-within.js';
 import { answerPlainly } from './plain-answer.js';
 
 /** Where a redirect leads. */
@@ -11,7 +12,10 @@ export interface RedirectTarget {
   readonly keepsPath: boolean;
 }
 
-/** A context that has moved. The target is the operator's or the developer's, never the client's. */
+/**
+ * A context that has moved. The target is the operator's or the developer's, never the client's. It is given the whole
+ * path: nobody has to send `/old` to `/old/` first.
+ */
 export class RedirectRuntime implements Runtime {
   readonly openExchanges = 0;
   readonly #target: RedirectTarget;
@@ -20,10 +24,12 @@ export class RedirectRuntime implements Runtime {
     this.#target = target;
   }
 
-  handle(exchange: Exchange, _mount: Mount, within: string): void {
+  handle(exchange: Exchange, mount: Mount, path: string): void {
     const { to, status, keepsPath } = this.#target;
     const { query } = exchange.head;
-    const location = keepsPath ? `${to}${within}${query === undefined ? '' : `?${query}`}` : to || '/';
+    const location = keepsPath
+      ? `${to}${pathWithin(path, mount.path)}${query === undefined ? '' : `?${query}`}`
+      : to || '/';
     // With an empty target the rest of the path stands alone: `//host` would lead a browser elsewhere.
     if (/^\/[/\\]/.test(location)) answerPlainly(exchange, 400, 'The path of the request is not valid.');
     else answerPlainly(exchange, status, 'This is found elsewhere.', ['location', location]);

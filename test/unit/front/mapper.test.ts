@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Mapper, pathWithin } from '#host/front/mapper.js';
+import { Mapper } from '#host/front/mapper.js';
+import { pathWithin } from '#host/runtime/path-within.js';
 
 const mounted = ['', '/shop', '/shop/admin', '/a/b/c', '/foo%20bar', '/Shop'];
 const mapper = new Mapper(mounted.map((path) => ({ path })));
