@@ -46,22 +46,20 @@ export class DeployedContext {
 
   /** No version is left and nothing runs. */
   get isEmpty(): boolean {
-    const { versions, active, retirements } = this.#serving;
-    return versions.size === 0 && active === undefined && this.#line.isIdle && retirements.isEmpty;
+    const { versions, live, retirements } = this.#serving;
+    return versions.size === 0 && live.all().length === 0 && this.#line.isIdle && retirements.isEmpty;
   }
 
   statuses(): ApplicationStatus[] {
     return this.#serving
       .ranked()
-      .map((version) => statusOf(version, this.#serving.active, this.#parts.defaultHost));
+      .map((version) => statusOf(version, this.#serving.live, this.#parts.defaultHost));
   }
 
   /** Undefined when there is no such version. */
   status(name: string): ApplicationStatus | undefined {
     const version = this.#serving.versions.get(name);
-    return version === undefined
-      ? undefined
-      : statusOf(version, this.#serving.active, this.#parts.defaultHost);
+    return version === undefined ? undefined : statusOf(version, this.#serving.live, this.#parts.defaultHost);
   }
 
   /** The operator's descriptor the version was ordered with. */
@@ -99,7 +97,7 @@ export class DeployedContext {
       }
       version.prepared = prepared;
       if (version.wish === 'held') version.pendingFailure = undefined;
-      const isServing = this.#serving.active?.version === version;
+      const isServing = this.#serving.live.of(version) !== undefined;
       if (version.wish !== 'held') version.wish = isServing ? 'run' : wishOf(prepared);
       await this.#serving.settle();
       return version.rejected === prepared.key ? 'failed' : 'deployed';

@@ -4,6 +4,7 @@ import type { ContextRoute } from '../front/messages.js';
 import type { DeploymentChange } from '../supervisor/deployment-process.js';
 import { routeOf, targetOf, unavailable } from './context-route.js';
 import { failurePage } from './failure-page.js';
+import { LiveVersions } from './live-versions.js';
 import { type Place, shownPlace } from './place.js';
 import { Retirements } from './retirements.js';
 import { begin, prepare, type RolloutParts } from './rollout.js';
@@ -24,20 +25,20 @@ export interface ServingParts extends RolloutParts {
 const DEVELOPMENT_DRAIN_MS = 200;
 
 /**
- * What serves one place: the highest version that is neither stopped by an operator nor failed. `settle` brings
- * that about: new processes beside the old, swap, drain. Owned by the context, which calls the methods that wait one
- * after the other only; owns the processes.
+ * What serves one place: the highest version that is neither stopped by an operator nor failed, and beside it those
+ * that are still live. `settle` brings that about: new processes beside the old, swap, drain. Owned by the context,
+ * which calls the methods that wait one after the other only; owns the processes.
  */
 export class Serving {
   /** By name; changed by the context. */
   readonly versions = new Map<string, Version>();
+  readonly live = new LiveVersions();
   readonly retirements: Retirements;
   readonly publisher: RoutePublisher;
   readonly #place: Place;
   readonly #parts: ServingParts;
   readonly #enqueue: (task: () => Promise<void>) => void;
   readonly #stopRequested: (name: string) => void;
-  #active: Running | undefined;
   /** Content that is neither prepared for a version yet nor out of use. */
   #incoming: string | undefined;
   /** What is being prepared or started, and how to end that. */
@@ -60,7 +61,7 @@ export class Serving {
   }
 
   get active(): Running | undefined {
-    return this.#active;
+    return this.live.active;
   }
 
   get isClosing(): boolean {
@@ -68,8 +69,7 @@ export class Serving {
   }
 
   fingerprintsInUse(): string[] {
-    const prepared = this.retirements.all().map((running) => running.prepared);
-    if (this.#active !== undefined) prepared.push(this.#active.prepared);
+    const prepared = [...this.retirements.all(), ...this.live.all()].map((running) => running.prepared);
     for (const version of this.versions.values()) if (version.prepared) prepared.push(version.prepared);
     const used = prepared.map(({ fingerprint }) => fingerprint);
     return this.#incoming === undefined ? used : [...used, this.#incoming];
@@ -77,7 +77,7 @@ export class Serving {
 
   /** A front could not talk to an instance; it may be one of ours. */
   suspect(instance: string, reason: string): void {
-    for (const { process } of [...(this.#active ? [this.#active] : []), ...this.retirements.all()]) {
+    for (const { process } of [...this.live.all(), ...this.retirements.all()]) {
       if (process?.status().some((status) => status.instance === instance)) process.suspect(instance, reason);
     }
   }
@@ -92,31 +92,37 @@ export class Serving {
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true;
     this.interrupt(undefined, 'the host is stopping');
-    const active = this.#active;
-    if (active === undefined) return;
-    active.version.activity = 'draining';
-    this.#active = undefined;
+    const all = this.live.all();
+    if (all.length === 0) return;
+    for (const running of all) {
+      running.version.activity = 'draining';
+      this.#takeOut(running);
+    }
     await this.publisher.publishOrLog();
-    const { drainTimeoutMs, stopTimeoutMs } = active.prepared.manifest.settings;
-    const drainMs = Math.max(deadlineMs - stopTimeoutMs, deadlineMs / 2);
-    void this.retirements.add(active, Math.min(drainTimeoutMs, drainMs));
+    for (const running of all) {
+      const { drainTimeoutMs, stopTimeoutMs } = running.prepared.manifest.settings;
+      const drainMs = Math.max(deadlineMs - stopTimeoutMs, deadlineMs / 2);
+      void this.retirements.add(running, Math.min(drainTimeoutMs, drainMs));
+    }
   }
 
   /** Brings about that the right version serves. Runs in the line only; never rejects. */
   async settle(): Promise<void> {
     for (const version of this.ranked()) {
       if (this.#isClosing) return;
-      const isServing = this.#active?.version === version;
       if (!mayServe(version)) continue;
-      const isSound = isServing && this.#active?.gaveUp === undefined;
-      if (isSound && version.prepared === this.#active?.prepared) break;
-      if (version.wish === 'lazy' && this.#active === undefined) break;
+      const running = this.live.of(version);
+      const isSound = running !== undefined && running.gaveUp === undefined;
+      if (isSound && version.prepared === running.prepared) {
+        if (this.active !== running) await this.#promote(running);
+        break;
+      }
+      if (version.wish === 'lazy' && this.active === undefined) break;
       if (await this.#launch(version)) break;
       // The old content of the same version serves on; an older version is not better than that.
-      if (isSound) break;
+      if (isSound && this.active === running) break;
     }
-    const active = this.#active;
-    if (active !== undefined && !mayServe(active.version)) await this.#vacate(active);
+    for (const running of this.live.all()) if (!mayServe(running.version)) await this.#vacate(running);
     await this.publisher.publishOrLog();
     for (const name of this.versions.keys()) this.#parts.changed(name);
   }
@@ -160,40 +166,58 @@ export class Serving {
 
   /** For developers: the old processes end before the new ones start, so that what is seen is the new code or its error. */
   async #makeWay(version: Version): Promise<void> {
-    const old = this.#active;
+    const old = this.live.activate(undefined);
     if (old === undefined) return;
     this.say(version, 'has changed; starting it again');
-    this.#active = undefined;
     version.activity = 'starting';
     await this.publisher.publishOrLog();
     await this.retirements.add(old, DEVELOPMENT_DRAIN_MS);
   }
 
+  /** The fronts change over to a deployment that is ready; what served before stays when they cannot. */
   async #swap(running: Running): Promise<void> {
-    const old = this.#active;
-    this.#active = running;
+    const old = this.live.of(running.version);
+    const before = this.live.activate(running);
     // Newer content of the same version: the older serves until the fronts have changed over.
-    running.isMapped = old?.version === running.version && old.isMapped;
+    running.isMapped = old?.isMapped === true;
     try {
       await this.publisher.publish();
       running.isMapped = true;
     } catch (error) {
-      this.#active = old;
+      this.live.activate(before);
+      if (old !== undefined && old !== before) this.live.keep(old, 'old');
       await this.publisher.publishOrLog();
       void this.retirements.add(running, 0);
       throw new RolloutFailure(running.version.name, 'swap', error);
     }
-    if (old !== undefined) void this.retirements.add(old, old.prepared.manifest.settings.drainTimeoutMs);
+    for (const one of new Set([old, before])) if (one !== undefined) this.#supersede(one);
   }
 
-  /** Nobody serves any more: drain first, while the path says so. */
-  async #vacate(active: Running): Promise<void> {
-    if (active.gaveUp === undefined) active.version.activity ??= 'draining';
-    this.#active = undefined;
+  /** A version that is live beside the active one takes its place; nothing is started. */
+  async #promote(running: Running): Promise<void> {
+    const before = this.live.activate(running);
     await this.publisher.publishOrLog();
-    const hasAddress = targetOf(active) !== undefined;
-    await this.retirements.add(active, hasAddress ? active.prepared.manifest.settings.drainTimeoutMs : 0);
-    if (active.version.activity === 'draining') active.version.activity = undefined;
+    if (before !== undefined) this.#supersede(before);
+  }
+
+  /** What is out of the mapping, since another serves in its place. */
+  #supersede(old: Running): void {
+    void this.retirements.add(old, old.prepared.manifest.settings.drainTimeoutMs);
+  }
+
+  /** It is not to be live any more: drain first, while the path says so when nobody else serves. */
+  async #vacate(running: Running): Promise<void> {
+    const { version, prepared } = running;
+    if (running.gaveUp === undefined) version.activity ??= 'draining';
+    this.#takeOut(running);
+    await this.publisher.publishOrLog();
+    const hasAddress = targetOf(running) !== undefined;
+    await this.retirements.add(running, hasAddress ? prepared.manifest.settings.drainTimeoutMs : 0);
+    if (version.activity === 'draining') version.activity = undefined;
+  }
+
+  #takeOut(running: Running): void {
+    if (!this.live.release(running)) this.live.activate(undefined);
   }
 
   /** The last content stays what it is when this fails; the failure is noted and logged. */
@@ -231,7 +255,7 @@ export class Serving {
     version.activity = 'starting';
     this.#parts.changed(version.name);
     try {
-      if (this.#active === undefined) await this.publisher.publishOrLog();
+      if (this.active === undefined) await this.publisher.publishOrLog();
       return await work(abort.signal);
     } finally {
       if (version.activity === 'starting') version.activity = undefined;
@@ -242,8 +266,8 @@ export class Serving {
   #fail(version: Version, prepared: Prepared | undefined, failure: RolloutFailure): void {
     version.rejected = prepared?.key;
     const { reason } = failure;
-    const active = this.#active;
-    const goesOn = active?.version === version && active.gaveUp === undefined;
+    const running = this.live.of(version);
+    const goesOn = running !== undefined && running.gaveUp === undefined;
     const hasOther = prepared === undefined && version.prepared !== undefined && version.wish !== 'failed';
     if (this.#parts.isDevelopment && version.wish !== 'held') {
       version.wish = 'failed';
@@ -251,7 +275,7 @@ export class Serving {
       version.failurePage = failurePage(version, prepared?.folder, failure);
     } else if (goesOn || hasOther || version.wish === 'held') {
       version.pendingFailure = reason;
-      if (goesOn) version.prepared = active.prepared;
+      if (goesOn) version.prepared = running.prepared;
     } else {
       version.wish = 'failed';
       version.reason = reason;
@@ -275,7 +299,7 @@ export class Serving {
 
   #onChange(running: Running, change: DeploymentChange): void {
     if (change.kind === 'stop-requested') {
-      if (this.#active === running) this.#stopRequested(running.version.name);
+      if (this.live.has(running)) this.#stopRequested(running.version.name);
       return;
     }
     if (change.kind === 'addresses') {
@@ -285,7 +309,7 @@ export class Serving {
     } else {
       running.gaveUp = change.reason;
     }
-    if (this.#active !== running) return;
+    if (!this.live.has(running)) return;
     const { name } = running.version;
     if (change.kind === 'restarting') {
       const message = `${name}: ${change.instance} is restarted in ${change.retryInMs} ms: ${change.reason}`;
@@ -298,7 +322,7 @@ export class Serving {
 
   /** Crashed too often. An older version that works takes over, if there is one. */
   async #giveUp(running: Running, reason: string): Promise<void> {
-    if (this.#active !== running || this.#isClosing) return;
+    if (!this.live.has(running) || this.#isClosing) return;
     const { version, process } = running;
     this.#fail(version, running.prepared, new RolloutFailure(version.name, 'run', new Error(reason)));
     version.lastOutput = process?.lastOutput() ?? [];
@@ -316,7 +340,7 @@ export class Serving {
 
   /** The version whose state the path shows: what serves, else what starts, else what would be next. */
   spokesman(): Version | undefined {
-    if (this.#active !== undefined) return this.#active.version;
+    if (this.active !== undefined) return this.active.version;
     const ranked = this.ranked();
     return (
       ranked.find(({ activity }) => activity !== undefined) ??
@@ -332,12 +356,13 @@ export class Serving {
   #route(): ContextRoute | undefined {
     const version = this.spokesman();
     if (version === undefined) return undefined;
-    const settings = (this.#active?.prepared ?? version.prepared)?.manifest.settings ?? this.#parts.defaults;
-    const { state } = stateOf(version, this.#active);
+    const { active } = this;
+    const settings = (active?.prepared ?? version.prepared)?.manifest.settings ?? this.#parts.defaults;
+    const { state } = stateOf(version, this.live);
     const isLazy = state === 'stopped' && version.wish === 'lazy' && !this.#isClosing;
     const target =
-      (this.#active === undefined ? undefined : targetOf(this.#active)) ??
-      unavailable(isLazy ? 'lazy' : state, this.#active?.trouble?.retryInMs, {
+      (active === undefined ? undefined : targetOf(active)) ??
+      unavailable(isLazy ? 'lazy' : state, active?.trouble?.retryInMs, {
         ...(this.#parts.isDevelopment ? { holds: true } : {}),
         ...(state === 'failed' && version.failurePage !== undefined ? { page: version.failurePage } : {}),
       });

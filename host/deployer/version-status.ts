@@ -1,23 +1,26 @@
 import type { ContextName } from '../bundle/context-name.js';
 import type { ApplicationStatus, ContextState } from './application-status.js';
 import { targetOf } from './context-route.js';
+import type { LiveVersions } from './live-versions.js';
 import { placeOf, shownPlace } from './place.js';
 import type { Waiting } from './plan.js';
-import type { Running, Version } from './version.js';
+import type { Version } from './version.js';
 
 /** State of a version and the reason for it; follows from what serves its path and what was wished. */
 export function stateOf(
   version: Version,
-  active: Running | undefined,
+  live: LiveVersions,
 ): { readonly state: ContextState; readonly reason: string | undefined } {
-  if (active?.version === version) {
+  const { active } = live;
+  const running = live.of(version);
+  if (running !== undefined) {
     if (version.activity === 'removing') return { state: 'removing', reason: 'its bundle was removed' };
-    if (targetOf(active) !== undefined) {
-      if (!active.isMapped) return { state: 'starting', reason: 'it is being started' };
-      return { state: 'running', reason: active.trouble?.reason };
+    if (targetOf(running) !== undefined) {
+      if (!running.isMapped) return { state: 'starting', reason: 'it is being started' };
+      return { state: 'running', reason: running.trouble?.reason };
     }
-    if (active.gaveUp !== undefined) return { state: 'failed', reason: active.gaveUp };
-    return { state: 'restarting', reason: active.trouble?.reason ?? 'no instance is ready' };
+    if (running.gaveUp !== undefined) return { state: 'failed', reason: running.gaveUp };
+    return { state: 'restarting', reason: running.trouble?.reason ?? 'no instance is ready' };
   }
   switch (version.activity) {
     case 'removing':
@@ -47,11 +50,11 @@ export function stateOf(
 /** Everything an operator may see of a version. */
 export function statusOf(
   version: Version,
-  active: Running | undefined,
+  live: LiveVersions,
   defaultHost: string | undefined,
 ): ApplicationStatus {
-  const mine = active?.version === version ? active : undefined;
-  const { state, reason } = stateOf(version, active);
+  const mine = live.of(version);
+  const { state, reason } = stateOf(version, live);
   const prepared = mine?.prepared ?? version.prepared;
   return {
     name: version.name,
