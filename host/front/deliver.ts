@@ -12,6 +12,9 @@ import type { MappedContext } from './mapping.js';
  * ours could turn in a circle with one of its own.
  */
 export function deliver(exchange: Exchange, mapped: MappedContext): void {
+  // What waited for a context to start is counted for the one that answers it.
+  exchange.attachment = mapped;
+  mapped.deployment?.begin();
   const { method, path, upgrade } = exchange.head;
   if (!mapped.isStripped) {
     mapped.runtime.handle(exchange, mapped, path);

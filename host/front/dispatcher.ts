@@ -57,7 +57,6 @@ export class Dispatcher {
       return;
     }
     const mapped = this.#find(host, path);
-    exchange.attachment = mapped;
     if (mapped === undefined || path === '*') {
       this.#answerUnmapped(exchange);
       return;
@@ -107,6 +106,7 @@ export class Dispatcher {
       return;
     }
     mapped.counters.finish(result);
+    mapped.deployment?.finish(result.status);
     this.#accessLog?.record(exchange, result, mapped.route.context, mapped.route.application);
   }
 

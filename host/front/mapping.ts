@@ -3,6 +3,7 @@ import type { Mount, Runtime } from '../runtime/mount.js';
 import { answerPlainly } from '../runtime/plain-answer.js';
 import type { ContextCounters } from './counters.js';
 import { deliver } from './deliver.js';
+import type { DeploymentCounters } from './deployment-counters.js';
 import { type Hosted, HostMapper } from './host-mapper.js';
 import { DEFAULT_HOST } from './host-names.js';
 import { Mapper } from './mapper.js';
@@ -15,6 +16,8 @@ export interface MappedContext extends Mount, Hosted {
   readonly route: ContextRoute;
   readonly runtime: Runtime;
   readonly counters: ContextCounters;
+  /** Undefined where no deployment answers, or where the runtime decides which one does. */
+  readonly deployment: DeploymentCounters | undefined;
   /** The application sees the path behind the context path. */
   readonly isStripped: boolean;
 }
@@ -73,7 +76,9 @@ export class Mapping {
     );
     for (const context of [...remove, ...set.map((route) => route.context)])
       handOver(before.get(context), this.#contexts.get(context));
-    this.#runtimes.retain(this.#deployments());
+    const deployments = this.#deployments();
+    this.#counts.retainDeployments(deployments);
+    this.#runtimes.retain(deployments);
   }
 
   #replaceMapper(set: readonly MappedContext[], remove: readonly MappedContext[]): void {
@@ -90,6 +95,7 @@ export class Mapping {
       host: route.host ?? DEFAULT_HOST,
       maxBodyBytes: route.maxBodyBytes,
       counters: this.#counts.countersOf(route.context, route.application),
+      deployment: target.kind === 'unavailable' ? undefined : this.#counts.deploymentOf(target.deployment),
       runtime: this.#runtimes.runtimeFor(route),
       isStripped: target.kind === 'static' || ('prefix' in target && target.prefix === 'strip'),
     };

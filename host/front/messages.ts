@@ -169,6 +169,8 @@ export const UNMAPPED_CONTEXT = '-';
 export interface FrontCounts {
   /** Contexts without any change since the last report are left out. */
   readonly contexts: readonly ContextCounts[];
+  /** The same by deployment. */
+  readonly deployments?: readonly DeploymentCounts[];
   /** Current values, not differences. */
   readonly openConnections: number;
   /** Requests refused before a context was known, and connections cut, by reason: `header-too-large`, `timeout`… */
@@ -191,6 +193,18 @@ export interface ContextCounts {
   readonly latencySumSeconds: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Current values, not differences. */
+  readonly inFlight: number;
+  readonly tunnels: number;
+}
+
+/** What was counted for one deployment: what it answered, of all contexts and by whichever route. */
+export interface DeploymentCounts {
+  readonly deployment: string;
+  /** Finished requests, tunnels among them, also those whose client left before there was a response. */
+  readonly requests: number;
+  /** Of these: answered with 5xx, by the application or for it, and responses that the application broke off. */
+  readonly errors: number;
   /** Current values, not differences. */
   readonly inFlight: number;
   readonly tunnels: number;

@@ -1,4 +1,4 @@
-import type { ContextRoute } from './messages.js';
+import type { ContextRoute, DeploymentCounts } from './messages.js';
 
 /** The mapping as the deployer sees it; implemented by the set of fronts. */
 export interface RouteTable {
@@ -12,6 +12,11 @@ export interface RouteTable {
    * false when the deadline passed first.
    */
   whenIdle(deployment: string, deadlineMs: number): Promise<boolean>;
+  /**
+   * What a deployment has answered since it came into the mapping, over all fronts, as last reported: at most a second
+   * old. `inFlight` and `tunnels` are current. All 0 for one that has left it and has nothing in flight.
+   */
+  countsOf?(deployment: string): DeploymentCounts;
   /** A front lost an instance, or wants a lazy context started. */
   onInstanceLost(listener: (instance: string, reason: string) => void): void;
   onWanted(listener: (context: string) => void): void;

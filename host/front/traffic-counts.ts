@@ -1,5 +1,6 @@
 import { ContextCounters } from './counters.js';
-import { type ContextCounts, type FrontCounts, UNMAPPED_CONTEXT } from './messages.js';
+import { DeploymentCounters } from './deployment-counters.js';
+import { type ContextCounts, type DeploymentCounts, type FrontCounts, UNMAPPED_CONTEXT } from './messages.js';
 
 /**
  * All that one front counts. Labels are bounded: contexts come from the mapping, requests that no context answers
@@ -14,6 +15,8 @@ export class TrafficCounts {
   readonly #contexts = new Map<string, ContextCounters>();
   /** Contexts that have left the mapping and still have something to report. */
   readonly #left = new Set<string>();
+  readonly #deployments = new Map<string, DeploymentCounters>();
+  readonly #leftDeployments = new Set<DeploymentCounters>();
   #refused: Record<string, number> = {};
   #closed: Record<string, number> = {};
 
@@ -32,6 +35,23 @@ export class TrafficCounts {
   /** The context has left the mapping. Its counts are reported until its last request is finished. */
   retire(context: string): void {
     if (this.#contexts.has(context)) this.#left.add(context);
+  }
+
+  /** The counters of a deployment in the mapping; the same ones as long as it is. */
+  deploymentOf(deployment: string): DeploymentCounters {
+    let counters = this.#deployments.get(deployment);
+    if (counters === undefined) {
+      counters = new DeploymentCounters(deployment);
+      this.#deployments.set(deployment, counters);
+    }
+    this.#leftDeployments.delete(counters);
+    return counters;
+  }
+
+  /** All others have left the mapping. Their counts are reported until their last request is finished. */
+  retainDeployments(mapped: ReadonlySet<string>): void {
+    for (const [deployment, counters] of this.#deployments)
+      if (!mapped.has(deployment)) this.#leftDeployments.add(counters);
   }
 
   refuse(reason: string, times = 1): void {
@@ -61,6 +81,7 @@ export class TrafficCounts {
     }
     const counts: FrontCounts = {
       contexts,
+      deployments: this.#takeDeployments(),
       openConnections,
       refused: this.#refused,
       closedByLimit: this.#closed,
@@ -71,5 +92,19 @@ export class TrafficCounts {
     this.#closed = {};
     this.acceptedConnections = this.droppedLogLines = 0;
     return counts;
+  }
+
+  #takeDeployments(): readonly DeploymentCounts[] {
+    const taken: DeploymentCounts[] = [];
+    for (const counters of this.#deployments.values()) {
+      const counts = counters.take();
+      if (counts !== undefined) taken.push(counts);
+    }
+    for (const counters of this.#leftDeployments) {
+      if (counters.inFlight > 0) continue;
+      this.#leftDeployments.delete(counters);
+      this.#deployments.delete(counters.deployment);
+    }
+    return taken;
   }
 }

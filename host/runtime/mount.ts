@@ -8,6 +8,19 @@ export interface Mount {
   readonly maxBodyBytes: number;
   /** Where open tunnels are counted, and requests refused for their body since the last report. */
   readonly counters: { tunnels: number; tooLargeBodies: number };
+  /** Where the deployment that answers is counted by itself; absent where nothing runs. */
+  readonly deployment?: DeploymentTally | undefined;
+}
+
+/** Counts of one deployment, beside those of its context. */
+export interface DeploymentTally {
+  tunnels: number;
+  /** A request of this deployment begins. */
+  begin(): void;
+  /** It is over; `status` 0: its client left before there was one. */
+  finish(status: number): void;
+  /** The application broke off a response that it had begun. */
+  cut(): void;
 }
 
 /**

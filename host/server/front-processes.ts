@@ -1,7 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import type { FrontStatus, TrafficTotals } from '../admin/traffic.js';
 import { PorticoError } from '../errors.js';
-import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
+import type {
+  ContextRoute,
+  DeploymentCounts,
+  FrontCommand,
+  FrontReport,
+  FrontSettings,
+} from '../front/messages.js';
 import type { RouteTable } from '../front/route-table.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
@@ -97,8 +103,12 @@ export class FrontProcesses implements RouteTable {
     const mapped = this.#places.filter(({ front }) => front?.isMapped === true);
     for (const context of remove) this.#totals.forget(context);
     for (const { context, application } of set) this.#totals.keep(context, application);
-    for (const deployment of came) this.#idle.returned(deployment);
+    for (const deployment of came) {
+      this.#totals.deployments.keep(deployment);
+      this.#idle.returned(deployment);
+    }
     for (const deployment of left) {
+      this.#totals.deployments.leave(deployment);
       this.#idle.removed(
         deployment,
         mapped.map(({ serial }) => serial),
@@ -109,6 +119,10 @@ export class FrontProcesses implements RouteTable {
 
   whenIdle(deployment: string, deadlineMs: number): Promise<boolean> {
     return this.#idle.whenIdle(deployment, this.#routes.isMapped(deployment), deadlineMs);
+  }
+
+  countsOf(deployment: string): DeploymentCounts {
+    return this.#totals.deployments.of(deployment);
   }
 
   onInstanceLost(listener: (instance: string, reason: string) => void): void {

@@ -1,11 +1,13 @@
 import type { TrafficTotals } from '../admin/traffic.js';
 import { type ContextCounts, type FrontCounts, UNMAPPED_CONTEXT } from '../front/messages.js';
+import { DeploymentTotals } from './deployment-totals.js';
 
 /**
  * Adds up what the fronts report. Counters only grow, also when a front is replaced; current values are those of the
  * fronts alive. A context that has left the mapping is forgotten, and late counts of it are dropped.
  */
 export class FrontTotals {
+  readonly deployments = new DeploymentTotals();
   readonly #contexts = new Map<string, ContextCounts>();
   readonly #current = new Map<number, FrontCurrent>();
   readonly #refused = new Map<string, number>();
@@ -32,6 +34,7 @@ export class FrontTotals {
     this.#droppedLogLines += counts.droppedLogLines ?? 0;
     addTo(this.#refused, counts.refused);
     addTo(this.#closedByLimit, counts.closedByLimit ?? {});
+    this.deployments.add(front, counts.deployments ?? []);
     for (const more of counts.contexts) {
       if (more.context === UNMAPPED_CONTEXT) this.keep(UNMAPPED_CONTEXT, more.application);
       const sum = this.#contexts.get(more.context);
@@ -44,6 +47,7 @@ export class FrontTotals {
   /** The front has ended: nothing is in flight there any more. */
   frontGone(front: number): void {
     this.#current.delete(front);
+    this.deployments.frontGone(front);
   }
 
   snapshot(): TrafficTotals {

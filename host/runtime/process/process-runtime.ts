@@ -117,13 +117,17 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   tunnelled(splice: Splice, tunnel: SplicedTunnel): void {
     this.#tunnels.set(splice, tunnel);
     splice.mount.counters.tunnels++;
+    if (splice.mount.deployment !== undefined) splice.mount.deployment.tunnels++;
     if (performance.now() >= this.#tunnelsCloseAt) tunnel.goAway();
   }
 
   finished(splice: Splice): void {
     this.#unlist(splice);
     this.#open--;
-    if (this.#tunnels.delete(splice)) splice.mount.counters.tunnels--;
+    if (this.#tunnels.delete(splice)) {
+      splice.mount.counters.tunnels--;
+      if (splice.mount.deployment !== undefined) splice.mount.deployment.tunnels--;
+    }
     if (this.#retiredChannels.length > 0) setImmediate(this.#closeIdleChannels);
     if (this.#open === 0 && this.#onIdle !== undefined) setImmediate(this.#announceIdle);
   }

@@ -157,6 +157,7 @@ export class Splice implements ResponseListener {
     if (this.#isFinished) return;
     this.#outgoing = undefined;
     if (this.exchange.isBegun) {
+      this.mount.deployment?.cut();
       this.exchange.abort(reason);
       this.#finish();
       return;

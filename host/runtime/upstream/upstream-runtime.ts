@@ -70,6 +70,7 @@ export class UpstreamRuntime implements Runtime {
     const relocated: RelocatedExchange = new RelocatedExchange(exchange, within, maxBodyBytes, {
       tunnelled: () => {
         mount.counters.tunnels++;
+        if (mount.deployment !== undefined) mount.deployment.tunnels++;
         this.#tunnels.add(relocated);
         if (this.#isRetired) relocated.goAway();
       },
@@ -77,7 +78,10 @@ export class UpstreamRuntime implements Runtime {
         mount.counters.tooLargeBodies++;
       },
       over: () => {
-        if (this.#tunnels.delete(relocated)) mount.counters.tunnels--;
+        if (this.#tunnels.delete(relocated)) {
+          mount.counters.tunnels--;
+          if (mount.deployment !== undefined) mount.deployment.tunnels--;
+        }
         this.#open--;
         if (this.#open === 0 && this.#onIdle !== undefined) setImmediate(this.#announceIdle);
       },

@@ -75,6 +75,36 @@ describe('TrafficCounts', () => {
     expect(counts.countersOf('/shop', 'shop')).not.toBe(shop);
   });
 
+  it('counts what a deployment answers, its errors, and what the application broke off', () => {
+    const counts = new TrafficCounts();
+    const shop = counts.deploymentOf('shop@1');
+    for (const status of [200, 404, 500, 503, 0]) {
+      shop.begin();
+      shop.finish(status);
+    }
+    shop.begin();
+    shop.cut();
+    shop.finish(200);
+    shop.begin();
+    shop.tunnels++;
+    const first = { deployment: 'shop@1', requests: 6, errors: 3, inFlight: 1, tunnels: 1 };
+    expect(counts.take(0).deployments).toEqual([first]);
+    expect(counts.take(0).deployments).toEqual([]);
+  });
+
+  it('keeps the counters of a removed deployment until its last request is over', () => {
+    const counts = new TrafficCounts();
+    const shop = counts.deploymentOf('shop@1');
+    shop.begin();
+    counts.retainDeployments(new Set());
+    expect(counts.take(0).deployments).toMatchObject([{ inFlight: 1 }]);
+    expect(counts.deploymentOf('shop@1')).toBe(shop);
+    counts.retainDeployments(new Set());
+    shop.finish(200);
+    expect(counts.take(0).deployments).toMatchObject([{ requests: 1, inFlight: 0 }]);
+    expect(counts.deploymentOf('shop@1')).not.toBe(shop);
+  });
+
   it('counts refusals by reason and starts anew after each report', () => {
     const counts = new TrafficCounts();
     counts.refuse('timeout');

@@ -1,0 +1,49 @@
+import type { DeploymentTally } from '../runtime/mount.js';
+import type { DeploymentCounts } from './messages.js';
+
+/**
+ * What one deployment has answered in one front since the last report: numbers to judge a version by, whatever number of
+ * contexts name it and whichever of several live versions of a context it is.
+ */
+export class DeploymentCounters implements DeploymentTally {
+  readonly deployment: string;
+  /** Current values. */
+  inFlight = 0;
+  tunnels = 0;
+  /** Since the last report. */
+  #requests = 0;
+  #errors = 0;
+  #reportedInFlight = 0;
+  #reportedTunnels = 0;
+
+  constructor(deployment: string) {
+    this.deployment = deployment;
+  }
+
+  begin(): void {
+    this.inFlight++;
+  }
+
+  /** `status` of the final response; 0: the client left before there was one, which says nothing of the application. */
+  finish(status: number): void {
+    this.inFlight--;
+    this.#requests++;
+    if (status >= 500) this.#errors++;
+  }
+
+  cut(): void {
+    this.#errors++;
+  }
+
+  /** The counts since the last `take`; undefined when nothing has changed. */
+  take(): DeploymentCounts | undefined {
+    const { deployment, inFlight, tunnels } = this;
+    const isSame = inFlight === this.#reportedInFlight && tunnels === this.#reportedTunnels;
+    if (isSame && this.#requests === 0 && this.#errors === 0) return undefined;
+    const counts = { deployment, requests: this.#requests, errors: this.#errors, inFlight, tunnels };
+    this.#requests = this.#errors = 0;
+    this.#reportedInFlight = inFlight;
+    this.#reportedTunnels = tunnels;
+    return counts;
+  }
+}
