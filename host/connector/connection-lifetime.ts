@@ -174,7 +174,7 @@ export abstract class ConnectionLifetime {
 
   /** A body may be as slow as the application, but not slower by itself; when the answer has begun, both sides talk. */
   private watchBody(exchange: Http1Exchange, now: number): void {
-    if (this.isPaused || isAwaitingContinue(exchange)) {
+    if (this.isPaused || exchange.isAwaitingContinue) {
       this.bodyWatch?.rest();
       return;
     }
@@ -344,8 +344,3 @@ export const FRESH_GRACE_MS = 500;
 const HALF_CLOSED_MS = 2_000;
 /** Bytes of further requests that are kept while one is answered; more stay in the kernel. */
 const PIPELINED_BYTES = 64 * 1024;
-
-/** The client has been promised nothing yet, and has sent nothing of its body. */
-export function isAwaitingContinue(exchange: Http1Exchange): boolean {
-  return exchange.head.expectsContinue && !exchange.hasContinued && exchange.bytesIn === 0;
-}

@@ -5,7 +5,6 @@ import type { ConnectionContext, ServedConnection } from './connection-context.j
 import {
   ConnectionLifetime,
   FRESH_GRACE_MS,
-  isAwaitingContinue,
   Reading,
   SWALLOW_BYTES,
   SWALLOW_MS,
@@ -375,7 +374,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 
   private isNotWorthSwallowing(exchange: Http1Exchange): boolean {
     // RFC 9110 §10.1.1: who was not told to continue may or may not send the body.
-    return isAwaitingContinue(exchange) || (this.body?.remaining ?? 0) > SWALLOW_BYTES;
+    return exchange.isAwaitingContinue || (this.body?.remaining ?? 0) > SWALLOW_BYTES;
   }
 }
 

@@ -1,7 +1,7 @@
-import { AbortReason, type Exchange, type RequestHead, type RequestListener } from '../exchange/exchange.js';
-import { illegalCall, illegalResponse, truncatedResponse } from '../exchange/exchange-errors.js';
+import type { RequestHead } from '../exchange/exchange.js';
+import { illegalCall } from '../exchange/exchange-errors.js';
 import type { Fields } from '../http/field-block.js';
-import { STATUS_PAGE_TYPE, statusPage } from '../http/status-page.js';
+import { ConnectorExchange } from './connector-exchange.js';
 import {
   dateLine,
   type FieldWriter,
@@ -11,14 +11,7 @@ import {
   putText,
   statusLine,
 } from './response-bytes.js';
-import {
-  closesConnection,
-  Framing,
-  isFinalStatus,
-  lengthWithoutBody,
-  mayHaveBody,
-  statusOfAbort,
-} from './response-framing.js';
+import { Framing, lengthWithoutBody, mayHaveBody } from './response-framing.js';
 import type { SocketOutput } from './socket-output.js';
 
 /** Bytes of request body a handler gets ahead of `consumed`. */
@@ -47,51 +40,26 @@ export interface ExchangeOwner {
  * One request and its response on an HTTP/1.x connection: frames the response and checks it. Made by the connection
  * for each request, and let go by it when the response has ended.
  */
-export class Http1Exchange implements Exchange {
-  readonly head: RequestHead;
-  readonly startedAt: number;
-  isEnded = false;
-  isBegun = false;
-  /** Status of the final response, 0 before it began. */
-  status = 0;
-  bytesIn = 0;
-  bytesOut = 0;
-  wasAborted = false;
-  hasContinued = false;
-  listener: RequestListener | undefined;
+export class Http1Exchange extends ConnectorExchange {
   /** Body bytes that may be delivered now. */
   credit = BODY_WINDOW_BYTES;
 
   private readonly owner: ExchangeOwner;
-  private framing: Framing = Framing.NONE;
-  /** Body bytes still due with `Framing.LENGTH`. */
-  private remaining = 0;
 
   constructor(owner: ExchangeOwner, head: RequestHead, startedAt: number) {
+    super(head, startedAt);
     this.owner = owner;
-    this.head = head;
-    this.startedAt = startedAt;
   }
 
-  get isTunnel(): boolean {
-    return this.framing === Framing.TUNNEL;
-  }
-
-  listen(listener: RequestListener): void {
-    this.listener = listener;
-  }
-
-  consumed(bytes: number): void {
+  override consumed(bytes: number): void {
     const credit = this.credit + bytes;
     this.credit = Math.min(credit, BODY_WINDOW_BYTES);
     this.owner.creditReturned();
   }
 
-  interim(status: number, fields: Fields): void {
-    // RFC 9110 §15.2: HTTP/1.0 knows no interim responses. 101 is final here, see `begin`.
-    if (this.isBegun || this.isEnded || this.head.version === '1.0') return;
-    if (!(Number.isInteger(status) && status >= 100 && status <= 199) || status === 101) return;
-    if (status === 100 && (!this.head.expectsContinue || this.hasContinued)) return;
+  override interim(status: number, fields: Fields): void {
+    // RFC 9110 §15.2: HTTP/1.0 knows no interim responses.
+    if (this.head.version === '1.0' || !this.canInform(status)) return;
     const { output, fieldWriter } = this.owner;
     const target = output.open(fieldWriter.size(fields) + HEAD_ROOM);
     let at = putBytes(statusLine(status), target, output.position);
@@ -105,12 +73,8 @@ export class Http1Exchange implements Exchange {
     if (status === 100) this.hasContinued = true;
   }
 
-  respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
-    if (!this.canBegin('respond')) return;
-    if (!isFinalStatus(status)) {
-      this.refuseResponse(`${String(status)} is not a final status`);
-      return;
-    }
+  override respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    if (!this.canAnswer('respond', status)) return;
     const { output, fieldWriter } = this.owner;
     const hasBody = mayHaveBody(status, this.head.method);
     const bodyBytes =
@@ -161,17 +125,9 @@ export class Http1Exchange implements Exchange {
     this.finish();
   }
 
-  begin(status: number, fields: Fields): void {
-    if (!this.canBegin('begin')) return;
+  override begin(status: number, fields: Fields): void {
+    if (!this.canAnswer('begin', status)) return;
     const isTunnel = status === 101;
-    if (!isTunnel && !isFinalStatus(status)) {
-      this.refuseResponse(`${String(status)} is not a final status`);
-      return;
-    }
-    if (isTunnel && this.head.upgrade === undefined) {
-      this.refuseResponse('status 101 answers a request that asked for no upgrade');
-      return;
-    }
     const { output, fieldWriter } = this.owner;
     const target = output.open(fieldWriter.size(fields) + HEAD_ROOM + (this.head.upgrade?.length ?? 0));
     let at = putBytes(statusLine(status), target, output.position);
@@ -211,7 +167,7 @@ export class Http1Exchange implements Exchange {
     output.flushLater();
   }
 
-  write(chunk: Uint8Array): boolean {
+  override write(chunk: Uint8Array): boolean {
     if (this.isEnded) return false;
     if (!this.isBegun) throw illegalCall('write', 'no response has begun');
     const { output } = this.owner;
@@ -238,7 +194,7 @@ export class Http1Exchange implements Exchange {
     return !output.isFull;
   }
 
-  end(trailers?: Fields): void {
+  override end(trailers?: Fields): void {
     if (this.isEnded) return;
     if (!this.isBegun) throw illegalCall('end', 'no response has begun');
     const { output, fieldWriter } = this.owner;
@@ -264,49 +220,17 @@ export class Http1Exchange implements Exchange {
     this.finish();
   }
 
-  abort(reason: AbortReason): void {
-    if (this.isEnded) return;
-    if (reason === AbortReason.CANCELLED) this.breakSilently();
-    else this.fail(reason, statusOfAbort(reason));
+  protected override handlerFailed(error: unknown): void {
+    this.owner.handlerFailed(this, error);
   }
 
-  /** Ends with an error answer if that is still possible, otherwise by cutting the connection. */
-  fail(reason: AbortReason, status: number): void {
-    if (this.isEnded) return;
-    if (this.isBegun) {
-      this.breakSilently();
-      return;
-    }
-    // What follows on the connection cannot be trusted, or is too much to be read.
-    if (closesConnection(reason)) this.owner.closeAfterwards();
-    this.wasAborted = true;
-    const page = statusPage(status);
-    const fields = ['Content-Type', STATUS_PAGE_TYPE];
-    if (reason === AbortReason.REFUSED) fields.push('Retry-After', '1');
-    this.respond(status, fields, page);
+  protected override refuseBody(): void {
+    this.owner.closeAfterwards();
   }
 
-  /** The connection tells that it cannot go on. */
-  lose(reason: AbortReason): void {
-    const wasEnded = this.isEnded;
-    this.isEnded = true;
-    if (!wasEnded) this.wasAborted = true;
-    this.tellAborted(reason);
-  }
-
-  tellAborted(reason: AbortReason): void {
-    const { listener } = this;
-    this.listener = undefined;
-    try {
-      listener?.aborted(reason);
-    } catch (error) {
-      this.owner.handlerFailed(this, error);
-    }
-  }
-
-  private canBegin(verb: string): boolean {
-    if (this.isBegun) throw illegalCall(verb, 'the response has begun already');
-    return !this.isEnded;
+  protected override cut(): void {
+    // An orderly close would look like the end of the body.
+    this.owner.cut(this, this.framing === Framing.CLOSE);
   }
 
   /** Framing, date and connection fields, and the empty line. */
@@ -338,26 +262,6 @@ export class Http1Exchange implements Exchange {
     this.isEnded = true;
     this.owner.output.flushUnlessHeld();
     this.owner.responseEnded(this);
-  }
-
-  /** The application gave a response head that must not be sent. */
-  private refuseResponse(what: string): void {
-    this.owner.handlerFailed(this, illegalResponse(this.head, what));
-    this.fail(AbortReason.APPLICATION_ERROR, 500);
-    this.tellAborted(AbortReason.APPLICATION_ERROR);
-  }
-
-  /** The response has begun and turned out wrong. */
-  private breakOff(what: string): void {
-    this.owner.handlerFailed(this, truncatedResponse(this.head, what));
-    this.breakSilently();
-    this.tellAborted(AbortReason.APPLICATION_ERROR);
-  }
-
-  private breakSilently(): void {
-    this.isEnded = true;
-    this.wasAborted = true;
-    this.owner.cut(this, this.framing === Framing.CLOSE);
   }
 }
 

@@ -4,23 +4,11 @@ import {
   type ServerHttp2Stream,
   type ServerStreamResponseOptions,
 } from 'node:http2';
-import {
-  AbortReason,
-  type Exchange,
-  type RequestHead,
-  type RequestListener,
-} from '../../exchange/exchange.js';
-import { illegalCall, illegalResponse, truncatedResponse } from '../../exchange/exchange-errors.js';
+import { AbortReason, type RequestHead } from '../../exchange/exchange.js';
+import { illegalCall } from '../../exchange/exchange-errors.js';
 import type { Fields } from '../../http/field-block.js';
-import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
-import {
-  closesConnection,
-  Framing,
-  isFinalStatus,
-  lengthWithoutBody,
-  mayHaveBody,
-  statusOfAbort,
-} from '../response-framing.js';
+import { ConnectorExchange } from '../connector-exchange.js';
+import { Framing, lengthWithoutBody, mayHaveBody } from '../response-framing.js';
 import type { Http2ExchangeOwner } from './http2-exchange-owner.js';
 import { type BodyOwner, StreamBody } from './stream-body.js';
 import { StreamOutput } from './stream-output.js';
@@ -30,16 +18,7 @@ import { StreamWatch, type WatchedStream } from './stream-watch.js';
  * One request and its response on one stream of an HTTP/2 connection (RFC 9113 §8.1). Made by the connection for each
  * request; outlives the response until the client has taken it all.
  */
-export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
-  readonly head: RequestHead;
-  readonly startedAt: number;
-  isEnded = false;
-  isBegun = false;
-  /** Status of the final response, 0 before it began; 101 for a tunnel, whatever HTTP/2 calls it. */
-  status = 0;
-  bytesIn = 0;
-  bytesOut = 0;
-  wasAborted = false;
+export class Http2Exchange extends ConnectorExchange implements BodyOwner, WatchedStream {
   attachment: unknown;
   /** The observer knows that it is over. */
   isReported = false;
@@ -49,13 +28,8 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
   private readonly stream: ServerHttp2Stream;
   private readonly body: StreamBody | undefined;
   private readonly output: StreamOutput;
-  private listener: RequestListener | undefined;
-  private framing: Framing = Framing.NONE;
-  /** Body bytes still due with `Framing.LENGTH`. */
-  private remaining = 0;
   private trailers: OutgoingHttpHeaders | undefined;
   private isRefusedBody = false;
-  private hasContinued = false;
 
   constructor(
     owner: Http2ExchangeOwner,
@@ -64,19 +38,14 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
     hasBody: boolean,
     startedAt: number,
   ) {
+    super(head, startedAt);
     this.owner = owner;
     this.stream = stream;
-    this.head = head;
-    this.startedAt = startedAt;
     this.output = new StreamOutput(stream);
     this.body = hasBody ? new StreamBody(stream, this) : undefined;
     // What went wrong does not matter: 'close' follows, and the handler is told then.
     stream.on('error', ignoreError);
     stream.on('close', () => this.owner.streamClosed(this));
-  }
-
-  get isTunnel(): boolean {
-    return this.framing === Framing.TUNNEL;
   }
 
   /** The connection has told the handler of the request: what it wants of the body is known. */
@@ -90,18 +59,12 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
     }
   }
 
-  listen(listener: RequestListener): void {
-    this.listener = listener;
-  }
-
-  consumed(bytes: number): void {
+  override consumed(bytes: number): void {
     this.body?.consumed(bytes);
   }
 
-  interim(status: number, fields: Fields): void {
-    if (this.isBegun || this.isEnded || this.isGone) return;
-    if (!(Number.isInteger(status) && status >= 100 && status <= 199) || status === 101) return;
-    if (status === 100 && (!this.head.expectsContinue || this.hasContinued)) return;
+  override interim(status: number, fields: Fields): void {
+    if (this.isGone || !this.canInform(status)) return;
     const headers: OutgoingHttpHeaders = { ':status': status };
     if (!this.owner.responseFields.addTo(headers, fields)) {
       this.refuseResponse('an interim response has an illegal field');
@@ -111,12 +74,8 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
     if (status === 100) this.hasContinued = true;
   }
 
-  respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
-    if (!this.canBegin('respond')) return;
-    if (!isFinalStatus(status)) {
-      this.refuseResponse(`${String(status)} is not a final status`);
-      return;
-    }
+  override respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    if (!this.canAnswer('respond', status)) return;
     const headers = this.headersOf(status, fields);
     if (headers === undefined) return;
     const hasBody = mayHaveBody(status, this.head.method);
@@ -144,17 +103,9 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
     this.finish();
   }
 
-  begin(status: number, fields: Fields): void {
-    if (!this.canBegin('begin')) return;
+  override begin(status: number, fields: Fields): void {
+    if (!this.canAnswer('begin', status)) return;
     const isTunnel = status === 101;
-    if (!isTunnel && !isFinalStatus(status)) {
-      this.refuseResponse(`${String(status)} is not a final status`);
-      return;
-    }
-    if (isTunnel && this.head.upgrade === undefined) {
-      this.refuseResponse('status 101 answers a request that asked for no upgrade');
-      return;
-    }
     // RFC 8441 §5: what 101 is in HTTP/1.1 is 200 here, and the handshake needs no proof.
     const headers = this.headersOf(isTunnel ? 200 : status, fields);
     if (headers === undefined) return;
@@ -190,7 +141,7 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
     if (isTunnel) process.nextTick(() => this.startTunnel());
   }
 
-  write(chunk: Uint8Array): boolean {
+  override write(chunk: Uint8Array): boolean {
     if (this.isEnded) return false;
     if (!this.isBegun) throw illegalCall('write', 'no response has begun');
     if (this.isGone) return false;
@@ -211,7 +162,7 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
     return !output.isFull;
   }
 
-  end(trailers?: Fields): void {
+  override end(trailers?: Fields): void {
     if (this.isEnded) return;
     if (!this.isBegun) throw illegalCall('end', 'no response has begun');
     if (this.framing === Framing.LENGTH && this.remaining > 0) {
@@ -233,44 +184,6 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
       return;
     }
     this.finish();
-  }
-
-  abort(reason: AbortReason): void {
-    if (this.isEnded) return;
-    if (reason === AbortReason.CANCELLED) this.breakSilently(constants.NGHTTP2_CANCEL);
-    else this.fail(reason, statusOfAbort(reason));
-  }
-
-  /** Ends with an error answer if that is still possible, otherwise by resetting the stream. */
-  fail(reason: AbortReason, status: number): void {
-    if (this.isEnded) return;
-    if (this.isBegun) {
-      this.breakSilently(constants.NGHTTP2_INTERNAL_ERROR);
-      return;
-    }
-    this.isRefusedBody = closesConnection(reason);
-    this.wasAborted = true;
-    const fields = ['content-type', STATUS_PAGE_TYPE];
-    if (reason === AbortReason.REFUSED) fields.push('retry-after', '1');
-    this.respond(status, fields, statusPage(status));
-  }
-
-  /** The stream is gone before its time. */
-  lose(reason: AbortReason): void {
-    const wasEnded = this.isEnded;
-    this.isEnded = true;
-    if (!wasEnded) this.wasAborted = true;
-    this.tellAborted(reason);
-  }
-
-  tellAborted(reason: AbortReason): void {
-    const { listener } = this;
-    this.listener = undefined;
-    try {
-      listener?.aborted(reason);
-    } catch (error) {
-      this.owner.handlerFailed(this, error);
-    }
   }
 
   /** Ends the stream with an error code, without a word to the handler. */
@@ -326,8 +239,18 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
     this.abort(AbortReason.APPLICATION_ERROR);
   }
 
-  private get isAwaitingContinue(): boolean {
-    return this.head.expectsContinue && !this.hasContinued && this.bytesIn === 0;
+  protected override handlerFailed(error: unknown): void {
+    this.owner.handlerFailed(this, error);
+  }
+
+  protected override refuseBody(): void {
+    this.isRefusedBody = true;
+  }
+
+  protected override cut(reason: AbortReason): void {
+    const isGivenUp = reason === AbortReason.CANCELLED;
+    this.reset(isGivenUp ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_INTERNAL_ERROR);
+    this.owner.responseEnded(this);
   }
 
   private get isGone(): boolean {
@@ -360,11 +283,6 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
     }
   }
 
-  private canBegin(verb: string): boolean {
-    if (this.isBegun) throw illegalCall(verb, 'the response has begun already');
-    return !this.isEnded;
-  }
-
   private headersOf(status: number, fields: Fields): OutgoingHttpHeaders | undefined {
     const headers: OutgoingHttpHeaders = { ':status': status };
     const { responseFields } = this.owner;
@@ -386,27 +304,6 @@ export class Http2Exchange implements Exchange, BodyOwner, WatchedStream {
       this.body?.swallow(SWALLOW_BYTES);
       this.expectEnd(SWALLOW_MS);
     }
-  }
-
-  /** The application gave a response head that must not be sent. */
-  private refuseResponse(what: string): void {
-    this.owner.handlerFailed(this, illegalResponse(this.head, what));
-    this.fail(AbortReason.APPLICATION_ERROR, 500);
-    this.tellAborted(AbortReason.APPLICATION_ERROR);
-  }
-
-  /** The response has begun and turned out wrong. */
-  private breakOff(what: string): void {
-    this.owner.handlerFailed(this, truncatedResponse(this.head, what));
-    this.breakSilently(constants.NGHTTP2_INTERNAL_ERROR);
-    this.tellAborted(AbortReason.APPLICATION_ERROR);
-  }
-
-  private breakSilently(code: number): void {
-    this.isEnded = true;
-    this.wasAborted = true;
-    this.reset(code);
-    this.owner.responseEnded(this);
   }
 }
 
