@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { TestServer } from '#test/support/connector-server.js';
 import { application } from '#test/support/http1-corpus/exchange-application.js';
 import {
   generatedRequest,
@@ -9,7 +10,6 @@ import {
   serialised,
 } from '#test/support/http1-corpus/generated-request.js';
 import { seeded } from '#test/support/http1-corpus/seed.js';
-import { TestServer } from '#test/support/http1-server.js';
 import { until } from '#test/support/polling.js';
 import { RawClient } from '#test/support/raw-client.js';
 
@@ -126,7 +126,7 @@ it('ends every connection, whatever comes on it, and keeps nothing of it', async
     await fc.assert(
       fc.asyncProperty(fc.array(input, { minLength: 40, maxLength: 60 }), async (inputs) => {
         await Promise.all(inputs.map((one) => converse(hurried.port, one)));
-        await until(() => hurried.listener.openConnections === 0);
+        await until(() => hurried.connector.openConnections === 0);
         expect(hurried.failures).toEqual([]);
       }),
       { ...seeded(8), endOnFailure: true },

@@ -1,58 +1,9 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
-import type { ConnectorSettings } from '#host/config/connector-settings.js';
-import { Connector } from '#host/connector/connector.js';
-import type { RefusalReason } from '#host/connector/http1-listener.js';
-import type { ExchangeHandler } from '#host/exchange/exchange.js';
 import type { TlsSettings } from '#host/tls/tls-settings.js';
 import type { TestCertificate } from '#test/support/certificates.js';
 
-/** A connector with TLS on a port of its own, in this process. */
-export class TlsTestServer {
-  readonly connector: Connector;
-  readonly refusals: RefusalReason[] = [];
-  readonly #server: Server;
-
-  private constructor(connector: (refused: (reason: RefusalReason) => void) => Connector) {
-    this.connector = connector((reason) => this.refusals.push(reason));
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.connector.accept(socket),
-    );
-  }
-
-  static async start(
-    tls: Partial<TlsSettings> & Pick<TlsSettings, 'certificates'>,
-    handler: ExchangeHandler,
-    limits: Partial<ConnectorLimits> = {},
-    more: Pick<ConnectorSettings, 'http2' | 'transportSecurity'> = {},
-  ): Promise<TlsTestServer> {
-    const settings = {
-      ...more,
-      limits: { ...DEFAULT_CONNECTOR_LIMITS, ...limits },
-      tls: { ...TLS_DEFAULTS, ...tls },
-    };
-    const server = new TlsTestServer(
-      (refused) => new Connector({ settings, handler, observer: { refused } }),
-    );
-    server.#server.listen(0, '127.0.0.1');
-    await once(server.#server, 'listening');
-    return server;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  async stop(deadlineMs = 0): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await this.connector.drain(deadlineMs);
-    await closed;
-  }
-}
-
+/** TLS as `host.yaml` has it by default. */
 export const TLS_DEFAULTS: Omit<TlsSettings, 'certificates'> = {
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
-import { echo } from '#test/support/http1-server.js';
+import { TestServer } from '#test/support/connector-server.js';
+import { echo } from '#test/support/echo.js';
 import { FrameClient } from '#test/support/http2/frame-client.js';
-import { Http2TestServer } from '#test/support/http2/http2-server.js';
 import { FRAMES, STREAMS } from './frame-cases.js';
 import type { Http2Case } from './http2-case.js';
 import { COMPRESSION, LIMITS } from './limit-cases.js';
@@ -10,9 +10,9 @@ import { MESSAGES } from './message-cases.js';
 
 /** HTTP/2 from the side of a client that breaks every rule of it: RFC 9113, RFC 7541, RFC 8441. */
 describe('HTTP/2, frame by frame', () => {
-  let server: Http2TestServer;
+  let server: TestServer;
   beforeAll(async () => {
-    server = await Http2TestServer.start(answer);
+    server = await TestServer.start(answer, {}, { http2: {} });
   });
   afterAll(async () => {
     await server.stop();

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Exchange } from '#host/exchange/exchange.js';
 import type { FieldBlock } from '#host/http/field-block.js';
-import { TestServer } from '#test/support/http1-server.js';
+import { TestServer } from '#test/support/connector-server.js';
 import { WAIT_MS } from '#test/support/polling.js';
 
 /** One request as a server understood it. */

@@ -7,7 +7,8 @@ import {
   type ExchangeHandler,
   type RequestListener,
 } from '#host/exchange/exchange.js';
-import { echo, TestServer } from '#test/support/http1-server.js';
+import { TestServer } from '#test/support/connector-server.js';
+import { echo } from '#test/support/echo.js';
 import { settle, undisturbed, until } from '#test/support/polling.js';
 import { headerOf, RawClient } from '#test/support/raw-client.js';
 
@@ -153,7 +154,7 @@ describe('a connection', () => {
       else each.destroy();
     }
     client.destroy();
-    await until(() => server.listener.openConnections === 0);
+    await until(() => server.connector.openConnections === 0);
     expect(server.opened).toBe(51);
     expect(server.closed).toBe(51);
   });
@@ -451,7 +452,7 @@ describe('limits in time', () => {
     await start(echo, { maxRequestsPerConnection: 2 });
     client.send(GET);
     await client.response();
-    await server.listener.drain(5000);
+    await server.connector.drain(5000);
     expect(await client.response()).toBeUndefined();
     client = await RawClient.open(server.port);
     client.send(GET.replace('Host', 'Connection: close\r\nHost'));
@@ -654,7 +655,7 @@ describe('limits in time', () => {
     await second.closing();
     expect(server.refusals).toEqual([['connection-limit', 503]]);
     client.destroy();
-    await until(() => server.listener.openConnections === 0);
+    await until(() => server.connector.openConnections === 0);
     client = await RawClient.open(server.port);
     client.send(GET);
     expect((await client.response())?.status).toBe(200);

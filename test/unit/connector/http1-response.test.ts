@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange/exchange.js';
 import { FieldBlock } from '#host/http/field-block.js';
-import { TestServer } from '#test/support/http1-server.js';
+import { TestServer } from '#test/support/connector-server.js';
 import { until } from '#test/support/polling.js';
 import { headerOf, RawClient, type RawResponse } from '#test/support/raw-client.js';
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ConnectorLimits } from '#host/config/connector-limits.js';
 import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange/exchange.js';
-import { echo, TestServer } from '#test/support/http1-server.js';
+import { TestServer } from '#test/support/connector-server.js';
+import { echo } from '#test/support/echo.js';
 import { settle, until, WAIT_MS } from '#test/support/polling.js';
 import { headerOf, RawClient } from '#test/support/raw-client.js';
 
@@ -102,7 +103,7 @@ describe('a tunnel', () => {
     client.socket.end();
     await until(() => server.results.length === 1);
     expect(events).toEqual(['end', `aborted ${AbortReason.CANCELLED}`]);
-    expect(server.listener.openConnections).toBe(0);
+    expect(server.connector.openConnections).toBe(0);
   });
 
   it('is not begun without a request for it', async () => {
@@ -121,7 +122,7 @@ describe('a tunnel', () => {
     await client.response();
     exchange?.abort(AbortReason.INSTANCE_GONE);
     await client.closing();
-    await until(() => server.listener.openConnections === 0);
+    await until(() => server.connector.openConnections === 0);
   });
 });
 
@@ -131,7 +132,7 @@ describe('Http1Listener.drain', () => {
     client.send(GET);
     await client.response();
     // Otherwise this would take longer than the test may.
-    await server.listener.drain(600_000);
+    await server.connector.drain(600_000);
     expect(await client.response()).toBeUndefined();
   });
 
@@ -142,14 +143,14 @@ describe('Http1Listener.drain', () => {
     });
     client.send(GET);
     await until(() => exchange !== undefined);
-    const drained = server.listener.drain(WAIT_MS);
+    const drained = server.connector.drain(WAIT_MS);
     await settle();
     exchange?.respond(200, [], 'last');
     const response = await client.response();
     expect([response?.body.toString(), headerOf(response, 'connection')]).toEqual(['last', 'close']);
     client.socket.end();
     await drained;
-    expect(server.listener.openConnections).toBe(0);
+    expect(server.connector.openConnections).toBe(0);
   });
 
   it('closes behind a response that had begun before', async () => {
@@ -160,7 +161,7 @@ describe('Http1Listener.drain', () => {
     });
     client.send(GET);
     await until(() => exchange !== undefined);
-    const drained = server.listener.drain(WAIT_MS);
+    const drained = server.connector.drain(WAIT_MS);
     await settle();
     exchange?.end();
     expect((await client.response())?.isComplete).toBe(true);
@@ -174,7 +175,7 @@ describe('Http1Listener.drain', () => {
     client.send('GET / HTTP/1.1\r\nHost');
     await until(() => server.opened === 1);
     await settle();
-    const drained = server.listener.drain(WAIT_MS);
+    const drained = server.connector.drain(WAIT_MS);
     await settle();
     client.send(': a\r\n\r\n');
     expect((await client.response())?.status).toBe(200);
@@ -187,9 +188,9 @@ describe('Http1Listener.drain', () => {
     client.send(UPGRADE);
     await client.response();
     const before = Date.now();
-    await server.listener.drain(150);
+    await server.connector.drain(150);
     expect(Date.now() - before).toBeGreaterThanOrEqual(140);
     await client.closing();
-    await until(() => server.listener.openConnections === 0);
+    await until(() => server.connector.openConnections === 0);
   });
 });

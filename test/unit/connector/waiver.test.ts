@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { WaivableRule, Waiver } from '#host/connector/waiver.js';
-import { echo, TestServer } from '#test/support/http1-server.js';
+import { TestServer } from '#test/support/connector-server.js';
+import { echo } from '#test/support/echo.js';
 import { headerOf, RawClient, type RawResponse } from '#test/support/raw-client.js';
 
 const HOST = '\r\nHost: a.example\r\n';
@@ -21,7 +22,7 @@ async function ask(
       asked.push(`${rule} ${head.method} ${head.authority} ${head.path}`);
       return waived.includes(rule);
     });
-  server = await TestServer.start(echo, {}, waives);
+  server = await TestServer.start(echo, {}, { waives });
   client = await RawClient.open(server.port);
   client.send(request);
   return client.response(method);

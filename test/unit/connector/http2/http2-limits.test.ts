@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ConnectorLimits } from '#host/config/connector-limits.js';
 import type { Http2Settings } from '#host/config/http2-settings.js';
 import type { Exchange } from '#host/exchange/exchange.js';
-import { echo } from '#test/support/http1-server.js';
+import { TestServer } from '#test/support/connector-server.js';
+import { echo } from '#test/support/echo.js';
 import {
   Flag,
   Frame,
@@ -16,7 +17,6 @@ import {
 } from '#test/support/http2/frame-client.js';
 import { headerBlock } from '#test/support/http2/hpack.js';
 import { Http2Client } from '#test/support/http2/http2-client.js';
-import { Http2TestServer } from '#test/support/http2/http2-server.js';
 import { until } from '#test/support/polling.js';
 
 const WHOLE = Flag.END_STREAM | Flag.END_HEADERS;
@@ -37,15 +37,11 @@ async function serve(
   limits: Partial<ConnectorLimits> = {},
   http2: Partial<Http2Settings> = {},
   settings: Buffer = Buffer.alloc(0),
-): Promise<{ server: Http2TestServer; client: FrameClient }> {
-  const server = await Http2TestServer.start(answer, limits, http2);
+): Promise<{ server: TestServer; client: FrameClient }> {
+  const server = await TestServer.start(answer, limits, { http2 });
   const client = await FrameClient.open(server.port, false, settings);
   opened.push(server, { stop: () => client.close() });
   return { server, client };
-}
-
-function reasons(server: Http2TestServer): string[] {
-  return server.refusals.map(([reason]) => reason);
 }
 
 describe('limits of an HTTP/2 connection', () => {
@@ -95,7 +91,7 @@ describe('limits of an HTTP/2 connection', () => {
     }
     expect(['GOAWAY ENHANCE_YOUR_CALM', 'closed']).toContain(await client.outcome(0));
     await client.whenClosed();
-    expect(reasons(server)).toEqual(['http2-reset-flood']);
+    expect(server.reasons).toEqual(['http2-reset-flood']);
   });
 
   it('end a connection that makes the server reset streams', async () => {
@@ -107,7 +103,7 @@ describe('limits of an HTTP/2 connection', () => {
       );
     }
     await client.whenClosed();
-    expect(reasons(server)).toEqual(['http2-reset-flood']);
+    expect(server.reasons).toEqual(['http2-reset-flood']);
   });
 
   it('end a connection that floods it with PING', async () => {
@@ -115,14 +111,14 @@ describe('limits of an HTTP/2 connection', () => {
     for (let i = 0; i < 100; i++) client.send(frame(Frame.PING, 0, 0, Buffer.alloc(8)));
     expect(['GOAWAY ENHANCE_YOUR_CALM', 'closed']).toContain(await client.outcome(0));
     await client.whenClosed();
-    expect(reasons(server)).toEqual(['http2-ping-flood']);
+    expect(server.reasons).toEqual(['http2-ping-flood']);
   });
 
   it('end a connection that floods it with SETTINGS', async () => {
     const { client, server } = await serve({}, { maxSettingsFrames: 20 });
     for (let i = 0; i < 60; i++) client.send(frame(Frame.SETTINGS, 0, 0, setting(4, 65_535 + i)));
     await client.whenClosed();
-    expect(reasons(server)).toEqual(['http2-settings-flood']);
+    expect(server.reasons).toEqual(['http2-settings-flood']);
   });
 
   it.each([
@@ -134,7 +130,7 @@ describe('limits of an HTTP/2 connection', () => {
     client.send(Buffer.concat(new Array<Buffer>(2000).fill(one)));
     expect(['GOAWAY ENHANCE_YOUR_CALM', 'closed']).toContain(await client.outcome(0));
     await client.whenClosed();
-    expect(reasons(server)).toEqual(['http2-control-flood']);
+    expect(server.reasons).toEqual(['http2-control-flood']);
   });
 
   it('are not passed by requests, bodies and downloads, however many', async () => {
@@ -157,7 +153,7 @@ describe('limits of an HTTP/2 connection', () => {
     client.send(frame(Frame.PING, 0, 1, Buffer.alloc(8)));
     await client.whenClosed();
     await until(() => server.refusals.length > 0);
-    expect(reasons(server)).toEqual(['http2-protocol-error']);
+    expect(server.reasons).toEqual(['http2-protocol-error']);
   });
 
   it('cut a stream whose client does not open its window', async () => {
@@ -166,7 +162,7 @@ describe('limits of an HTTP/2 connection', () => {
     expect(await client.outcome(1)).toBe('200');
     const reset = await client.find(({ type, stream }) => type === Frame.RST_STREAM && stream === 1);
     expect(reset).toBeDefined();
-    expect(reasons(server)).toEqual(['write-timeout']);
+    expect(server.reasons).toEqual(['write-timeout']);
     expect(await client.isAlive()).toBe(true);
   });
 
@@ -175,7 +171,7 @@ describe('limits of an HTTP/2 connection', () => {
     client.headers(1, post('/', ['content-length', '10']), Flag.END_HEADERS);
     client.data(1, 'four', 0);
     expect(await client.outcome(1)).toBe('408');
-    expect(reasons(server)).toEqual(['body-timeout']);
+    expect(server.reasons).toEqual(['body-timeout']);
     expect(await client.isAlive()).toBe(true);
   });
 
@@ -219,9 +215,10 @@ describe('limits of an HTTP/2 connection', () => {
 describe('draining HTTP/2', () => {
   it('names the last stream, serves what is in flight, then closes', async () => {
     let held: Exchange | undefined;
-    const server = await Http2TestServer.start((exchange) => {
+    const hold = (exchange: Exchange): void => {
       held = exchange;
-    });
+    };
+    const server = await TestServer.start(hold, {}, { http2: {} });
     const client = await FrameClient.open(server.port);
     client.headers(1, request('/held'));
     await until(() => held !== undefined);
@@ -236,7 +233,7 @@ describe('draining HTTP/2', () => {
   });
 
   it('closes connections that wait', async () => {
-    const server = await Http2TestServer.start(answer);
+    const server = await TestServer.start(answer, {}, { http2: {} });
     const client = await FrameClient.open(server.port);
     expect(await client.isAlive()).toBe(true);
     await server.stop(30_000);
@@ -245,7 +242,7 @@ describe('draining HTTP/2', () => {
   });
 
   it('cuts what is left at the deadline', async () => {
-    const server = await Http2TestServer.start(() => undefined);
+    const server = await TestServer.start(() => undefined, {}, { http2: {} });
     const client = await FrameClient.open(server.port);
     client.headers(1, request('/'));
     await client.isAlive();

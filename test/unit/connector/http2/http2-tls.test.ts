@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { DEFAULT_HTTP2_SETTINGS } from '#host/config/http2-settings.js';
 import type { Exchange } from '#host/exchange/exchange.js';
 import { makeCertificate } from '#test/support/certificates.js';
+import { TestServer } from '#test/support/connector-server.js';
 import { FrameClient, request } from '#test/support/http2/frame-client.js';
 import { Http2Client } from '#test/support/http2/http2-client.js';
-import { ask, connectTls, setOf, TlsTestServer } from '#test/support/tls-connector.js';
+import { ask, connectTls, setOf } from '#test/support/tls-connector.js';
 
-let server: TlsTestServer;
+let server: TestServer;
 afterEach(() => server.stop());
 
 function tell(exchange: Exchange): void {
@@ -16,12 +16,12 @@ function tell(exchange: Exchange): void {
 
 async function start(withHttp2: boolean): Promise<void> {
   const shop = makeCertificate({ names: ['shop.example'] });
-  server = await TlsTestServer.start(
-    { certificates: [setOf(['shop.example'], [shop], true)] },
+  server = await TestServer.start(
     tell,
     {},
     {
-      ...(withHttp2 && { http2: DEFAULT_HTTP2_SETTINGS }),
+      tls: { certificates: [setOf(['shop.example'], [shop], true)] },
+      ...(withHttp2 && { http2: {} }),
       transportSecurity: 'max-age=60',
     },
   );

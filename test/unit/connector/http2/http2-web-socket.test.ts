@@ -7,8 +7,8 @@ import {
   type ExchangeHandler,
   type RequestHead,
 } from '#host/exchange/exchange.js';
+import { TestServer } from '#test/support/connector-server.js';
 import { Http2Client, readResponse } from '#test/support/http2/http2-client.js';
-import { Http2TestServer } from '#test/support/http2/http2-server.js';
 import { until } from '#test/support/polling.js';
 
 const opened: { stop(): Promise<void> | void }[] = [];
@@ -17,8 +17,8 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.stop();
 });
 
-async function serve(handler: ExchangeHandler): Promise<{ server: Http2TestServer; client: Http2Client }> {
-  const server = await Http2TestServer.start(handler);
+async function serve(handler: ExchangeHandler): Promise<{ server: TestServer; client: Http2Client }> {
+  const server = await TestServer.start(handler, {}, { http2: {} });
   const client = await Http2Client.open(server.port);
   opened.push(server, { stop: () => client.close() });
   return { server, client };

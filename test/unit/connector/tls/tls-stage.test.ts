@@ -6,8 +6,9 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
 import type { TlsSettings } from '#host/tls/tls-settings.js';
 import { makeAuthority, makeCertificate, type TestCertificate } from '#test/support/certificates.js';
+import { TestServer } from '#test/support/connector-server.js';
 import { settle, until } from '#test/support/polling.js';
-import { ask, connectTls, setOf, TlsTestServer } from '#test/support/tls-connector.js';
+import { ask, connectTls, setOf } from '#test/support/tls-connector.js';
 
 let authority: TestCertificate;
 let shop: TestCertificate;
@@ -20,7 +21,7 @@ beforeAll(() => {
   wild = makeCertificate({ names: ['*.shop.example'], authority });
 });
 
-let server: TlsTestServer;
+let server: TestServer;
 afterEach(() => server.stop());
 
 /** Tells what it knows of the connection. */
@@ -41,23 +42,17 @@ function tellFacts(exchange: Exchange): void {
 }
 
 const start = async (tls: Partial<TlsSettings> = {}, limits = {}) => {
-  server = await TlsTestServer.start(
-    {
-      certificates: [
-        setOf(['shop.example'], [shop], true),
-        setOf(['blog.example'], [blog]),
-        setOf(['*.shop.example'], [wild]),
-      ],
-      ...tls,
-    },
-    tellFacts,
-    limits,
-  );
+  const certificates = [
+    setOf(['shop.example'], [shop], true),
+    setOf(['blog.example'], [blog]),
+    setOf(['*.shop.example'], [wild]),
+  ];
+  server = await TestServer.start(tellFacts, limits, { tls: { certificates, ...tls } });
 };
 
 const refused = async (reasons: readonly string[]) => {
   await until(() => server.refusals.length >= reasons.length);
-  expect(server.refusals).toEqual(reasons);
+  expect(server.reasons).toEqual(reasons);
 };
 const open = (options: ConnectionOptions = {}) => connectTls(server.port, options);
 const shown = async (servername: string | undefined) => {
@@ -134,7 +129,7 @@ describe('a connector with TLS', () => {
     socket.write('GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n');
     await once(socket, 'close');
     expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
-    expect(server.refusals).toEqual(['plain-http']);
+    expect(server.reasons).toEqual(['plain-http']);
   });
 
   it('cuts junk, silence and handshakes that do not end', async () => {
@@ -161,7 +156,7 @@ describe('a connector with TLS', () => {
     const silent = [connectPlain(server.port, '127.0.0.1'), connectPlain(server.port, '127.0.0.1')];
     await until(() => server.connector.openConnections === 2);
     await expect(open()).rejects.toThrow();
-    expect(server.refusals).toEqual(['connection-limit']);
+    expect(server.reasons).toEqual(['connection-limit']);
     for (const socket of silent) socket.destroy();
     await until(() => server.connector.openConnections === 0);
     expect(await told(await open())).toMatchObject({ isSecure: true });
@@ -189,7 +184,11 @@ describe('what goes through TLS', () => {
     });
   }
   const startEcho = async () => {
-    server = await TlsTestServer.start({ certificates: [setOf(['shop.example'], [shop], true)] }, echo);
+    server = await TestServer.start(
+      echo,
+      {},
+      { tls: { certificates: [setOf(['shop.example'], [shop], true)] } },
+    );
   };
 
   it('arrives whole when both sides are slow', async () => {
