@@ -7,6 +7,7 @@ const MAX_CERTIFICATES = 100;
 /** What `/metrics` says about certificates. Labels are bounded: connectors, and the first host of a certificate. */
 export class CertificateMetrics {
   readonly #expiry: Gauge<'connector' | 'host' | 'key'>;
+  readonly #unusable: Gauge<'connector' | 'reason'>;
   readonly #reloads: Counter<'connector' | 'result'>;
   readonly #acmeFailures: Gauge<'connector'>;
 
@@ -16,6 +17,12 @@ export class CertificateMetrics {
       name: 'portico_certificate_expiry_timestamp_seconds',
       help: 'When the certificate ends, in seconds since 1970',
       labelNames: ['connector', 'host', 'key'],
+      registers,
+    });
+    this.#unusable = new Gauge({
+      name: 'portico_certificates_refused_by_clients',
+      help: 'Certificates that are shown although their time is over, or has not come',
+      labelNames: ['connector', 'reason'],
       registers,
     });
     this.#reloads = new Counter({
@@ -33,7 +40,7 @@ export class CertificateMetrics {
   }
 
   take(view: CertificatesView | undefined): void {
-    for (const metric of [this.#expiry, this.#reloads, this.#acmeFailures]) metric.reset();
+    for (const metric of [this.#expiry, this.#unusable, this.#reloads, this.#acmeFailures]) metric.reset();
     if (view === undefined) return;
     const seen = new Map<string, number>();
     const all = [...view.certificates()].sort((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter));
@@ -45,6 +52,10 @@ export class CertificateMetrics {
     });
     for (const { connector, hosts, keyType, notAfter } of shown.reverse())
       this.#expiry.set({ connector, host: hosts[0] ?? '-', key: keyType }, Date.parse(notAfter) / 1000);
+    for (const { connector, validity } of all) {
+      for (const reason of ['expired', 'not-yet-valid'] as const)
+        this.#unusable.inc({ connector, reason }, validity === reason ? 1 : 0);
+    }
     for (const { connector, succeeded, failed } of view.reloads()) {
       this.#reloads.inc({ connector, result: 'succeeded' }, succeeded);
       this.#reloads.inc({ connector, result: 'failed' }, failed);

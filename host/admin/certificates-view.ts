@@ -25,6 +25,8 @@ export interface CertificateView {
   readonly fingerprint256: string;
   readonly notBefore: string;
   readonly notAfter: string;
+  /** Clients refuse one that is not `valid`. */
+  readonly validity: 'valid' | 'expired' | 'not-yet-valid';
 }
 
 /** A certificate that comes from an authority. Times are ISO 8601. */

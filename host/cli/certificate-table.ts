@@ -19,7 +19,12 @@ export function certificateTable(
     connector === undefined || one.connector === connector;
   const lines = certificates.filter(isWanted).map((one) => {
     const days = Math.floor((Date.parse(one.notAfter) - Date.now()) / DAY_MS);
-    const end = days < 0 ? 'EXPIRED' : `${days} days left`;
+    const end =
+      one.validity === 'expired'
+        ? 'EXPIRED'
+        : one.validity === 'not-yet-valid'
+          ? `NOT VALID BEFORE ${one.notBefore}`
+          : `${days} days left`;
     const shown = one.hosts.slice(0, 3).join(', ') + (one.hosts.length > 3 ? ', …' : '');
     const more = `${one.keyType}, from ${one.issuer.replace(/^.*CN=/, '')}`;
     return `${one.connector}  ${forTerminal(shown || one.subject)}  ${one.notAfter.slice(0, 10)}  ${end}  ${forTerminal(more)}`;

@@ -32,14 +32,12 @@ export function factsOf({ chain: [own], key }: KeyEntry): CertificateFacts {
   };
 }
 
-/** Throws `PORTICO_KEY_STORE` for a certificate whose time has not come, or is over. */
-export function checkValidity({ notBefore, notAfter }: CertificateFacts, what: string, now: Date): void {
-  if (now > notAfter)
-    throw unusable(`The certificate in ${what} has expired on ${notAfter.toISOString()}. Renew it.`);
-  if (now < notBefore)
-    throw unusable(
-      `The certificate in ${what} is valid from ${notBefore.toISOString()} on only. Wait, or look at the clock of this machine (${now.toISOString()}).`,
-    );
+/** Whether its time is now. Clients refuse one that is not `valid`. */
+export type Validity = 'valid' | 'expired' | 'not-yet-valid';
+
+export function validityOf(times: Pick<CertificateFacts, 'notBefore' | 'notAfter'>, now: Date): Validity {
+  if (now > times.notAfter) return 'expired';
+  return now < times.notBefore ? 'not-yet-valid' : 'valid';
 }
 
 /** As the fronts get it. */

@@ -7,6 +7,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { makeDevelopmentCertificate } from '#host/server/certificates/development-certificate.js';
 import { AcmeServer } from '#test/support/acme/acme-server.js';
+import { makeCertificate } from '#test/support/certificates.js';
 import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
@@ -222,6 +223,26 @@ describe('certificates of files', () => {
     expect(Math.round(days)).toBe(20);
     // 20 days of 20 are not near the end.
     expect(host.log).not.toContain('certificate-expiry');
+  });
+});
+
+describe('a certificate that has ended', () => {
+  it('does not keep the host from starting: log, metric and status say so', async () => {
+    const { cert, key } = makeCertificate({
+      names: ['a.example'],
+      notAfter: new Date(Date.now() - 3_600_000),
+    });
+    folder.write('', { 'a.pem': cert, 'a.key': key });
+    host = await TestHost.start({
+      apps,
+      config: `${QUICK}connectors: [{ name: https, host: 127.0.0.1, tls: { certificates: [{ cert: ${folder.at('a.pem')}, key: ${folder.at('a.key')} }] } }]\n`,
+    });
+    expect(await shown(host.port, 'a.example')).toMatch(/ a\.example$/);
+    expect(host.log).toMatch(/"level":"error"[^\n]*"event":"certificate-expiry"[^\n]*a\.example has expired/);
+    expect(await (await host.admin('/metrics')).text()).toContain(
+      'portico_certificates_refused_by_clients{connector="https",reason="expired"} 1',
+    );
+    expect(await portico(host.base, 'tls', 'status')).toMatch(/^https {2}a\.example .* EXPIRED /);
   });
 });
 

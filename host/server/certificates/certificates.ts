@@ -3,6 +3,7 @@ import type { HostConfig } from '../../config/host-config.js';
 import type { TlsConfig } from '../../config/tls-config.js';
 import type { HttpChallengeTokens } from '../../front/http-challenges.js';
 import type { ServerLog } from '../../log/server-log.js';
+import { validityOf } from '../../tls/certificate-facts.js';
 import type { TlsSettings } from '../../tls/tls-settings.js';
 import { AcmeChallenges } from './acme/acme-challenges.js';
 import type { AcmeRenewal } from './acme/acme-renewal.js';
@@ -78,7 +79,7 @@ export class Certificates {
   /** The fronts listen: files are watched, authorities are asked. */
   start(tell: TellFronts): void {
     this.#tell = tell;
-    this.#connectors.start(tell);
+    this.#connectors.start(tell, () => this.#expiry.look());
     this.#expiry.start();
     for (const renewal of this.#renewals.values()) renewal.start();
   }
@@ -95,7 +96,6 @@ export class Certificates {
     for (const [name, renewal] of this.#renewals)
       if (connector === undefined || name === connector) renewal.retryNow();
     await this.#connectors.reload(connector);
-    this.#expiry.look();
   }
 
   /** For the admin API. */
@@ -116,7 +116,6 @@ export class Certificates {
   /** The file of a renewal holds a new certificate. What is wrong with it is said by whoever reads it. */
   async #taken(connector: string): Promise<void> {
     await this.#connectors.reload(connector).catch(() => undefined);
-    this.#expiry.look();
   }
 }
 
@@ -134,5 +133,6 @@ function withFile(tls: TlsConfig, hosts: readonly string[], file: string): TlsCo
 }
 
 function viewOf({ notBefore, notAfter, ...rest }: CertificateStatus): CertificateView {
-  return { ...rest, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
+  const validity = validityOf({ notBefore, notAfter }, new Date());
+  return { ...rest, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString(), validity };
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { TlsConfig } from '../../config/tls-config.js';
 import { messageOf, PorticoError } from '../../errors.js';
-import type { CertificateFacts } from '../../tls/certificate-facts.js';
+import { type CertificateFacts, validityOf } from '../../tls/certificate-facts.js';
 import type { CertificateUpdate, ChallengeCertificate, TlsSettings } from '../../tls/tls-settings.js';
 import { certificateSets } from './certificate-sets.js';
 import { filesOf, type ReadCertificate, readCertificate, readTrust } from './read-certificate.js';
@@ -29,6 +29,8 @@ export class ConnectorCertificates {
   /** What the files looked like when they were read, and when they were last looked at. */
   #readSignature: string;
   #seenSignature: string;
+  /** When a certificate that was left aside because its time has not come can be used; undefined: there is none. */
+  #dueAt: Date | undefined;
 
   private constructor(connector: string, config: TlsConfig, contents: Contents) {
     this.connector = connector;
@@ -39,7 +41,10 @@ export class ConnectorCertificates {
     this.#readSignature = this.#seenSignature = contents.signature;
   }
 
-  /** Rejects with `PORTICO_CERTIFICATES_UNUSABLE`, which names every file that cannot be used. */
+  /**
+   * Rejects with `PORTICO_CERTIFICATES_UNUSABLE`, which names every file that cannot be used. A certificate whose time is not
+   * now is taken: one that has ended must not keep the rest of the host from starting.
+   */
   static async load(connector: string, config: TlsConfig): Promise<ConnectorCertificates> {
     const contents = await read(config);
     if (contents.problems.length > 0) throw unusable(contents.problems);
@@ -81,8 +86,9 @@ export class ConnectorCertificates {
    */
   async reload(): Promise<void> {
     const known = { certificates: this.#certificates, trust: this.#trust };
-    const { certificates, trust, update, signature, problems } = await read(this.config, known);
+    const { certificates, trust, update, signature, problems, dueAt } = await read(this.config, known);
     this.#readSignature = this.#seenSignature = signature;
+    this.#dueAt = dueAt;
     const isNew = certificates.some((one) => !this.#certificates.includes(one));
     if (isNew || trust.join() !== this.#trust.join()) {
       this.#certificates = certificates;
@@ -94,13 +100,15 @@ export class ConnectorCertificates {
 
   /**
    * True once for each change of a file, when it has not changed any more since the last call: who replaces two files does
-   * not do it at once.
+   * not do it at once. True as well when the time of a certificate that was read too early has come.
    */
   async hasChanged(): Promise<boolean> {
     const signature = await signatureOf(this.config);
     const isStable = signature === this.#seenSignature;
     this.#seenSignature = signature;
-    if (!isStable || signature === this.#readSignature) return false;
+    if (!isStable) return false;
+    if (this.#dueAt !== undefined && this.#dueAt.getTime() <= Date.now()) return true;
+    if (signature === this.#readSignature) return false;
     // Files that turn out broken are looked at again when they have changed again.
     this.#readSignature = signature;
     return true;
@@ -129,6 +137,8 @@ interface Contents {
   readonly signature: string;
   /** What could not be read. Known certificates stand in its place. */
   readonly problems: readonly string[];
+  /** When to read again a certificate whose time has not come; undefined when there is none. */
+  readonly dueAt: Date | undefined;
 }
 
 /** Throws when what was read does not go together. `known`: what is in use. */
@@ -148,16 +158,36 @@ async function read(
     }
   };
   const certificates: ReadCertificate[] = [];
+  const early: number[] = [];
+  const now = new Date();
   for (const source of config.certificates) {
     const one = await attempt(source.place, readCertificate(source, config.ciphers));
-    const used = one ?? known.certificates.find((other) => other.source === source);
+    const old = known.certificates.find((other) => other.source === source);
+    const isKept = one !== undefined && old !== undefined && isWorse(one, old, now);
+    if (isKept) problems.push(`${source.place}: ${reasonToKeep(one, old, now)}`);
+    if (isKept && one.facts.notBefore > now) early.push(one.facts.notBefore.getTime());
+    const used = isKept ? old : (one ?? old);
     if (used !== undefined) certificates.push(used);
   }
+  const dueAt = early.length === 0 ? undefined : new Date(Math.min(...early));
   const trust = (await attempt(`${config.place}.trust`, readTrust(config.trustFiles))) ?? known.trust;
   const isComplete = certificates.length === config.certificates.length;
   const grouped = isComplete ? certificateSets(config, certificates) : { sets: [], problems: [] };
   if (grouped.problems.length > 0) throw unusable([...problems, ...grouped.problems]);
-  return { certificates, trust, update: { certificates: grouped.sets }, signature, problems };
+  return { certificates, trust, update: { certificates: grouped.sets }, signature, problems, dueAt };
+}
+
+/** What clients refuse does not take the place of what they accept. */
+function isWorse(next: ReadCertificate, old: ReadCertificate, now: Date): boolean {
+  return validityOf(next.facts, now) !== 'valid' && validityOf(old.facts, now) === 'valid';
+}
+
+function reasonToKeep({ source, facts }: ReadCertificate, old: ReadCertificate, now: Date): string {
+  const [file = ''] = filesOf(source);
+  const kept = `The one in use, which ends on ${old.facts.notAfter.toISOString()}, stays`;
+  return validityOf(facts, now) === 'expired'
+    ? `The certificate in ${file} has expired on ${facts.notAfter.toISOString()}. ${kept}; put one in its place that is valid.`
+    : `The certificate in ${file} is valid from ${facts.notBefore.toISOString()} on only. ${kept} until then; look at the clock of this machine (${now.toISOString()}) if that is wrong.`;
 }
 
 function unusable(problems: readonly string[]): PorticoError {

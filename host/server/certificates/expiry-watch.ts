@@ -15,7 +15,8 @@ export const WARNING_DAYS = [30, 14, 7, 1] as const;
 const LOOK_MS = 3_600_000;
 
 /**
- * Warns in the log before certificates end: 30, 14, 7 and 1 days before, once each, and when they have ended. Steps that lie
+ * Warns in the log before certificates end: 30, 14, 7 and 1 days before, once each; and says that they have ended, or that
+ * their time has not come, which a start does not wait for. Steps that lie
  * in the first two thirds of a short life are left out: those of an authority that gives 90 days are renewed at 30. Owned by
  * the server's certificates.
  */
@@ -55,7 +56,7 @@ export class ExpiryWatch {
     this.#told = told;
   }
 
-  #tell({ connector, hosts, notAfter }: ExpiringCertificate, step: number, now: number): void {
+  #tell({ connector, hosts, notBefore, notAfter }: ExpiringCertificate, step: number, now: number): void {
     const daysLeft = Math.floor((notAfter.getTime() - now) / DAY_MS);
     const facts = {
       event: 'certificate-expiry',
@@ -65,7 +66,12 @@ export class ExpiryWatch {
       daysLeft,
     };
     const name = hosts[0] ?? 'no host';
-    if (step === EXPIRED)
+    if (step === EARLY)
+      this.#log.error(
+        { ...facts, notBefore: notBefore.toISOString() },
+        `the certificate for ${name} is valid from ${notBefore.toISOString()} on only; clients refuse it until then. Put another in its place, or look at the clock of this machine`,
+      );
+    else if (step === EXPIRED)
       this.#log.error(
         facts,
         `the certificate for ${name} has expired; clients refuse it. Put another in its place`,
@@ -79,11 +85,13 @@ export class ExpiryWatch {
 }
 
 const EXPIRED = 0;
+const EARLY = -1;
 
 /** The last step that a certificate has come to; undefined when its end is far. */
 function stepOf({ notBefore, notAfter }: ExpiringCertificate, now: number): number | undefined {
   const leftMs = notAfter.getTime() - now;
   if (leftMs <= 0) return EXPIRED;
+  if (notBefore.getTime() > now) return EARLY;
   const lifeMs = notAfter.getTime() - notBefore.getTime();
   return WARNING_DAYS.findLast((days) => leftMs <= days * DAY_MS && days * DAY_MS < lifeMs / 3);
 }

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { CertificateSource, PasswordSource } from '../../config/tls-config.js';
 import { messageOf } from '../../errors.js';
-import { type CertificateFacts, checkValidity, factsOf, pairOf } from '../../tls/certificate-facts.js';
+import { type CertificateFacts, factsOf, pairOf } from '../../tls/certificate-facts.js';
 import { type KeyEntry, unusable } from '../../tls/key-entry.js';
 import { readPemCertificates, readPemEntry } from '../../tls/pem.js';
 import { readKeyStore } from '../../tls/read-key-store.js';
@@ -16,18 +16,13 @@ export interface ReadCertificate {
 }
 
 /**
- * Reads a certificate and its key and checks that they can be used together, now. Rejects with `PORTICO_KEY_STORE`; the
- * message names the file.
+ * Reads a certificate and its key and checks that they can be used together, whether or not their time is now. Rejects with
+ * `PORTICO_KEY_STORE`; the message names the file.
  */
-export async function readCertificate(
-  source: CertificateSource,
-  ciphers: string,
-  now = new Date(),
-): Promise<ReadCertificate> {
+export async function readCertificate(source: CertificateSource, ciphers: string): Promise<ReadCertificate> {
   const file = source.kind === 'pem' ? source.certFile : source.file;
   const entry = await readEntry(source);
   const facts = factsOf(entry);
-  checkValidity(facts, file, now);
   const pair = pairOf(entry);
   try {
     createSecureContext({ ...pair, ciphers });

@@ -37,6 +37,7 @@ export class TlsConnectors {
   /** Two at a time could put the older in the place of the newer. */
   #queue: Promise<unknown> = Promise.resolve();
   #tell: TellFronts = async () => undefined;
+  #changed: () => void = () => undefined;
 
   private constructor(connectors: readonly ConnectorCertificates[], log: ServerLog) {
     this.#connectors = connectors;
@@ -56,8 +57,10 @@ export class TlsConnectors {
     return this.#find(connector)?.settings(this.#ring.keys);
   }
 
-  start(tell: TellFronts): void {
+  /** `changed`: a connector has other certificates, and the fronts know. */
+  start(tell: TellFronts, changed: () => void = () => undefined): void {
     this.#tell = tell;
+    this.#changed = changed;
     for (const connector of this.#connectors) {
       const { watchIntervalMs } = connector.config;
       if (watchIntervalMs === 0) continue;
@@ -77,6 +80,7 @@ export class TlsConnectors {
     this.#timers = [];
     this.#watches = [];
     this.#tell = async () => undefined;
+    this.#changed = () => undefined;
   }
 
   /**
@@ -142,7 +146,10 @@ export class TlsConnectors {
         `certificates in use are kept, because: ${lastError}`,
       );
     }
-    if (one.update !== before) await this.#publish(one);
+    if (one.update !== before) {
+      await this.#publish(one);
+      this.#changed();
+    }
     if (lastError === undefined)
       this.#log.info({ event: 'certificates', connector }, 'certificates were read anew');
     const { succeeded, failed } = this.#reloadOf(connector);

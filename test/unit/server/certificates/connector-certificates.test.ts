@@ -11,6 +11,7 @@ import {
   makePlainPkcs12,
   type TestCertificate,
 } from '#test/support/certificates.js';
+import { until } from '#test/support/polling.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
 const DAY_MS = 86_400_000;
@@ -104,15 +105,11 @@ default: blog.example
   it('are refused with place and file, all of them at once', async () => {
     putPair('shop', shop);
     putPair('rsa', shopRsa);
-    putPair('old', makeCertificate({ names: ['old.example'], notAfter: new Date(Date.now() - DAY_MS) }));
-    putPair('new', makeCertificate({ names: ['new.example'], notBefore: new Date(Date.now() + DAY_MS) }));
     put('junk.pem', 'junk');
     const loading = load(`certificates:
   - { cert: absent.pem, key: shop.key }
   - { cert: junk.pem, key: shop.key }
   - { cert: shop.pem, key: rsa.key }
-  - { cert: old.pem, key: old.key }
-  - { cert: new.pem, key: new.key }
   - { keyStore: . }
 clientCertificate: required
 trust: [junk.pem]
@@ -125,9 +122,7 @@ trust: [junk.pem]
       ),
       expect.stringMatching(/certificates\[1\]: .*junk\.pem holds no certificate/),
       expect.stringMatching(/certificates\[2\]: The key does not belong to the certificate: .*shop\.pem/),
-      expect.stringMatching(/certificates\[3\]: .*old\.pem has expired on/),
-      expect.stringMatching(/certificates\[4\]: .*new\.pem is valid from/),
-      expect.stringMatching(/certificates\[5\]: .* is no file/),
+      expect.stringMatching(/certificates\[3\]: .* is no file/),
       expect.stringMatching(/tls\.trust: .*junk\.pem holds no certificate/),
     ]);
   });
@@ -159,6 +154,50 @@ trust: [junk.pem]
     expect([await certificates.hasChanged(), await certificates.hasChanged()]).toEqual([false, true]);
     await certificates.reload();
     expect(certificates.update.certificates[0]?.pairs[0]?.cert).toBe(`${renewed.cert}`);
+    expect(await certificates.hasChanged()).toBe(false);
+  });
+});
+
+describe('a certificate whose time is not now', () => {
+  const names = ['shop.example'];
+  const pems = (certificates: ConnectorCertificates) =>
+    certificates.update.certificates.map(({ pairs: [pair] }) => pair?.cert);
+  const config = 'certificates:\n  - { cert: shop.pem, key: shop.key }\n';
+  const ended = () => makeCertificate({ names, notAfter: new Date(Date.now() - DAY_MS) });
+
+  it('does not keep the host from starting, nor the next one from taking its place', async () => {
+    const [old, early] = [ended(), makeCertificate({ names, notBefore: new Date(Date.now() + DAY_MS) })];
+    putPair('shop', old);
+    const certificates = await load(config);
+    expect(pems(certificates)).toEqual([old.cert]);
+    putPair('shop', early);
+    await certificates.reload();
+    expect(pems(certificates)).toEqual([early.cert]);
+    putPair('shop', shop);
+    await certificates.reload();
+    expect(pems(certificates)).toEqual([shop.cert]);
+  });
+
+  it('does not take the place of one that clients accept', async () => {
+    putPair('shop', shop);
+    const certificates = await load(config);
+    putPair('shop', ended());
+    await expect(certificates.reload()).rejects.toThrow(
+      /certificates\[0\]: .*shop\.pem has expired on .*The one in use, which ends on .*, stays/,
+    );
+    expect(pems(certificates)).toEqual([shop.cert]);
+  });
+
+  it('is taken when its time comes', async () => {
+    putPair('shop', shop);
+    const certificates = await load(config);
+    const next = makeCertificate({ names, notBefore: new Date(Date.now() + 2500) });
+    putPair('shop', next);
+    await expect(certificates.reload()).rejects.toThrow(/shop\.pem is valid from .* on only/);
+    expect(pems(certificates)).toEqual([shop.cert]);
+    await until('it has changed by itself', async () => await certificates.hasChanged());
+    await certificates.reload();
+    expect(pems(certificates)).toEqual([next.cert]);
     expect(await certificates.hasChanged()).toBe(false);
   });
 });

@@ -49,6 +49,10 @@ describe('ExpiryWatch', () => {
     expect(said(6, 5, 2, 1)).toEqual(['warn 1']);
   });
 
+  it('says that the time of a certificate has not come', () => {
+    expect(said(365, 366, 365.5, 300)).toEqual(['error 366']);
+  });
+
   it('begins anew for the next certificate', () => {
     const lines: string[] = [];
     const log = createServerLog({ format: 'json', out: { write: (text) => lines.push(text) } });
