@@ -8,6 +8,7 @@ const MAX_CERTIFICATES = 100;
 export class CertificateMetrics {
   readonly #expiry: Gauge<'connector' | 'host' | 'key'>;
   readonly #unusable: Gauge<'connector' | 'reason'>;
+  readonly #lists: Gauge<'connector' | 'issuer'>;
   readonly #reloads: Counter<'connector' | 'result'>;
   readonly #acmeFailures: Gauge<'connector'>;
 
@@ -25,6 +26,12 @@ export class CertificateMetrics {
       labelNames: ['connector', 'reason'],
       registers,
     });
+    this.#lists = new Gauge({
+      name: 'portico_revocation_list_expiry_timestamp_seconds',
+      help: 'When the revocation list for client certificates ends, in seconds since 1970',
+      labelNames: ['connector', 'issuer'],
+      registers,
+    });
     this.#reloads = new Counter({
       name: 'portico_certificate_reloads_total',
       help: 'Times that files of certificates were read anew',
@@ -40,7 +47,8 @@ export class CertificateMetrics {
   }
 
   take(view: CertificatesView | undefined): void {
-    for (const metric of [this.#expiry, this.#unusable, this.#reloads, this.#acmeFailures]) metric.reset();
+    for (const metric of [this.#expiry, this.#unusable, this.#lists, this.#reloads, this.#acmeFailures])
+      metric.reset();
     if (view === undefined) return;
     const seen = new Map<string, number>();
     const all = [...view.certificates()].sort((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter));
@@ -56,6 +64,8 @@ export class CertificateMetrics {
       for (const reason of ['expired', 'not-yet-valid'] as const)
         this.#unusable.inc({ connector, reason }, validity === reason ? 1 : 0);
     }
+    for (const { connector, issuer, nextUpdate } of view.revocationLists?.() ?? [])
+      if (nextUpdate !== undefined) this.#lists.set({ connector, issuer }, Date.parse(nextUpdate) / 1000);
     for (const { connector, succeeded, failed } of view.reloads()) {
       this.#reloads.inc({ connector, result: 'succeeded' }, succeeded);
       this.#reloads.inc({ connector, result: 'failed' }, failed);

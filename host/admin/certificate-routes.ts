@@ -9,6 +9,7 @@ export function certificateRoutes({ server }: AdminCollaborators): Router {
   const state = () => ({
     certificates: view?.certificates() ?? [],
     acme: view?.acme() ?? [],
+    revocationLists: view?.revocationLists?.() ?? [],
     reloads: view?.reloads() ?? [],
   });
   router.get('/certificates', (_request, response) => {

@@ -2,6 +2,8 @@
 export interface CertificatesView {
   certificates(): readonly CertificateView[];
   acme(): readonly AcmeView[];
+  /** Absent: there are none. */
+  revocationLists?(): readonly RevocationListView[];
   reloads(): readonly ReloadView[];
   /**
    * Reads files anew, of one connector or of all. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`, then what it names is served
@@ -40,6 +42,18 @@ export interface AcmeView {
   /** Failures in a row. */
   readonly failures: number;
   readonly lastError: { readonly code: string; readonly message: string; readonly at: string } | undefined;
+}
+
+/** A list of client certificates that count no more. Times are ISO 8601. */
+export interface RevocationListView {
+  readonly connector: string;
+  readonly file: string;
+  readonly issuer: string;
+  readonly thisUpdate: string;
+  /** Undefined: it does not say. */
+  readonly nextUpdate: string | undefined;
+  /** Clients of this authority are refused while it is not `valid`. */
+  readonly validity: 'valid' | 'expired' | 'not-yet-valid';
 }
 
 /** How often the certificates of a connector were read anew. */

@@ -1,10 +1,16 @@
-import type { AcmeView, CertificateView, ReloadView } from '../admin/certificates-view.js';
+import type {
+  AcmeView,
+  CertificateView,
+  ReloadView,
+  RevocationListView,
+} from '../admin/certificates-view.js';
 import { forTerminal } from './for-terminal.js';
 
 /** What `GET /v1/certificates` gives. */
 export interface CertificateState {
   readonly certificates: readonly CertificateView[];
   readonly acme: readonly AcmeView[];
+  readonly revocationLists?: readonly RevocationListView[];
   readonly reloads: readonly ReloadView[];
 }
 
@@ -12,7 +18,7 @@ const DAY_MS = 86_400_000;
 
 /** A line for each certificate, and for what is wrong; of one connector or of all. '' when there are none. */
 export function certificateTable(
-  { certificates, acme, reloads }: CertificateState,
+  { certificates, acme, revocationLists = [], reloads }: CertificateState,
   connector?: string,
 ): string {
   const isWanted = (one: { readonly connector: string }) =>
@@ -29,6 +35,11 @@ export function certificateTable(
     const more = `${one.keyType}, from ${one.issuer.replace(/^.*CN=/, '')}`;
     return `${one.connector}  ${forTerminal(shown || one.subject)}  ${one.notAfter.slice(0, 10)}  ${end}  ${forTerminal(more)}`;
   });
+  for (const { connector: name, issuer, nextUpdate, validity } of revocationLists.filter(isWanted)) {
+    const end = nextUpdate === undefined ? 'without end' : `until ${nextUpdate}`;
+    const state = validity === 'valid' ? '' : '  NOT VALID: clients with certificates are refused';
+    lines.push(`${name}  revocation list of ${forTerminal(issuer)}  ${end}${state}`);
+  }
   for (const { connector: name, lastError } of reloads.filter(isWanted))
     if (lastError !== undefined)
       lines.push(`${name}: certificates in use were kept, because: ${forTerminal(lastError)}`);

@@ -24,6 +24,8 @@ export interface TlsConfig {
   readonly clientCertificate: ClientCertificateMode;
   /** Absolute paths of PEM files. */
   readonly trustFiles: readonly string[];
+  /** Absolute paths of files with revocation lists of these authorities, PEM or DER. */
+  readonly revocationListFiles: readonly string[];
   readonly strictSni: boolean;
   readonly handshakeTimeoutMs: number;
   readonly sessionLifetimeMs: number;
@@ -88,6 +90,7 @@ export function tlsConfigOf(
     ciphers: section.ciphers.join(':'),
     clientCertificate: section.clientCertificate,
     trustFiles: section.trust.map(fileOf),
+    revocationListFiles: section.revocationLists.map(fileOf),
     strictSni: section.strictSni,
     handshakeTimeoutMs: section.handshakeTimeout,
     sessionLifetimeMs: section.sessionLifetime,

@@ -57,6 +57,7 @@ export const tlsSchema = section({
     .default([...DEFAULT_CIPHERS]),
   clientCertificate: word(['none', 'optional', 'required']).default('none'),
   trust: z.array(text()).default([]),
+  revocationLists: z.array(text()).default([]),
   strictSni: flag().default(true),
   handshakeTimeout: duration({ min: 100, max: 600_000 }).default(10_000),
   sessionLifetime: duration({ max: 86_400_000 }).default(3_600_000),
@@ -92,6 +93,11 @@ export function checkTls(
   if (tls.clientCertificate === 'none' && tls.trust.length > 0)
     add(
       [...at, 'trust'],
+      'has no effect while clientCertificate is none: remove it, or ask for certificates',
+    );
+  if (tls.clientCertificate === 'none' && tls.revocationLists.length > 0)
+    add(
+      [...at, 'revocationLists'],
       'has no effect while clientCertificate is none: remove it, or ask for certificates',
     );
   for (const protocol of tls.protocols) {

@@ -14,6 +14,8 @@ export interface TlsSettings {
   readonly clientCertificate: ClientCertificateMode;
   /** PEM of the authorities that client certificates must come from; empty with `none`. */
   readonly trust: readonly string[];
+  /** PEM, one list each; with any, clients of an authority without a list that is valid now are refused. */
+  readonly revocationLists?: readonly string[];
   /** A request for a host that another certificate set serves gets 421 (RFC 9110 §15.5.20). */
   readonly strictSni: boolean;
   /** From the first to the last byte of the handshake; a client that has not finished it then is cut. */
@@ -58,4 +60,4 @@ export interface ChallengeCertificate extends CertificatePair {
 
 /** What can be replaced while connections live. */
 export type CertificateUpdate = Pick<TlsSettings, 'certificates' | 'challenges'> &
-  Partial<Pick<TlsSettings, 'trust'>>;
+  Partial<Pick<TlsSettings, 'trust' | 'revocationLists'>>;

@@ -1,4 +1,11 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import {
+  createHash,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
 import { isIP } from 'node:net';
 import forge from 'node-forge';
 
@@ -70,6 +77,32 @@ export function makeCertificate(wish: CertificateWish): TestCertificate {
 export function makeAuthority(commonName = 'Test Authority'): TestCertificate {
   return makeCertificate({ commonName, isAuthority: true });
 }
+
+/** A list of certificates that an authority has taken back, PEM; `notAfter` is when the next one is due. */
+export function makeRevocationList(
+  authority: TestCertificate,
+  revoked: readonly TestCertificate[],
+  { notBefore = new Date(Date.now() - DAY_MS), notAfter = new Date(Date.now() + DAY_MS) }: Times = {},
+): string {
+  const algorithm = sequence(oid('2a8648ce3d040302'));
+  const entries = revoked.map(({ der: bytes }) => {
+    const serial = Buffer.from(new X509Certificate(bytes).serialNumber, 'hex');
+    return sequence(integer(serial), time(notBefore));
+  });
+  const body = sequence(
+    integer(Buffer.from([1])),
+    algorithm,
+    distinguishedName(authority.commonName),
+    time(notBefore),
+    time(notAfter),
+    ...(entries.length > 0 ? [sequence(...entries)] : []),
+  );
+  const list = sequence(body, algorithm, bits(sign('sha256', body, authority.privateKey)));
+  const text = list.toString('base64').replace(/.{64}/g, '$&\n').trimEnd();
+  return `-----BEGIN X509 CRL-----\n${text}\n-----END X509 CRL-----\n`;
+}
+
+type Times = Pick<CertificateWish, 'notBefore' | 'notAfter'>;
 
 /** The key, encrypted with a password. */
 export function encryptedKey({ privateKey }: TestCertificate, passphrase: string): string {

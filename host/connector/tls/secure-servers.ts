@@ -64,7 +64,7 @@ export function createSecureServers(
 const BACKUP_TIMEOUT_MS = 600_000;
 
 function commonOptions(settings: TlsSettings, ticketKeys: TicketKeys): SecureContextOptions {
-  const { minVersion, maxVersion, ciphers, trust, sessionLifetimeMs } = settings;
+  const { minVersion, maxVersion, ciphers, trust, revocationLists = [], sessionLifetimeMs } = settings;
   const { first } = ticketKeys;
   return {
     minVersion,
@@ -72,6 +72,7 @@ function commonOptions(settings: TlsSettings, ticketKeys: TicketKeys): SecureCon
     ciphers,
     honorCipherOrder: true,
     ...(trust.length > 0 && { ca: [...trust] }),
+    ...(revocationLists.length > 0 && { crl: [...revocationLists] }),
     sessionIdContext: sessionContextOf(settings),
     sessionTimeout: Math.max(1, Math.floor(sessionLifetimeMs / 1000)),
     ...(first !== undefined && { ticketKeys: first }),
@@ -80,10 +81,13 @@ function commonOptions(settings: TlsSettings, ticketKeys: TicketKeys): SecureCon
   };
 }
 
-/** A session that began without the client certificate that is demanded here must not be resumed here. */
-function sessionContextOf({ clientCertificate, trust }: TlsSettings): string {
+/**
+ * A session that began without the client certificate that is demanded here must not be resumed here, nor one whose
+ * certificate may have been revoked since.
+ */
+function sessionContextOf({ clientCertificate, trust, revocationLists = [] }: TlsSettings): string {
   const hash = createHash('sha256').update(clientCertificate);
-  for (const pem of trust) hash.update('\0').update(pem);
+  for (const pem of [...trust, ...revocationLists]) hash.update('\0').update(pem);
   return hash.digest('hex').slice(0, 32);
 }
 

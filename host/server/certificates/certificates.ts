@@ -1,4 +1,9 @@
-import type { AcmeView, CertificatesView, CertificateView } from '../../admin/certificates-view.js';
+import type {
+  AcmeView,
+  CertificatesView,
+  CertificateView,
+  RevocationListView,
+} from '../../admin/certificates-view.js';
 import type { HostConfig } from '../../config/host-config.js';
 import type { TlsConfig } from '../../config/tls-config.js';
 import type { HttpChallengeTokens } from '../../front/http-challenges.js';
@@ -7,8 +12,10 @@ import { validityOf } from '../../tls/certificate-facts.js';
 import type { TlsSettings } from '../../tls/tls-settings.js';
 import { AcmeChallenges } from './acme/acme-challenges.js';
 import type { AcmeRenewal } from './acme/acme-renewal.js';
+import { validityOfList } from './client-trust.js';
 import type { CertificateStatus } from './connector-certificates.js';
 import { ExpiryWatch } from './expiry-watch.js';
+import { type ListInUse, RevocationWatch } from './revocation-watch.js';
 import { type TellFronts, TlsConnectors } from './tls-connectors.js';
 
 /**
@@ -19,6 +26,7 @@ export class Certificates {
   readonly #connectors: TlsConnectors;
   readonly #renewals: ReadonlyMap<string, AcmeRenewal>;
   readonly #expiry: ExpiryWatch;
+  readonly #revocation: RevocationWatch;
   #tokens: HttpChallengeTokens = {};
   #tell: TellFronts = async () => undefined;
 
@@ -26,6 +34,7 @@ export class Certificates {
     this.#connectors = connectors;
     this.#renewals = renewals;
     this.#expiry = new ExpiryWatch(() => connectors.status(), log);
+    this.#revocation = new RevocationWatch(() => connectors.revocationLists(), log);
   }
 
   /** Reads what there is; asks no authority. Rejects with `PORTICO_CERTIFICATES_UNUSABLE` and `PORTICO_ACME_STORE`. */
@@ -79,13 +88,15 @@ export class Certificates {
   /** The fronts listen: files are watched, authorities are asked. */
   start(tell: TellFronts): void {
     this.#tell = tell;
-    this.#connectors.start(tell, () => this.#expiry.look());
+    this.#connectors.start(tell, () => this.#look());
     this.#expiry.start();
+    this.#revocation.start();
     for (const renewal of this.#renewals.values()) renewal.start();
   }
 
   async stop(): Promise<void> {
     this.#expiry.stop();
+    this.#revocation.stop();
     this.#connectors.stop();
     await Promise.all([...this.#renewals.values()].map((renewal) => renewal.stop()));
     this.#tell = async () => undefined;
@@ -103,9 +114,16 @@ export class Certificates {
     return {
       certificates: () => this.#connectors.status().map(viewOf),
       acme: () => [...this.#renewals].map(([connector, { status }]): AcmeView => ({ connector, ...status })),
+      revocationLists: () => this.#connectors.revocationLists().map(listViewOf),
       reloads: () => this.#connectors.reloads(),
       reload: async (connector) => await this.reload(connector),
     };
+  }
+
+  /** Certificates or lists are others now. */
+  #look(): void {
+    this.#expiry.look();
+    this.#revocation.look();
   }
 
   async #tellTokens(tokens: HttpChallengeTokens): Promise<void> {
@@ -135,4 +153,10 @@ function withFile(tls: TlsConfig, hosts: readonly string[], file: string): TlsCo
 function viewOf({ notBefore, notAfter, ...rest }: CertificateStatus): CertificateView {
   const validity = validityOf({ notBefore, notAfter }, new Date());
   return { ...rest, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString(), validity };
+}
+
+function listViewOf(list: ListInUse): RevocationListView {
+  const { connector, file, issuer, thisUpdate, nextUpdate } = list;
+  const times = { thisUpdate: thisUpdate.toISOString(), nextUpdate: nextUpdate?.toISOString() };
+  return { connector, file, issuer, ...times, validity: validityOfList(list, new Date()) };
 }

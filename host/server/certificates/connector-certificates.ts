@@ -2,9 +2,16 @@ import { stat } from 'node:fs/promises';
 import type { TlsConfig } from '../../config/tls-config.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import { type CertificateFacts, validityOf } from '../../tls/certificate-facts.js';
-import type { CertificateUpdate, ChallengeCertificate, TlsSettings } from '../../tls/tls-settings.js';
+import type { RevocationList } from '../../tls/revocation-list.js';
+import type {
+  CertificateSet,
+  CertificateUpdate,
+  ChallengeCertificate,
+  TlsSettings,
+} from '../../tls/tls-settings.js';
 import { certificateSets } from './certificate-sets.js';
-import { filesOf, type ReadCertificate, readCertificate, readTrust } from './read-certificate.js';
+import { type ClientTrust, readClientTrust } from './client-trust.js';
+import { filesOf, type ReadCertificate, readCertificate } from './read-certificate.js';
 
 /** A certificate in use, for the admin API and metrics. */
 export interface CertificateStatus extends CertificateFacts {
@@ -24,7 +31,7 @@ export class ConnectorCertificates {
   readonly connector: string;
   readonly config: TlsConfig;
   #certificates: readonly ReadCertificate[];
-  #trust: readonly string[];
+  #clients: ClientTrust;
   #update: CertificateUpdate;
   /** What the files looked like when they were read, and when they were last looked at. */
   #readSignature: string;
@@ -36,8 +43,8 @@ export class ConnectorCertificates {
     this.connector = connector;
     this.config = config;
     this.#certificates = contents.certificates;
-    this.#trust = contents.trust;
-    this.#update = { certificates: contents.update.certificates, trust: contents.trust };
+    this.#clients = contents.clients;
+    this.#update = { certificates: contents.sets, ...updateOf(contents.clients) };
     this.#readSignature = this.#seenSignature = contents.signature;
   }
 
@@ -61,7 +68,7 @@ export class ConnectorCertificates {
       maxVersion,
       ciphers,
       clientCertificate,
-      trust: this.#trust,
+      trust: this.#clients.trust,
       strictSni,
       handshakeTimeoutMs,
       sessionLifetimeMs,
@@ -85,15 +92,15 @@ export class ConnectorCertificates {
    * new all the same: a certificate that is renewed by itself must not end because another one is broken.
    */
   async reload(): Promise<void> {
-    const known = { certificates: this.#certificates, trust: this.#trust };
-    const { certificates, trust, update, signature, problems, dueAt } = await read(this.config, known);
+    const known = { certificates: this.#certificates, clients: this.#clients };
+    const { certificates, clients, sets, signature, problems, dueAt } = await read(this.config, known);
     this.#readSignature = this.#seenSignature = signature;
     this.#dueAt = dueAt;
     const isNew = certificates.some((one) => !this.#certificates.includes(one));
-    if (isNew || trust.join() !== this.#trust.join()) {
+    if (isNew || textOf(clients) !== textOf(this.#clients)) {
       this.#certificates = certificates;
-      this.#trust = trust;
-      this.#update = { ...this.#update, certificates: update.certificates, trust };
+      this.#clients = clients;
+      this.#update = { ...this.#update, certificates: sets, ...updateOf(clients) };
     }
     if (problems.length > 0) throw unusable(problems);
   }
@@ -128,12 +135,17 @@ export class ConnectorCertificates {
       hosts: source.hosts ?? facts.names,
     }));
   }
+
+  /** The revocation lists in use. */
+  get revocationLists(): readonly RevocationList[] {
+    return this.#clients.lists;
+  }
 }
 
 interface Contents {
   readonly certificates: readonly ReadCertificate[];
-  readonly trust: readonly string[];
-  readonly update: CertificateUpdate;
+  readonly clients: ClientTrust;
+  readonly sets: readonly CertificateSet[];
   readonly signature: string;
   /** What could not be read. Known certificates stand in its place. */
   readonly problems: readonly string[];
@@ -144,7 +156,7 @@ interface Contents {
 /** Throws when what was read does not go together. `known`: what is in use. */
 async function read(
   config: TlsConfig,
-  known: Pick<Contents, 'certificates' | 'trust'> = { certificates: [], trust: [] },
+  known?: Pick<Contents, 'certificates' | 'clients'>,
 ): Promise<Contents> {
   // Before reading: what changes meanwhile is seen as a change later.
   const signature = await signatureOf(config);
@@ -162,19 +174,29 @@ async function read(
   const now = new Date();
   for (const source of config.certificates) {
     const one = await attempt(source.place, readCertificate(source, config.ciphers));
-    const old = known.certificates.find((other) => other.source === source);
+    const old = known?.certificates.find((other) => other.source === source);
     const isKept = one !== undefined && old !== undefined && isWorse(one, old, now);
     if (isKept) problems.push(`${source.place}: ${reasonToKeep(one, old, now)}`);
     if (isKept && one.facts.notBefore > now) early.push(one.facts.notBefore.getTime());
     const used = isKept ? old : (one ?? old);
     if (used !== undefined) certificates.push(used);
   }
+  const clients = await readClientTrust(config, known?.clients, now);
+  problems.push(...clients.problems);
+  if (clients.dueAt !== undefined) early.push(clients.dueAt.getTime());
   const dueAt = early.length === 0 ? undefined : new Date(Math.min(...early));
-  const trust = (await attempt(`${config.place}.trust`, readTrust(config.trustFiles))) ?? known.trust;
   const isComplete = certificates.length === config.certificates.length;
   const grouped = isComplete ? certificateSets(config, certificates) : { sets: [], problems: [] };
   if (grouped.problems.length > 0) throw unusable([...problems, ...grouped.problems]);
-  return { certificates, trust, update: { certificates: grouped.sets }, signature, problems, dueAt };
+  return { certificates, clients, sets: grouped.sets, signature, problems, dueAt };
+}
+
+function updateOf({ trust, lists }: ClientTrust): Pick<CertificateUpdate, 'trust' | 'revocationLists'> {
+  return { trust, ...(lists.length > 0 && { revocationLists: lists.map(({ pem }) => pem) }) };
+}
+
+function textOf({ trust, lists }: ClientTrust): string {
+  return [...trust, ...lists.map(({ pem }) => pem)].join();
 }
 
 /** What clients refuse does not take the place of what they accept. */
@@ -194,8 +216,8 @@ function unusable(problems: readonly string[]): PorticoError {
   return new PorticoError('PORTICO_CERTIFICATES_UNUSABLE', problems.join('\n'));
 }
 
-function filesIn({ certificates, trustFiles }: TlsConfig): readonly string[] {
-  return [...certificates.flatMap(filesOf), ...trustFiles];
+function filesIn({ certificates, trustFiles, revocationListFiles }: TlsConfig): readonly string[] {
+  return [...certificates.flatMap(filesOf), ...trustFiles, ...revocationListFiles];
 }
 
 /** Changes with every file: links that lead elsewhere, contents, files that come and go. */

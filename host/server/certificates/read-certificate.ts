@@ -76,13 +76,14 @@ async function readPassword(source: PasswordSource | undefined): Promise<string 
 /** Far above any chain with its keys. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-async function readSmall(file: string): Promise<Buffer> {
+/** Rejects with `PORTICO_KEY_STORE` for what is no file, or larger. */
+export async function readSmall(file: string, maxBytes = MAX_FILE_BYTES): Promise<Buffer> {
   try {
     // Reading from a pipe would never end.
     const facts = await stat(file);
     if (!facts.isFile()) throw unusable(`${file} is no file.`);
-    if (facts.size > MAX_FILE_BYTES)
-      throw unusable(`${file} has ${facts.size} bytes; certificates and keys are small.`);
+    if (facts.size > maxBytes)
+      throw unusable(`${file} has ${facts.size} bytes; at most ${maxBytes} are expected of such a file.`);
     return await readFile(file);
   } catch (cause) {
     const { code } = cause as { readonly code?: string };

@@ -5,6 +5,7 @@ import type { ServerLog } from '../../log/server-log.js';
 import type { ChallengeCertificate, TlsSettings } from '../../tls/tls-settings.js';
 import { type CertificateStatus, ConnectorCertificates } from './connector-certificates.js';
 import { FileWatch } from './file-watch.js';
+import type { ListInUse } from './revocation-watch.js';
 import { TicketKeyRing } from './ticket-key-ring.js';
 
 /** Hands a command to every front; resolves when it is in force at all of them. */
@@ -119,6 +120,12 @@ export class TlsConnectors {
 
   status(): CertificateStatus[] {
     return this.#connectors.flatMap((connector) => connector.status());
+  }
+
+  revocationLists(): ListInUse[] {
+    return this.#connectors.flatMap(({ connector, revocationLists }) =>
+      revocationLists.map((list) => ({ ...list, connector })),
+    );
   }
 
   /** One for each connector with TLS. */

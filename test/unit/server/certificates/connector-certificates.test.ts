@@ -2,13 +2,16 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { readHostConfig } from '#host/config/read-host-config.js';
+import { createServerLog } from '#host/log/server-log.js';
 import { ConnectorCertificates } from '#host/server/certificates/connector-certificates.js';
+import { RevocationWatch } from '#host/server/certificates/revocation-watch.js';
 import {
   encryptedKey,
   makeAuthority,
   makeCertificate,
   makeJks,
   makePlainPkcs12,
+  makeRevocationList,
   type TestCertificate,
 } from '#test/support/certificates.js';
 import { until } from '#test/support/polling.js';
@@ -199,6 +202,97 @@ describe('a certificate whose time is not now', () => {
     await certificates.reload();
     expect(pems(certificates)).toEqual([next.cert]);
     expect(await certificates.hasChanged()).toBe(false);
+  });
+});
+
+describe('revocation lists of client certificates', () => {
+  const config = `certificates:
+  - { cert: shop.pem, key: shop.key }
+clientCertificate: required
+trust: [ca.pem]
+revocationLists: [ca.crl]
+`;
+  const lists = (certificates: ConnectorCertificates) => certificates.update.revocationLists;
+  const prepare = (list: string | Buffer) => {
+    putPair('shop', shop);
+    put('ca.pem', authority.cert);
+    put('ca.crl', list);
+  };
+  const ended = () => makeRevocationList(authority, [], { notAfter: new Date(Date.now() - 3_600_000) });
+
+  it('are read as PEM, one or several in a file, and as DER', async () => {
+    const [one, two] = [makeRevocationList(authority, [blog]), makeRevocationList(authority, [])];
+    prepare(`junk before\r\n${one}${two}`);
+    expect(lists(await load(config))).toEqual([one, two]);
+    put('ca.crl', Buffer.from(one.replace(/-----.*-----/g, ''), 'base64'));
+    const certificates = await load(config);
+    expect(lists(certificates)).toEqual([one]);
+    expect(certificates.settings([]).revocationLists).toEqual([one]);
+    expect(certificates.files).toContain(file('ca.crl'));
+  });
+
+  it('are refused when they are broken, of another authority, not signed by it, or not of every one', async () => {
+    const other = makeAuthority('Other Authority');
+    const cases: [string | Buffer, RegExp][] = [
+      ['junk', /tls\.revocationLists: .*ca\.crl holds no revocation list/],
+      [Buffer.from('3003020101', 'hex'), /A revocation list in .*ca\.crl cannot be read/],
+      [makeRevocationList(other, []), /is of CN=Other Authority, which is not among/],
+      [makeRevocationList(makeAuthority(), []), /is not signed by CN=Test Authority/],
+    ];
+    for (const [list, message] of cases) {
+      prepare(list);
+      await expect(load(config)).rejects.toThrow(message);
+    }
+    prepare(makeRevocationList(authority, []));
+    put('ca.pem', authority.cert + other.cert);
+    await expect(load(config)).rejects.toThrow(/There are lists of CN=Test Authority, but not of every/);
+  });
+
+  it('are read anew; one that is broken or has expired changes nothing', async () => {
+    const [first, second] = [makeRevocationList(authority, []), makeRevocationList(authority, [blog])];
+    prepare(first);
+    const certificates = await load(config);
+    for (const [list, message] of [
+      ['junk', /holds no revocation list/],
+      [ended(), /ca\.crl has expired on .*The lists in use stay/],
+    ] as const) {
+      put('ca.crl', list);
+      await expect(certificates.reload()).rejects.toThrow(message);
+      expect(lists(certificates)).toEqual([first]);
+    }
+    put('ca.crl', second);
+    await certificates.reload();
+    expect(lists(certificates)).toEqual([second]);
+  });
+
+  it('keep no host from starting when they have expired', async () => {
+    const list = ended();
+    prepare(list);
+    const certificates = await load(config);
+    expect(lists(certificates)).toEqual([list]);
+    const lines: string[] = [];
+    const log = createServerLog({ format: 'json', out: { write: (text) => lines.push(text) } });
+    const inUse = () => certificates.revocationLists.map((one) => ({ ...one, connector: 'https' }));
+    const watch = new RevocationWatch(inUse, log);
+    watch.look();
+    watch.look();
+    put('ca.crl', makeRevocationList(authority, [], { notAfter: new Date(Date.now() + 3_600_000) }));
+    await certificates.reload();
+    watch.look();
+    put('ca.crl', makeRevocationList(authority, []));
+    await certificates.reload();
+    watch.look();
+    expect(lines).toEqual([
+      expect.stringMatching(/"level":"error".*"revocation-list-expiry".*are refused: .*has expired on/),
+      expect.stringMatching(/"level":"warn".*ends on .*; fetch it anew/),
+    ]);
+  });
+
+  it('need clients that are asked for certificates', async () => {
+    prepare('');
+    expect(() =>
+      load('certificates: [{ cert: shop.pem, key: shop.key }]\nrevocationLists: [ca.crl]\n'),
+    ).toThrow(/revocationLists: has no effect while clientCertificate is none/);
   });
 });
 
