@@ -8,8 +8,9 @@ import {
   makeRevocationList,
   type TestCertificate,
 } from '#test/support/certificates.js';
+import { TestServer } from '#test/support/connector-server.js';
 import { until } from '#test/support/polling.js';
-import { ask, connectTls, setOf, TlsTestServer } from '#test/support/tls-connector.js';
+import { ask, connectTls, setOf } from '#test/support/tls-connector.js';
 
 let authority: TestCertificate;
 let shop: TestCertificate;
@@ -22,16 +23,17 @@ beforeAll(() => {
   eve = makeCertificate({ commonName: 'eve', authority });
 });
 
-let server: TlsTestServer;
+let server: TestServer;
 afterEach(() => server.stop());
 
 const start = async (tls: Partial<TlsSettings>) => {
-  server = await TlsTestServer.start(
-    { certificates: [setOf(['shop.example'], [shop], true)], trust: [authority.cert], ...tls },
+  server = await TestServer.start(
     (exchange) => {
       const { clientCertificate } = exchange.head.connection.tls ?? {};
       exchange.respond(200, [], `authorized: ${clientCertificate?.isAuthorized}`);
     },
+    {},
+    { tls: { certificates: [setOf(['shop.example'], [shop], true)], trust: [authority.cert], ...tls } },
   );
 };
 
@@ -62,7 +64,7 @@ describe('client certificates that their authority has taken back', () => {
       expect(await said(ann, options)).toBe('authorized: true');
       expect(await said(eve, { ...options, servername: '' })).toBe('cut');
       await until(() => server.refusals.length === 2);
-      expect(server.refusals).toEqual(['client-certificate', 'client-certificate']);
+      expect(server.reasons).toEqual(['client-certificate', 'client-certificate']);
     });
   }
 
