@@ -11,8 +11,6 @@ export const ENGINE_SETTINGS = [
   'deployment.workerGroupSize',
   'deployment.runningLimit',
   'deployment.shareWorkGroup',
-  'deployment.responseWriteTimeoutSeconds',
-  'deployment.requestReadTimeoutSeconds',
   'deployment.tcpKeepAlive',
   'deployment.maxChunkSize',
   'deployment.enableHttp2',
@@ -22,6 +20,8 @@ export const ENGINE_SETTINGS = [
 /** Settings that ours have a use for where they own their sockets, and none inside the container. */
 export const CONNECTOR_SETTINGS = [
   'deployment.connectionIdleTimeoutSeconds',
+  'deployment.requestReadTimeoutSeconds',
+  'deployment.responseWriteTimeoutSeconds',
   'deployment.maxInitialLineLength',
   'deployment.maxHeaderSize',
   'deployment.limits',

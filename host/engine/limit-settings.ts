@@ -1,6 +1,6 @@
 import type { ApplicationConfig } from '../application/application-config.js';
 import type { ApplicationConfigValue } from '../application/config-value.js';
-import type { ConnectorLimits } from '../config/connector-limits.js';
+import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '../config/connector-limits.js';
 import { PorticoError } from '../errors.js';
 
 /**
@@ -10,12 +10,14 @@ import { PorticoError } from '../errors.js';
  */
 export function limitSettings(deployment: ApplicationConfig): Partial<ConnectorLimits> {
   const limits: { -readonly [Name in keyof ConnectorLimits]?: number } = {};
-  for (const { name, path, read, min, max } of SETTINGS) {
+  const own = new Set<string>();
+  for (const { name, path, read, min, max, isLongest = false } of SETTINGS) {
     const value = deployment.propertyOrNull(path);
-    if (value === undefined || limits[name] !== undefined) continue;
+    if (value === undefined || own.has(name)) continue;
     const limit = read(value);
     if (!Number.isInteger(limit) || limit < min || limit > max) throw outOfBounds(value, path, min, max);
-    limits[name] = limit;
+    limits[name] = isLongest ? Math.max(limit, limits[name] ?? 0) : limit;
+    if (!isLongest) own.add(name);
   }
   return limits;
 }
@@ -27,6 +29,8 @@ interface Setting {
   readonly read: (value: ApplicationConfigValue) => number;
   readonly min: number;
   readonly max: number;
+  /** Of several such settings of one limit the longest counts. */
+  readonly isLongest?: boolean;
 }
 
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -37,6 +41,9 @@ const bytes = (value: ApplicationConfigValue): number => value.getBytes();
 const count = (value: ApplicationConfigValue): number => value.getNumber();
 const time = (value: ApplicationConfigValue): number => value.getDurationMs();
 const seconds = (value: ApplicationConfigValue): number => value.getNumber() * 1000;
+/** 0 is without end in Ktor; here every wait has an end, so the default stays. */
+const secondsOrDefault = (value: ApplicationConfigValue): number =>
+  value.getNumber() === 0 ? DEFAULT_CONNECTOR_LIMITS.bodyIdleTimeoutMs : seconds(value);
 
 const SETTINGS: readonly Setting[] = [
   { name: 'maxHeaderBytes', path: 'limits.maxHeaderSize', read: bytes, min: 1024, max: HEAD_BYTES },
@@ -58,6 +65,14 @@ const SETTINGS: readonly Setting[] = [
   { name: 'maxTargetBytes', path: 'maxInitialLineLength', read: count, min: 256, max: HEAD_BYTES },
   { name: 'maxHeaderBytes', path: 'maxHeaderSize', read: count, min: 1024, max: HEAD_BYTES },
   { name: 'keepAliveTimeoutMs', path: 'connectionIdleTimeoutSeconds', read: seconds, min: 100, max: LONG_MS },
+  ...['requestReadTimeoutSeconds', 'responseWriteTimeoutSeconds'].map((path) => ({
+    name: 'bodyIdleTimeoutMs' as const,
+    path,
+    read: secondsOrDefault,
+    min: 100,
+    max: LONG_MS,
+    isLongest: true,
+  })),
 ];
 
 function outOfBounds(value: ApplicationConfigValue, path: string, min: number, max: number): PorticoError {

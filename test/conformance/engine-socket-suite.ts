@@ -136,6 +136,45 @@ export function engineSocketSuite(name: string, engine: EmbeddedEngine): void {
       client.socket.destroy();
     });
 
+    it('sends earlier answers before it closes behind a body that nobody reads and that does not end', async () => {
+      let release: () => void = () => undefined;
+      let isUnread = false;
+      const port = await start((application) =>
+        routing(application, (r) => {
+          r.get('/', () => 'hello');
+          r.get('/slow', async () => {
+            await new Promise<void>((resolve) => {
+              release = resolve;
+            });
+            return 'slow';
+          });
+          r.post('/unread', () => {
+            isUnread = true;
+            return 'not read';
+          });
+        }),
+      );
+      const client = await RawClient.open(port);
+      const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+      client.send(
+        'GET /slow HTTP/1.1\r\nHost: a\r\n\r\nPOST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n' +
+          chunk.repeat(32),
+      );
+      // A connection takes up requests while an earlier one is answered, or afterwards; both are right.
+      const other = await RawClient.open(port);
+      for (let turn = 0; turn < 50; turn++) {
+        other.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+        expect((await other.response())?.body.toString()).toBe('hello');
+      }
+      release();
+      expect((await client.response())?.body.toString()).toBe('slow');
+      expect((await client.response())?.body.toString()).toBe('not read');
+      expect(isUnread).toBe(true);
+      await until('the connection is closed', () => client.isClosed || undefined);
+      client.socket.destroy();
+      other.socket.destroy();
+    });
+
     it('gives up calls that are not answered in time with 504, and tells them', async () => {
       const aborted: string[] = [];
       const port = await start(

@@ -120,8 +120,9 @@ export class NodeApplicationEngine extends SelfContainedEngine {
       return;
     }
     // Others who listen to the server, set up by `configureServer`, get their messages as ever.
-    if (head.bodyLength === 0 && server.listenerCount('request') === 1) endEmptyMessage(message);
-    new NodeExchange(this.#owner, head, message, response).dispatch(this.#handler);
+    const isOwn = server.listenerCount('request') === 1;
+    if (head.bodyLength === 0 && isOwn) endEmptyMessage(message);
+    new NodeExchange(this.#owner, head, message, response, isOwn).dispatch(this.#handler);
   }
 
   /** Also the answer of an application that does not upgrade goes out on this socket; then it is closed. */
@@ -157,7 +158,7 @@ export class NodeApplicationEngine extends SelfContainedEngine {
       socket.off('drain', onDrain);
       socket.destroySoon();
     });
-    new NodeExchange(this.#owner, head, message, response, firstBytes).dispatch(this.#handler);
+    new NodeExchange(this.#owner, head, message, response, true, firstBytes).dispatch(this.#handler);
   }
 
   #infoOf(socket: Socket): ConnectionInfo {

@@ -14,9 +14,11 @@ import { AbortReason, type Exchange, type RequestListener } from '../../exchange
 import { illegalCall, illegalResponse, truncatedResponse } from '../../exchange/exchange-errors.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
 import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
+import { AnswerFields } from './answer-fields.js';
 import type { NodeRequestHead } from './node-request-head.js';
 import { type NodeResponseFields, nodeResponseFields } from './node-response-fields.js';
 import { NodeTunnel } from './node-tunnel.js';
+import { canWriteAnswer, writeAnswer } from './write-answer.js';
 
 /** What an exchange needs of the engine. */
 export interface NodeExchangeOwner {
@@ -31,6 +33,9 @@ export interface NodeExchangeOwner {
 /** How much of a body that nobody wants is swallowed, so that the connection can be used again. */
 const SWALLOW_BYTES = 1024 * 1024;
 
+/** The fields of the answer that is being sent: from the call of `read` until it is written. */
+const SENT = new AnswerFields();
+
 /**
  * One request and its response on `node:http`. Made by the engine for each request; its messages outlive it by what
  * Node still has to send. Answers to an upgrade request go through it as well; 101 hands the socket to a `NodeTunnel`.
@@ -43,6 +48,8 @@ export class NodeExchange implements Exchange {
   readonly #owner: NodeExchangeOwner;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
+  /** Nobody but this engine has a hand in the messages. */
+  readonly #isOwn: boolean;
   /** Bytes that came behind the head of an upgrade request. */
   readonly #firstBytes: Buffer | undefined;
   #listener: RequestListener | undefined;
@@ -62,12 +69,14 @@ export class NodeExchange implements Exchange {
     head: NodeRequestHead,
     message: IncomingMessage,
     response: ServerResponse,
+    isOwn: boolean,
     firstBytes?: Buffer,
   ) {
     this.#owner = owner;
     this.head = head;
     this.#message = message;
     this.#response = response;
+    this.#isOwn = isOwn;
     this.#firstBytes = firstBytes;
     this.#isBodyComplete = head.bodyLength === 0 || firstBytes !== undefined;
   }
@@ -121,35 +130,41 @@ export class NodeExchange implements Exchange {
   }
 
   respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
-    const sent = this.#canBegin('respond', status, isFinalStatus(status))
-      ? nodeResponseFields(fields, false)
-      : null;
-    if (sent === null) return;
-    if (sent === undefined) {
-      this.#refuseResponse('its Content-Length is no length');
+    if (!this.#canBegin('respond', status, isFinalStatus(status))) return;
+    const wrong = SENT.read(fields);
+    if (wrong !== undefined) {
+      this.#refuseResponse(wrong);
       return;
     }
     const hasBody = mayHaveBody(status, this.head.method);
     const size = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     const length = hasBody
-      ? sent.contentLength >= 0
-        ? sent.contentLength
+      ? SENT.contentLength >= 0
+        ? SENT.contentLength
         : size
-      : lengthWithoutBody(status, sent.contentLength, body === undefined ? -1 : size);
-    if (!this.#writeHead(status, sent, length)) return;
-    if (!hasBody || size === 0) {
-      if (hasBody && length > 0) {
-        this.#breakOff(`Content-Length is ${length}, the body is empty`);
-        return;
-      }
-      this.#finish();
-    } else if (length === size) {
-      this.#finish(body);
-    } else {
-      const bytes = Buffer.from(typeof body === 'string' ? body : (body ?? ''));
-      this.#response.write(bytes.subarray(0, length));
-      this.#breakOff(`Content-Length is ${length}, the body has ${size} bytes`);
+      : lengthWithoutBody(status, SENT.contentLength, body === undefined ? -1 : size);
+    if ((length === size || !hasBody) && this.#isOwn && canWriteAnswer(this.#response)) {
+      const keepsAlive = this.#keepsAlive(SENT.asksClose) && (length >= 0 || this.head.version !== '1.0');
+      this.isBegun = this.isEnded = true;
+      writeAnswer(this.#response, {
+        status,
+        fields: SENT,
+        length,
+        keepsAlive,
+        body: hasBody && size > 0 ? body : undefined,
+      });
+      this.#finished();
+      return;
     }
+    const sent = nodeResponseFields(fields, false);
+    if (sent === undefined || !this.#writeHead(status, sent, length)) return;
+    if (!hasBody || length === size) {
+      this.#finish(hasBody && size > 0 ? body : undefined);
+      return;
+    }
+    const bytes = Buffer.from(typeof body === 'string' ? body : (body ?? ''));
+    if (size > 0) this.#response.write(bytes.subarray(0, length));
+    this.#breakOff(`Content-Length is ${length}, the body has ${size} bytes`);
   }
 
   begin(status: number, fields: Fields): void {
@@ -243,11 +258,20 @@ export class NodeExchange implements Exchange {
     return false;
   }
 
+  /** Is the connection used again behind this response? Decided when its head is written. */
+  #keepsAlive(asksClose: boolean): boolean {
+    const { head } = this;
+    if (asksClose || this.#owner.isDraining || !this.#response.shouldKeepAlive) return false;
+    // RFC 9110 §10.1.1: whether the body comes that the client was not told to send is not known.
+    if (head.expectsContinue && !this.#hasContinued) return false;
+    // RFC 9112 §9.3: a body that is not worth swallowing ends the connection instead.
+    return this.#isBodyComplete || head.bodyLength <= SWALLOW_BYTES;
+  }
+
   #writeHead(status: number, { flat, asksClose }: NodeResponseFields, length: number): boolean {
     const response = this.#response;
     if (length >= 0) flat.push('Content-Length', String(length));
-    // RFC 9112 §9.3: a body that is not worth swallowing ends the connection instead.
-    if (asksClose || this.#owner.isDraining || this.#isTooMuchLeft()) response.shouldKeepAlive = false;
+    if (!this.#keepsAlive(asksClose)) response.shouldKeepAlive = false;
     try {
       response.writeHead(status, flat);
     } catch (error) {
@@ -258,10 +282,6 @@ export class NodeExchange implements Exchange {
     return true;
   }
 
-  #isTooMuchLeft(): boolean {
-    return !this.#isBodyComplete && this.head.bodyLength > SWALLOW_BYTES;
-  }
-
   #watch(): void {
     this.#response.on('close', () => this.#closed());
     this.#response.on('error', destroyResponse);
@@ -270,8 +290,14 @@ export class NodeExchange implements Exchange {
   #finish(body?: string | Uint8Array): void {
     this.isEnded = true;
     this.#response.end(body);
+    this.#finished();
+  }
+
+  /** Node has got all of the response. */
+  #finished(): void {
     if (this.#response.writableLength > 0) this.#awaitDrain();
-    if (!this.#isBodyComplete && this.#listener !== undefined) this.#swallowRest();
+    if (this.#isBodyComplete) this.#listener = undefined;
+    else if (this.#listener !== undefined) this.#swallowRest();
   }
 
   #openTunnel(fields: string[]): void {
@@ -313,7 +339,7 @@ export class NodeExchange implements Exchange {
   #onData(chunk: Buffer): void {
     if (this.#swallow !== undefined) {
       this.#swallow -= chunk.length;
-      if (this.#swallow < 0) this.#message.socket.destroySoon();
+      if (this.#swallow < 0) this.#closeBehindAnswers();
       return;
     }
     this.#credit -= chunk.length;
@@ -346,10 +372,25 @@ export class NodeExchange implements Exchange {
     this.#awaitBody();
   }
 
+  /**
+   * Too much is left of the body, or it does not come: the connection cannot be used again. Answers to requests before
+   * this one may still be awaited; they and this one go out first (RFC 9112 §9.3.2).
+   */
+  #closeBehindAnswers(): void {
+    clearTimeout(this.#bodyTimer);
+    const { socket } = this.#message;
+    if (this.#response.writableFinished) {
+      socket.destroySoon();
+      return;
+    }
+    this.#message.pause();
+    this.#response.once('close', () => socket.destroySoon());
+  }
+
   #awaitBody(): void {
     clearTimeout(this.#bodyTimer);
     this.#bodyTimer = setTimeout(() => {
-      if (this.#swallow !== undefined || this.isEnded) return void this.#message.socket.destroySoon();
+      if (this.#swallow !== undefined || this.isEnded) return this.#closeBehindAnswers();
       this.abort(AbortReason.BODY_TIMEOUT);
       this.#tell((listener) => listener.aborted(AbortReason.BODY_TIMEOUT));
       this.#listener = undefined;

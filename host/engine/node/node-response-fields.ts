@@ -36,10 +36,9 @@ export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeR
     const value = all[i + 1] as string;
     switch (KNOWN_LENGTHS.has(name.length) ? lowerCaseName(name) : '') {
       case 'content-length': {
-        const bytes = Buffer.from(value, 'latin1');
-        const length = contentLengthAt(bytes, 0, bytes.length);
+        const length = readContentLength(value);
         // RFC 9110 §8.6: one, of digits only.
-        if (contentLength >= 0 || length < 0) return undefined;
+        if (contentLength >= 0 || length === undefined) return undefined;
         contentLength = length;
         continue;
       }
@@ -60,4 +59,11 @@ export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeR
     flat.push(name, value);
   }
   return { flat, contentLength, asksClose };
+}
+
+/** The length that a Content-Length names; undefined when it is no length. */
+export function readContentLength(value: string): number | undefined {
+  const bytes = Buffer.from(value, 'latin1');
+  const length = contentLengthAt(bytes, 0, bytes.length);
+  return length < 0 ? undefined : length;
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ApplicationCallPipeline, ConsoleLog } from 'portico';
 import { DevelopmentEngine, EngineMain } from 'portico/embedded';
+import { limitSettings } from '#host/engine/limit-settings.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
 let temporary: TemporaryFolder;
@@ -118,6 +119,24 @@ describe('EngineMain', () => {
     });
     expect((await ended).environment.connectors).toEqual([{ scheme: 'http', host: '127.0.0.1', port: 0 }]);
     expect(process.listenerCount('SIGTERM')).toBe(before);
+  });
+
+  it.each<[string, string, number]>([
+    ['one', 'requestReadTimeoutSeconds = 7', 7000],
+    ['the longer of both', 'requestReadTimeoutSeconds = 7, responseWriteTimeoutSeconds = 9', 9000],
+    [
+      'without an end as the default',
+      'requestReadTimeoutSeconds = 0, responseWriteTimeoutSeconds = 9',
+      30_000,
+    ],
+    ['none where ours is set', 'requestReadTimeoutSeconds = 7, limits.bodyIdleTimeout = 3s', 3000],
+  ])("takes Ktor's time limits of reading and writing: %s", async (_, settings, limitMs) => {
+    const files = { 'application.conf': `ktor.deployment { port = 0, ${settings} }` };
+    const log = new Lines('silent');
+    const { environment } = await create([], files, { log });
+    const limits = limitSettings(environment.config.config('portico.deployment'));
+    expect(limits).toEqual({ bodyIdleTimeoutMs: limitMs });
+    expect(log.lines).toEqual([]);
   });
 
   it('takes settings of other engines without effect, and says so once', async () => {
