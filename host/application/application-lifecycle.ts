@@ -10,6 +10,7 @@ import {
   ApplicationStopping,
 } from './application-events.js';
 import { throwFirst } from './events.js';
+import { runModule } from './run-module.js';
 
 /** How the modules of an application are run. */
 export interface StartSettings {
@@ -76,12 +77,12 @@ async function loadModules(
   application.monitor.raise(ApplicationModulesLoading, application);
   for (const module of settings.modules) {
     if (isGivenUp()) return;
-    await module(application);
+    await runModule(module, application);
   }
 }
 
 async function loadAtOnce(application: Application, modules: readonly Module[]): Promise<void> {
-  const running = modules.map(async (module) => module(application));
+  const running = modules.map((module) => runModule(module, application));
   application.monitor.raise(ApplicationModulesLoading, application);
   const results = await Promise.allSettled(running);
   throwFirst(results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : [])));

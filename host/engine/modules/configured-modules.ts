@@ -1,5 +1,6 @@
 import type { Application, Module } from '../../application/application.js';
 import type { ApplicationConfig } from '../../application/application-config.js';
+import { runModule } from '../../application/run-module.js';
 import { PorticoError } from '../../errors.js';
 
 /**
@@ -15,7 +16,7 @@ export function configuredModules(
   return moduleReferences(config).map((reference) => async (application: Application) => {
     const { loadModule } = await import('./named-module.js');
     const module = await loadModule(folder, reference, generation);
-    await module(application);
+    await runModule(module, application, reference);
   });
 }
 

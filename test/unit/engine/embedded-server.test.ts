@@ -26,6 +26,20 @@ const portOf = (server: Server): number => (server.address() as AddressInfo).por
 const host = '127.0.0.1';
 
 describe.each([CIO, Node])('embeddedServer on $name', (engine) => {
+  it('says which module calls itself without an end', async () => {
+    function shop(application: Application): void {
+      shop(application);
+    }
+    for (const startup of ['sequential', 'concurrent'] as const) {
+      const settings = { port: 0, host, startup, log: new ConsoleLog('silent') };
+      await expect(embeddedServer(engine, settings, shop).start()).rejects.toMatchObject({
+        code: 'PORTICO_MODULE_RECURSION',
+        message: expect.stringMatching(/^Module shop calls itself/),
+        cause: expect.objectContaining({ name: 'RangeError' }),
+      });
+    }
+  });
+
   it('stops in its time while the application is reloaded, and ends what comes of the reload', async () => {
     const release: (() => void)[] = [];
     const ended: string[] = [];
