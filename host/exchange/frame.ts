@@ -4,7 +4,7 @@ import { PorticoError } from '../errors.js';
  * Numbers of the exchange protocol, version 1. `README.md` beside this file says what each one means; both ends and
  * every test take them from here.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Frame types. 0x80 and above may be ignored by who does not know them; any other unknown type is a violation. */
 export const FrameType = {

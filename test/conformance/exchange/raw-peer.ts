@@ -145,7 +145,7 @@ export interface RawHello {
 export function helloPayload(role: 1 | 2, hello: RawHello = {}): Buffer {
   const bytes = Buffer.alloc(52);
   bytes.write(hello.magic ?? 'PORTICO\0', 0, 'latin1');
-  bytes.writeUInt16BE(hello.version ?? 1, 8);
+  bytes.writeUInt16BE(hello.version ?? 2, 8);
   bytes[10] = hello.role ?? role;
   bytes.writeUInt32BE(hello.window ?? WINDOW_BYTES, 12);
   bytes.writeUInt32BE(hello.maxExchanges ?? (role === 2 ? 16384 : 0), 16);
