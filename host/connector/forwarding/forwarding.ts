@@ -6,7 +6,7 @@ import { forwardedFromRight } from '../../http/forwarded-header.js';
 import { type ForwardedNode, parseForwardedAddress, parseForwardedNode } from '../../http/forwarded-node.js';
 import type { Waiver } from '../waiver.js';
 import { effectiveAuthority } from './effective-authority.js';
-import { EffectiveRequestHead } from './effective-request-head.js';
+import { effectiveRequestHead, type Whole } from './effective-request-head.js';
 
 /**
  * The stage between a protocol and its handler that decides who the client is. Behind it a request has the address, the
@@ -50,9 +50,9 @@ export class Forwarding {
     const { connection } = head;
     const fields = withoutForwardedFields(head.fields);
     if (said === undefined)
-      return new EffectiveRequestHead(head, { fields, connection, authority: head.authority });
+      return effectiveRequestHead(head, { fields, connection, authority: head.authority });
     const isSecure = said.isSecure ?? connection.isSecure;
-    return new EffectiveRequestHead(head, {
+    return effectiveRequestHead(head, {
       fields,
       authority: effectiveAuthority(head.authority, said, isSecure),
       connection: {
@@ -61,7 +61,9 @@ export class Forwarding {
         localAddress: connection.localAddress,
         localPort: connection.localPort,
         isSecure,
-      },
+        // Of the connection to the proxy.
+        tls: undefined,
+      } satisfies Whole<ConnectionInfo>,
     });
   }
 
