@@ -1,5 +1,10 @@
 import type { z } from 'zod';
-import { DEFAULT_HTTP2_SETTINGS as DEFAULTS, type Http2Settings } from './http2-settings.js';
+import { formatSize } from '../units.js';
+import {
+  DEFAULT_HTTP2_SETTINGS as DEFAULTS,
+  type Http2Settings,
+  headerListBytesFor,
+} from './http2-settings.js';
 import { flag, integer, section, size } from './setting-types.js';
 
 const KIB = 1024;
@@ -10,7 +15,7 @@ const GIB = 1024 ** 3;
 export const http2Schema = section({
   enabled: flag().optional(),
   maxConcurrentStreams: integer(1, 10_000).default(DEFAULTS.maxConcurrentStreams),
-  maxHeaderListSize: size({ min: 4 * KIB, max: 1 * MIB }).default(DEFAULTS.maxHeaderListBytes),
+  maxHeaderListSize: size({ min: 4 * KIB, max: 1 * MIB }).optional(),
   streamWindow: size({ min: 1 * KIB, max: 16 * MIB }).default(DEFAULTS.streamWindowBytes),
   maxResetStreams: integer(1, 1_000_000).default(DEFAULTS.maxResetStreams),
   maxPings: integer(1, 1_000_000).default(DEFAULTS.maxPings),
@@ -27,11 +32,12 @@ export const http2Schema = section({
 export function http2Of(
   given: z.output<typeof http2Schema>,
   isSecure: boolean,
+  maxHeaderBytes: number,
 ): { readonly http2?: Http2Settings } {
   if (!(given.enabled ?? isSecure)) return {};
   const http2: Http2Settings = {
     maxConcurrentStreams: given.maxConcurrentStreams,
-    maxHeaderListBytes: given.maxHeaderListSize,
+    maxHeaderListBytes: given.maxHeaderListSize ?? headerListBytesFor(maxHeaderBytes),
     streamWindowBytes: given.streamWindow,
     maxResetStreams: given.maxResetStreams,
     maxPings: given.maxPings,
@@ -41,4 +47,16 @@ export function http2Of(
     maxSessionMemoryBytes: given.maxSessionMemory,
   };
   return { http2 };
+}
+
+/** What is wrong with it beside the limits of the connector. */
+export function http2Problem(
+  { maxHeaderListSize }: z.output<typeof http2Schema>,
+  maxHeaderBytes: number,
+): string | undefined {
+  if (maxHeaderListSize === undefined || maxHeaderListSize >= maxHeaderBytes) return undefined;
+  return (
+    `${formatSize(maxHeaderListSize)} is less than limits.maxHeaderSize, ${formatSize(maxHeaderBytes)}: heads that HTTP/1.1 ` +
+    'takes would be reset. Raise it, lower limits.maxHeaderSize, or leave it out'
+  );
 }

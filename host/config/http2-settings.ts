@@ -26,6 +26,11 @@ export interface Http2Settings {
   readonly maxSessionMemoryBytes: number;
 }
 
+/** Header section announced when nobody says how large: one that breaks `maxHeaderBytes` still gets its 431. */
+export function headerListBytesFor(maxHeaderBytes: number): number {
+  return Math.max(DEFAULT_HTTP2_SETTINGS.maxHeaderListBytes, 2 * maxHeaderBytes);
+}
+
 /** The defaults. */
 export const DEFAULT_HTTP2_SETTINGS: Http2Settings = {
   maxConcurrentStreams: 100,

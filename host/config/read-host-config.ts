@@ -10,7 +10,7 @@ import { addressOf, addressProblems } from './connector-address.js';
 import { forwardingOf, forwardingProblems } from './connector-forwarding.js';
 import type { ConnectorConfig, HostConfig } from './host-config.js';
 import { type HostSection, hostSchema } from './host-schema.js';
-import { http2Of } from './http2-schema.js';
+import { http2Of, http2Problem } from './http2-schema.js';
 import type { Variables } from './interpolate.js';
 import { readSmallText } from './read-text.js';
 import { redirectProblems } from './redirect-schema.js';
@@ -198,7 +198,7 @@ function connectorsOf(
         (inner) => formatPlace(document.problem(['connectors', index, 'tls', ...inner], '')),
       ),
     }),
-    ...http2Of(http2, tls !== undefined),
+    ...http2Of(http2, tls !== undefined, limits.maxHeaderSize),
   }));
 }
 
@@ -226,6 +226,10 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
   );
   given.connectors?.forEach(({ tls }, index) => {
     if (tls !== undefined) checkTls(tls, ['connectors', index, 'tls'], hasPlainConnector, add);
+  });
+  given.connectors?.forEach(({ limits, http2 }, index) => {
+    const problem = http2Problem(http2, limits.maxHeaderSize);
+    if (problem !== undefined) add(['connectors', index, 'http2', 'maxHeaderListSize'], problem);
   });
   listeners.forEach((listener, index) => {
     const earlier = listeners.slice(0, index);

@@ -50,6 +50,17 @@ connectors:
     });
   });
 
+  it('announces room for a header section that gets 431, unless told otherwise', () => {
+    const { connectors } = read(`
+connectors:
+  - { port: 1, limits: { maxHeaderSize: 8KiB }, http2: { enabled: true } }
+  - { port: 2, limits: { maxHeaderSize: 60KiB }, http2: { enabled: true } }
+  - { port: 3, limits: { maxHeaderSize: 8KiB }, http2: { enabled: true, maxHeaderListSize: 8KiB } }
+`);
+    const announced = connectors.map(({ http2 }) => (http2?.maxHeaderListBytes ?? 0) / 1024);
+    expect(announced).toEqual([32, 120, 8]);
+  });
+
   it.each([
     [
       'connectors: [{ http2: { maxConcurrentStreams: 0 } }]',
@@ -57,6 +68,14 @@ connectors:
     ],
     ['connectors: [{ http2: { streamWindow: 12 } }]', /connectors\[0\]\.http2\.streamWindow/],
     ['connectors: [{ http2: { maxStreams: 5 } }]', /maxStreams/],
+    [
+      'connectors: [{ http2: { maxHeaderListSize: 8KiB } }]',
+      /connectors\[0\]\.http2\.maxHeaderListSize: 8KiB is less than limits\.maxHeaderSize, 16KiB/,
+    ],
+    [
+      'connectors: [{ limits: { maxHeaderSize: 60KiB }, http2: { maxHeaderListSize: 59KiB } }]',
+      /59KiB is less than limits\.maxHeaderSize, 60KiB/,
+    ],
   ])('%s', (text, message) => {
     expect(() => read(text)).toThrow(message);
   });
