@@ -77,6 +77,7 @@ export class Connector {
     });
     this.#descriptors = descriptors;
     descriptors?.add(this.#http1);
+    if (this.#http2 !== undefined) descriptors?.add(this.#http2);
     if (proxyProtocol !== undefined)
       this.#proxyProtocol = new ProxyProtocolStage({
         settings: proxyProtocol,

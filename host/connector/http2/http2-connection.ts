@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { AbortReason, type ConnectionInfo } from '../../exchange/exchange.js';
 import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
 import type { ServedConnection } from '../connection-context.js';
+import { FRESH_GRACE_MS } from '../connection-lifetime.js';
 import { type RefusalReason, refusalStatus } from '../refusal.js';
 import { judgeContested } from '../waiver.js';
 import { AbuseWatch } from './abuse-watch.js';
@@ -93,6 +94,19 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
     this.isLeaving = true;
     this.closeDeadline = this.deadlineIn(CLOSE_MS);
     this.session.close();
+  }
+
+  shed(): boolean {
+    if (this.isLeaving || this.exchanges.size > 0) return false;
+    const { now, limits, observer } = this.context;
+    // The first request of a fresh connection may be on its way.
+    if (this.requestCount === 0 && this.idleDeadline - now > limits.headerTimeoutMs - FRESH_GRACE_MS)
+      return false;
+    observer.closedByLimit?.('descriptor-limit');
+    this.isLeaving = true;
+    // With GOAWAY: a client knows that what it is sending was not looked at, and sends it elsewhere.
+    this.session.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+    return true;
   }
 
   destroy(): void {

@@ -78,6 +78,11 @@ export class Http2Listener implements Http2Taker {
     this.connections.add(new Http2Connection(socket, this.context, info));
   }
 
+  /** As that of the listener of HTTP/1.1. */
+  shedIdle(most: number): number {
+    return this.connections.shedIdle(most);
+  }
+
   /**
    * Lets go of all connections: they are told to open no more streams, and close behind those in flight. Resolves when
    * none is left, or when `deadlineMs` milliseconds have passed and the rest has been destroyed.
