@@ -38,11 +38,15 @@ export class TrailerParser extends FieldSectionParser {
 
 /**
  * Fields for framing, routing, authentication, request control and content format: an application that merges
- * trailers into the headers must not find one of these behind the body. `name` is in lower case.
+ * trailers into the headers must not find one of these behind the body, nor with `_` for `-`, which servers that make
+ * variables of the names cannot tell apart. `name` is in lower case.
  */
 export function isForbiddenTrailer(name: string): boolean {
-  return FORBIDDEN.has(name) || /^(?:content-|if-|proxy-|sec-|x-forwarded-|:)/.test(name);
+  const hyphened = name.includes('_') ? name.replaceAll('_', '-') : name;
+  return FORBIDDEN.has(hyphened) || FORBIDDEN_BEGIN.test(hyphened);
 }
+
+const FORBIDDEN_BEGIN = /^(?:client-cert|content-|if-|proxy-|sec-|x-forwarded-|x-http-method|:)/;
 
 const FORBIDDEN = new Set([
   'age',

@@ -1,9 +1,11 @@
-import { equalsLower } from './byte-classes.js';
 import { FieldBlock } from './field-block.js';
 
 /**
- * The fields in which proxies say what they know of a client: `Forwarded` (RFC 7239) and everything that begins with
- * `X-Forwarded-`. Whoever can send them can say what he likes.
+ * The fields in which proxies say what they know of a client: `Forwarded` (RFC 7239), everything that begins with
+ * `X-Forwarded-`, and `Client-Cert` and `Client-Cert-Chain` (RFC 9440). Whoever can send them can say what he likes.
+ *
+ * A name with `_` in the place of `-` is the same: servers that make variables of the names (CGI, WSGI, Rack) cannot tell
+ * them apart.
  */
 export function hasForwardedFields({ bytes, offsets }: FieldBlock): boolean {
   const end = offsets.length;
@@ -13,7 +15,8 @@ export function hasForwardedFields({ bytes, offsets }: FieldBlock): boolean {
     // Most names are shorter; asked of every request, this is to cost nothing.
     if (length < FORWARDED.length) continue;
     const first = (bytes[start] as number) | 0x20;
-    if ((first === 0x78 || first === 0x66) && isForwardedName(bytes, start, start + length)) return true;
+    if ((first === 0x78 || first === 0x66 || first === 0x63) && isForwardedName(bytes, start, start + length))
+      return true;
   }
   return false;
 }
@@ -29,14 +32,31 @@ export function withoutForwardedFields({ bytes, offsets }: FieldBlock): FieldBlo
 }
 
 function isForwardedName(bytes: Uint8Array, start: number, end: number): boolean {
-  const length = end - start;
-  if (length === FORWARDED.length) return equalsLower(bytes, start, end, FORWARDED);
-  return (
-    length > PREFIX.length &&
-    ((bytes[start] as number) | 0x20) === 0x78 &&
-    equalsLower(bytes, start, start + PREFIX.length, PREFIX)
-  );
+  switch (end - start) {
+    case FORWARDED.length:
+      return beginsWith(bytes, start, FORWARDED);
+    case CERTIFICATE.length:
+      return beginsWith(bytes, start, CERTIFICATE);
+    case CHAIN.length:
+      return beginsWith(bytes, start, CHAIN) || beginsWith(bytes, start, PREFIX);
+    default:
+      return end - start > PREFIX.length && beginsWith(bytes, start, PREFIX);
+  }
+}
+
+/** `text` in lower case, with `-`. */
+function beginsWith(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const byte = bytes[start + i] as number;
+    const code = text.charCodeAt(i);
+    if (code === HYPHEN ? byte !== HYPHEN && byte !== LOW_LINE : (byte | 0x20) !== code) return false;
+  }
+  return true;
 }
 
 const FORWARDED = 'forwarded';
 const PREFIX = 'x-forwarded-';
+const CERTIFICATE = 'client-cert';
+const CHAIN = 'client-cert-chain';
+const HYPHEN = 0x2d;
+const LOW_LINE = 0x5f;

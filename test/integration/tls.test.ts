@@ -28,11 +28,13 @@ export function main(application) {
     root.get('/', ({ request }) => JSON.stringify({
       scheme: request.scheme, protocol: request.tls?.protocol, servername: request.tls?.serverName,
       subject: request.tls?.clientCertificate?.subject, authorized: request.tls?.clientCertificate?.isAuthorized,
+      clientCert: request.header('client-cert'), chain: request.header('client-cert-chain'),
     }));
   });
 }`;
 
 describe('a host with TLS', () => {
+  const forged = { 'client-cert': ':Zm9yZ2Vk:', 'client-cert-chain': ':Zm9yZ2Vk:' };
   const authority: TestCertificate = makeAuthority();
   const shop = makeCertificate({ names: ['shop.example'], authority });
   const blog = makeCertificate({ names: ['blog.example'], authority });
@@ -99,7 +101,6 @@ connectors:
     JSON.parse((await fetchTls(...args)).body.toString()) as Record<string, unknown>;
 
   it('tells servers of Node what a TLS socket tells', async () => {
-    const forged = { 'client-cert': ':Zm9yZ2Vk:', 'client-cert-chain': ':Zm9yZ2Vk:' };
     const plain = await json('/server/', { headers: forged });
     expect(plain).toEqual({
       encrypted: true,
@@ -124,7 +125,7 @@ connectors:
   });
 
   it('tells applications of the framework', async () => {
-    expect(await json('/framework/', { cert: ann.cert, key: ann.key })).toEqual({
+    expect(await json('/framework/', { headers: forged, cert: ann.cert, key: ann.key })).toEqual({
       scheme: 'https',
       protocol: 'TLSv1.3',
       servername: 'shop.example',

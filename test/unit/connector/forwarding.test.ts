@@ -133,6 +133,23 @@ describe('X-Forwarded-…', () => {
       'b',
       'X-Real-IP',
       'c',
+      'client-Cert',
+      ':aa:',
+      'Client-Cert-Chain',
+      ':aa:',
+      'Client-Certificate',
+      'd',
+      // CGI, WSGI and Rack make the same variable of `_` and of `-`.
+      'X_Forwarded_For',
+      '1.2.3.4',
+      'X_FORWARDED-Host',
+      'evil',
+      'Client_Cert',
+      ':aa:',
+      'Client-Cert_Chain',
+      ':aa:',
+      'X_Real_IP',
+      'e',
     ]);
     for (const proxies of [PROXIES, []]) {
       const { fields, method, path, query, version } = new Forwarding({ proxies, fields: ALL }).effective(
@@ -145,6 +162,10 @@ describe('X-Forwarded-…', () => {
         'b',
         'X-Real-IP',
         'c',
+        'Client-Certificate',
+        'd',
+        'X_Real_IP',
+        'e',
         'Accept',
         '*/*',
       ]);
