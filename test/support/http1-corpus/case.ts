@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fixturesFolder } from '#test/support/paths.js';
 
 /** Who answers the cases. */
-export type SubjectName = 'connector' | 'cio' | 'front' | 'upstream' | 'node';
+export type SubjectName = 'connector' | 'cio' | 'front' | 'framework' | 'upstream' | 'node';
 
 /** What differs for one subject, and why. */
 export interface Difference {
@@ -32,6 +32,8 @@ export interface Case {
   readonly reaches?: number;
   readonly cio?: Difference;
   readonly front?: Difference;
+  /** Where it is otherwise than with `cio`. */
+  readonly framework?: Difference;
   /** Where it is otherwise than with `front`. */
   readonly upstream?: Difference;
   readonly node?: Difference;
@@ -66,9 +68,15 @@ export function caseFor(one: Case, subject: SubjectName): Case {
     why: _why,
     versions: _versions,
     ...difference
-  } = one[subject] ?? (subject === 'upstream' ? one.front : undefined) ?? { why: '' };
+  } = one[subject] ?? one[ALIKE[subject] ?? subject] ?? { why: '' };
   return { ...one, ...difference };
 }
+
+/** Where nothing is said of a subject, it answers like this one. */
+const ALIKE: Readonly<Partial<Record<SubjectName, 'cio' | 'front'>>> = {
+  framework: 'cio',
+  upstream: 'front',
+};
 
 function readJson(name: string): unknown {
   return JSON.parse(readFileSync(join(corpusFolder, name), 'utf8'));

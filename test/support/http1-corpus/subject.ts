@@ -64,6 +64,12 @@ export async function startFront(
   return { name: 'front', port: front.port, stop };
 }
 
+/** The front as a process, with an application of the framework behind it. */
+export async function startFramework(): Promise<Subject> {
+  const front = await startFront({ kind: 'modules', modules: ['framework-application.js#conformance'] });
+  return { ...front, name: 'framework' };
+}
+
 /** The front as a process, with a server of Node's at a URL behind it. */
 export async function startUpstream(): Promise<Subject> {
   const upstream = await startNode();
