@@ -13,6 +13,7 @@ export type AccessLogFormat = (
   result: ExchangeResult,
   context: string,
   application: string,
+  applicationVersion: string,
   time: number,
 ) => void;
 
@@ -22,6 +23,7 @@ export const LIMITS = {
   target: 8192,
   host: 256,
   context: 1024,
+  applicationVersion: 256,
   referer: 2048,
   userAgent: 2048,
 } as const;
@@ -33,7 +35,13 @@ export const UNIX_PEER = 'unix:';
 export const MAX_LINE_BYTES =
   1024 +
   ESCAPED_BYTES *
-    (LIMITS.method + LIMITS.target + LIMITS.host + 2 * LIMITS.context + LIMITS.referer + LIMITS.userAgent);
+    (LIMITS.method +
+      LIMITS.target +
+      LIMITS.host +
+      2 * LIMITS.context +
+      LIMITS.applicationVersion +
+      LIMITS.referer +
+      LIMITS.userAgent);
 
 /**
  * The combined format of Apache and nginx. Times are UTC. Whatever a client may write is escaped as `\xHH` (quotes,
@@ -41,7 +49,7 @@ export const MAX_LINE_BYTES =
  */
 export function combinedFormat(): AccessLogFormat {
   const clock = new SecondClock(clfTime);
-  return (out, exchange, result, _context, _application, time) => {
+  return (out, exchange, result, _context, _application, _version, time) => {
     const { head } = exchange;
     out.text(head.connection.remoteAddress || UNIX_PEER);
     out.text(' - - ');
@@ -68,11 +76,11 @@ export function combinedFormat(): AccessLogFormat {
 /**
  * One JSON object a line: `time` (RFC 3339, UTC, the end of the exchange), `remote`, `method`, `host`, `target`,
  * `version`, `status` (0: ended without one), `bytesIn`, `bytesOut`, `durationMs`, `context`, `application`,
- * `referer`, `userAgent` (both only if sent), `aborted` (only if true). Printable ASCII only; the rest is `\uHHHH`.
+ * `applicationVersion` (only if it has one: the version that answered), `referer`, `userAgent` (both only if sent), `aborted` (only if true). Printable ASCII only; the rest is `\uHHHH`.
  */
 export function jsonFormat(): AccessLogFormat {
   const clock = new SecondClock(rfc3339Time);
-  return (out, exchange, result, context, application, time) => {
+  return (out, exchange, result, context, application, applicationVersion, time) => {
     const { head } = exchange;
     out.text('{"time":"');
     out.text(clock.at(time));
@@ -98,6 +106,10 @@ export function jsonFormat(): AccessLogFormat {
     out.foreignText(context, LIMITS.context, 'json');
     out.text('","application":"');
     out.foreignText(application, LIMITS.context, 'json');
+    if (applicationVersion !== '') {
+      out.text('","applicationVersion":"');
+      out.foreignText(applicationVersion, LIMITS.applicationVersion, 'json');
+    }
     if (head.fields.has('referer')) {
       out.text('","referer":"');
       putField(out, head.fields, 'referer', LIMITS.referer, 'json');

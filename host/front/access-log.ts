@@ -23,10 +23,16 @@ export class AccessLog {
     this.#writer = new LogWriter({ ...settings, fileName: 'access.log' }, onDropped);
   }
 
-  record(exchange: Exchange, result: ExchangeResult, context: string, application: string): void {
+  record(
+    exchange: Exchange,
+    result: ExchangeResult,
+    context: string,
+    application: string,
+    applicationVersion: string,
+  ): void {
     const line = this.#writer.reserve(MAX_LINE_BYTES);
     if (line === undefined) return;
-    this.#format(line, exchange, result, context, application, currentSecondMs());
+    this.#format(line, exchange, result, context, application, applicationVersion, currentSecondMs());
     this.#writer.commit();
   }
 

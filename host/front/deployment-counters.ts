@@ -13,6 +13,8 @@ export class DeploymentCounters implements DeploymentTally {
   /** Since the last report. */
   #requests = 0;
   #errors = 0;
+  #pinned = 0;
+  #skipped = 0;
   #reportedInFlight = 0;
   #reportedTunnels = 0;
 
@@ -35,13 +37,32 @@ export class DeploymentCounters implements DeploymentTally {
     this.#errors++;
   }
 
+  /** A request of a client that stays with this version. */
+  pin(): void {
+    this.#pinned++;
+  }
+
+  /** A copy of a request was not made. */
+  skip(): void {
+    this.#skipped++;
+  }
+
   /** The counts since the last `take`; undefined when nothing has changed. */
   take(): DeploymentCounts | undefined {
     const { deployment, inFlight, tunnels } = this;
     const isSame = inFlight === this.#reportedInFlight && tunnels === this.#reportedTunnels;
-    if (isSame && this.#requests === 0 && this.#errors === 0) return undefined;
-    const counts = { deployment, requests: this.#requests, errors: this.#errors, inFlight, tunnels };
-    this.#requests = this.#errors = 0;
+    const isQuiet = this.#requests === 0 && this.#errors === 0 && this.#pinned === 0 && this.#skipped === 0;
+    if (isSame && isQuiet) return undefined;
+    const counts: DeploymentCounts = {
+      deployment,
+      requests: this.#requests,
+      errors: this.#errors,
+      inFlight,
+      tunnels,
+      ...(this.#pinned > 0 ? { pinned: this.#pinned } : {}),
+      ...(this.#skipped > 0 ? { skipped: this.#skipped } : {}),
+    };
+    this.#requests = this.#errors = this.#pinned = this.#skipped = 0;
     this.#reportedInFlight = inFlight;
     this.#reportedTunnels = tunnels;
     return counts;

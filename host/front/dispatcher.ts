@@ -102,12 +102,13 @@ export class Dispatcher {
     const mapped = exchange.attachment as MappedContext | undefined;
     if (mapped === undefined) {
       this.#counts.unmapped.finish(result);
-      this.#accessLog?.record(exchange, result, UNMAPPED_CONTEXT, UNMAPPED_CONTEXT);
+      this.#accessLog?.record(exchange, result, UNMAPPED_CONTEXT, UNMAPPED_CONTEXT, '');
       return;
     }
     mapped.counters.finish(result);
     mapped.deployment?.finish(result.status);
-    this.#accessLog?.record(exchange, result, mapped.route.context, mapped.route.application);
+    const { context, application, version } = mapped.route;
+    this.#accessLog?.record(exchange, result, context, application, version);
   }
 
   /** A connector refused a request, or cut what had become one: that is counted by reason. Only the former is logged. */

@@ -9,7 +9,9 @@ import { DEFAULT_HOST } from './host-names.js';
 import { Mapper } from './mapper.js';
 import type { ContextRoute } from './messages.js';
 import type { Runtimes } from './runtimes.js';
+import { deploymentsOf } from './target-deployments.js';
 import type { TrafficCounts } from './traffic-counts.js';
+import { VersionsRuntime } from './versions/versions-runtime.js';
 
 /** A context as requests see it. Immutable, except for what is counted. */
 export interface MappedContext extends Mount, Hosted {
@@ -89,14 +91,29 @@ export class Mapping {
 
   #map(route: ContextRoute): MappedContext {
     const { target } = route;
-    return {
+    const context = {
       route,
       path: route.path,
       host: route.host ?? DEFAULT_HOST,
       maxBodyBytes: route.maxBodyBytes,
       counters: this.#counts.countersOf(route.context, route.application),
+    };
+    if (target.kind === 'versions') {
+      const versions = target.versions.map((one) => {
+        const { version, target, maxBodyBytes } = one;
+        return { ...one, mapped: this.#map({ ...route, version, target, maxBodyBytes }) };
+      });
+      return {
+        ...context,
+        deployment: undefined,
+        runtime: new VersionsRuntime(target, versions),
+        isStripped: false,
+      };
+    }
+    return {
+      ...context,
       deployment: target.kind === 'unavailable' ? undefined : this.#counts.deploymentOf(target.deployment),
-      runtime: this.#runtimes.runtimeFor(route),
+      runtime: this.#runtimes.runtimeFor(route, target),
       isStripped: target.kind === 'static' || ('prefix' in target && target.prefix === 'strip'),
     };
   }
@@ -104,7 +121,7 @@ export class Mapping {
   #deployments(): Set<string> {
     const named = new Set<string>();
     for (const { route } of this.#contexts.values())
-      if (route.target.kind !== 'unavailable') named.add(route.target.deployment);
+      for (const deployment of deploymentsOf(route.target)) named.add(deployment);
     return named;
   }
 }

@@ -151,7 +151,42 @@ export type RouteTarget =
       readonly prefix: 'strip' | 'keep';
       /** As for a process; undefined: 60 s. */
       readonly responseTimeoutMs?: number;
-    };
+    }
+  | VersionsTarget;
+
+/** Several versions of one context are live; each request is answered by one of them. */
+export interface VersionsTarget {
+  readonly kind: 'versions';
+  /** At least one; one of them has a weight. */
+  readonly versions: readonly VersionRoute[];
+  /** Cookies by which an application knows its clients; see `Choosable.isVeteran`. */
+  readonly sessionCookies?: readonly string[];
+  /** Who may ask for a version by header; absent: nobody. */
+  readonly preview?: PreviewTarget;
+}
+
+/** One of several live versions. */
+export interface VersionRoute {
+  readonly version: string;
+  /** Value of the cookie that keeps a client with it; nobody else can make it up. */
+  readonly pin: string;
+  /** Its part of the new clients, compared with those of the others. */
+  readonly weight: number;
+  /** It was there before the others. */
+  readonly isVeteran?: boolean;
+  /** It gets copies of so many percent of the safe requests that the version `of` answers. */
+  readonly shadow?: { readonly of: string; readonly percent: number };
+  readonly target: Exclude<RouteTarget, VersionsTarget>;
+  readonly maxBodyBytes: number;
+}
+
+/** Whoever comes from one of the addresses, or knows the secret. */
+export interface PreviewTarget {
+  /** Addresses and ranges; `unix` for Unix sockets. */
+  readonly addresses: readonly string[];
+  /** SHA-256 of the secret, hex. */
+  readonly secretHash: string | undefined;
+}
 
 /** Where an instance takes requests. */
 export interface InstanceAddress {
@@ -205,6 +240,10 @@ export interface DeploymentCounts {
   readonly requests: number;
   /** Of these: answered with 5xx, by the application or for it, and responses that the application broke off. */
   readonly errors: number;
+  /** Requests of clients that stay with this version by their cookie, or got it. Absent: none. */
+  readonly pinned?: number;
+  /** Copies of requests that were not made, since too many were under way. Absent: none. */
+  readonly skipped?: number;
   /** Current values, not differences. */
   readonly inFlight: number;
   readonly tunnels: number;

@@ -8,7 +8,8 @@ import { RedirectRuntime } from '../runtime/redirect-runtime.js';
 import { StaticSite } from '../runtime/static/static-site.js';
 import { UnavailableRuntime } from '../runtime/unavailable-runtime.js';
 import type { UpstreamRuntime } from '../runtime/upstream/upstream-runtime.js';
-import type { ContextRoute, FrontSettings, RouteTarget } from './messages.js';
+import type { ContextRoute, FrontSettings } from './messages.js';
+import { type SingleTarget, singleTargets } from './target-deployments.js';
 
 /** What runtimes tell the outside. */
 export interface RuntimeEvents {
@@ -40,13 +41,14 @@ export class Runtimes {
 
   /** Loads what these routes need and few hosts do. Call before `runtimeFor`. */
   async load(routes: readonly ContextRoute[]): Promise<void> {
-    if (this.#Upstream !== undefined || !routes.some(({ target }) => target.kind === 'upstream')) return;
+    const isNeeded = () =>
+      routes.some(({ target }) => singleTargets(target).some(({ kind }) => kind === 'upstream'));
+    if (this.#Upstream !== undefined || !isNeeded()) return;
     this.#Upstream = (await import('../runtime/upstream/upstream-runtime.js')).UpstreamRuntime;
   }
 
-  /** The runtime for a route that is about to enter the mapping. Connections to new instances begin at once. */
-  runtimeFor(route: ContextRoute): Runtime {
-    const { target } = route;
+  /** The runtime for a route with one target that is about to enter the mapping. Connections to new instances begin at once. */
+  runtimeFor(route: Pick<ContextRoute, 'context' | 'path'>, target: SingleTarget): Runtime {
     if (target.kind === 'unavailable') {
       if (target.state === 'lazy') return new LazyRuntime(target, () => this.#events.wanted(route.context));
       if (target.state === 'starting') return new LazyRuntime(target, undefined, target.holds);
@@ -150,7 +152,7 @@ export class Runtimes {
   };
 }
 
-type RunningTarget = Exclude<RouteTarget, { kind: 'unavailable' }>;
+type RunningTarget = Exclude<SingleTarget, { kind: 'unavailable' }>;
 
 /** Precision of response timeouts and of the end of tunnels. */
 const SWEEP_MS = 250;

@@ -11,7 +11,14 @@ export class DeploymentTotals {
   keep(deployment: string): void {
     const totals = this.#totals.get(deployment);
     if (totals === undefined)
-      this.#totals.set(deployment, { requests: 0, errors: 0, hasLeft: false, open: new Map() });
+      this.#totals.set(deployment, {
+        requests: 0,
+        errors: 0,
+        pinned: 0,
+        skipped: 0,
+        hasLeft: false,
+        open: new Map(),
+      });
     else totals.hasLeft = false;
   }
 
@@ -25,11 +32,13 @@ export class DeploymentTotals {
 
   /** Late counts of a deployment that is forgotten are dropped. */
   add(front: number, counts: readonly DeploymentCounts[]): void {
-    for (const { deployment, requests, errors, inFlight, tunnels } of counts) {
+    for (const { deployment, requests, errors, pinned = 0, skipped = 0, inFlight, tunnels } of counts) {
       const totals = this.#totals.get(deployment);
       if (totals === undefined) continue;
       totals.requests += requests;
       totals.errors += errors;
+      totals.pinned += pinned;
+      totals.skipped += skipped;
       if (inFlight === 0 && tunnels === 0) totals.open.delete(front);
       else totals.open.set(front, { inFlight, tunnels });
       this.#forgetIdle(deployment, totals);
@@ -44,14 +53,22 @@ export class DeploymentTotals {
   }
 
   of(deployment: string): DeploymentCounts {
-    const { requests = 0, errors = 0, open } = this.#totals.get(deployment) ?? {};
+    const { requests = 0, errors = 0, pinned = 0, skipped = 0, open } = this.#totals.get(deployment) ?? {};
     let inFlight = 0;
     let tunnels = 0;
     for (const current of open?.values() ?? []) {
       inFlight += current.inFlight;
       tunnels += current.tunnels;
     }
-    return { deployment, requests, errors, inFlight, tunnels };
+    return {
+      deployment,
+      requests,
+      errors,
+      inFlight,
+      tunnels,
+      ...(pinned > 0 ? { pinned } : {}),
+      ...(skipped > 0 ? { skipped } : {}),
+    };
   }
 
   #forgetIdle(deployment: string, { hasLeft, open }: Totals): void {
@@ -62,6 +79,8 @@ export class DeploymentTotals {
 interface Totals {
   requests: number;
   errors: number;
+  pinned: number;
+  skipped: number;
   hasLeft: boolean;
   /** By front, where anything is open. Reported only when changed, so the last values stand. */
   readonly open: Map<number, { readonly inFlight: number; readonly tunnels: number }>;

@@ -1,4 +1,5 @@
 import type { ContextRoute } from '../front/messages.js';
+import { deploymentsOf } from '../front/target-deployments.js';
 
 /** The mapping as it was last published: what a new front must be told. */
 export class PublishedRoutes {
@@ -24,12 +25,12 @@ export class PublishedRoutes {
     this.#revision += 1;
     const touched = new Map<string, boolean>();
     const use = (route: ContextRoute | undefined, difference: 1 | -1): void => {
-      const deployment = route === undefined ? undefined : deploymentOf(route);
-      if (deployment === undefined) return;
-      if (!touched.has(deployment)) touched.set(deployment, this.#uses.has(deployment));
-      const uses = (this.#uses.get(deployment) ?? 0) + difference;
-      if (uses > 0) this.#uses.set(deployment, uses);
-      else this.#uses.delete(deployment);
+      for (const deployment of route === undefined ? [] : deploymentsOf(route.target)) {
+        if (!touched.has(deployment)) touched.set(deployment, this.#uses.has(deployment));
+        const uses = (this.#uses.get(deployment) ?? 0) + difference;
+        if (uses > 0) this.#uses.set(deployment, uses);
+        else this.#uses.delete(deployment);
+      }
     };
     for (const context of remove) {
       use(this.#routes.get(context), -1);
@@ -46,8 +47,4 @@ export class PublishedRoutes {
       left: changed.filter(([, was]) => was).map(([deployment]) => deployment),
     };
   }
-}
-
-function deploymentOf({ target }: ContextRoute): string | undefined {
-  return target.kind === 'unavailable' ? undefined : target.deployment;
 }

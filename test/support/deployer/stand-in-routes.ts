@@ -1,5 +1,6 @@
 import type { ContextRoute, RouteTarget } from '#host/front/messages.js';
 import type { RouteTable } from '#host/front/route-table.js';
+import { deploymentsOf } from '#host/front/target-deployments.js';
 
 /** Stands in for the fronts: keeps the mapping, and says a deployment is idle when the test says so. */
 export class StandInRoutes implements RouteTable {
@@ -58,8 +59,12 @@ export class StandInRoutes implements RouteTable {
     return target.kind === 'unavailable' ? target.state : target.kind;
   }
 
+  /** The deployment that serves; of several live versions the one that most new clients get. */
   deploymentOf(context: string): string | undefined {
     const target = this.routes.get(context)?.target;
-    return target === undefined || target.kind === 'unavailable' ? undefined : target.deployment;
+    if (target === undefined) return undefined;
+    if (target.kind !== 'versions') return deploymentsOf(target)[0];
+    const [most] = [...target.versions].sort((left, right) => right.weight - left.weight);
+    return most === undefined ? undefined : deploymentsOf(most.target)[0];
   }
 }

@@ -53,10 +53,10 @@ type LineArguments = [
 ];
 
 /** The line as text. */
-function lines(format: AccessLogFormat): (...line: LineArguments) => string {
-  return (...line) => {
+function lines(format: AccessLogFormat, version = ''): (...line: LineArguments) => string {
+  return (exchange, result, context, name, time) => {
     const chunk = new LogChunk(MAX_LINE_BYTES);
-    format(chunk, ...line);
+    format(chunk, exchange, result, context, name, version, time);
     return chunk.bytes.toString('latin1', 0, chunk.at);
   };
 }
@@ -107,6 +107,12 @@ describe('JSON format', () => {
       userAgent: 'curl/8',
       aborted: true,
     });
+  });
+
+  it('names the version that answered, if it has one', () => {
+    const exchange = new MemoryExchange('/shop');
+    const line = JSON.parse(lines(jsonFormat(), '1.2')(exchange, result, '/shop', 'shop', time));
+    expect(line).toMatchObject({ application: 'shop', applicationVersion: '1.2', version: '1.1' });
   });
 
   it('escapes what would break the line or the terminal, and loses nothing', () => {
@@ -193,9 +199,9 @@ describe('both formats', () => {
 describe('AccessLog', () => {
   it('writes its lines soon, and the rest when it is closed', async () => {
     const log = new AccessLog({ format: 'json', folder, maxFileBytes: 1e6, keptFiles: 2 }, () => undefined);
-    log.record(new MemoryExchange('/1'), result, '', 'ROOT');
+    log.record(new MemoryExchange('/1'), result, '', 'ROOT', '');
     await until(() => text().includes('"/1"'));
-    log.record(new MemoryExchange('/2'), result, '', 'ROOT');
+    log.record(new MemoryExchange('/2'), result, '', 'ROOT', '');
     await log.close(WAIT_MS);
     expect(text().trim().split('\n')).toHaveLength(2);
   });

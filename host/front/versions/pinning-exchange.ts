@@ -1,0 +1,92 @@
+import type { AbortReason, Exchange, RequestHead, RequestListener } from '../../exchange/exchange.js';
+import { FieldBlock, type Fields } from '../../http/field-block.js';
+import { renderSetCookie } from '../../http/set-cookie.js';
+import { PIN_COOKIE } from './choose-version.js';
+
+/**
+ * An exchange whose response tells the client to stay with its version, by a cookie that lasts as long as the browser is
+ * open. An answer that failed gets none, nor does one that shared caches keep: they would hand the cookie to everybody
+ * (RFC 9111 §7.3). Everything else is that of the exchange below.
+ */
+export class PinningExchange implements Exchange {
+  readonly head: RequestHead;
+  readonly #inner: Exchange;
+  readonly #pin: string;
+  readonly #path: string;
+
+  /** `path` is the context path. */
+  constructor(inner: Exchange, pin: string, path: string) {
+    this.head = inner.head;
+    this.#inner = inner;
+    this.#pin = pin;
+    this.#path = path;
+  }
+
+  get attachment(): unknown {
+    return this.#inner.attachment;
+  }
+
+  set attachment(value: unknown) {
+    this.#inner.attachment = value;
+  }
+
+  get isBegun(): boolean {
+    return this.#inner.isBegun;
+  }
+
+  get isEnded(): boolean {
+    return this.#inner.isEnded;
+  }
+
+  listen(listener: RequestListener): void {
+    this.#inner.listen(listener);
+  }
+
+  consumed(bytes: number): void {
+    this.#inner.consumed(bytes);
+  }
+
+  interim(status: number, fields: Fields): void {
+    this.#inner.interim(status, fields);
+  }
+
+  respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    this.#inner.respond(status, this.#withPin(status, fields), body);
+  }
+
+  begin(status: number, fields: Fields): void {
+    this.#inner.begin(status, this.#withPin(status, fields));
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#inner.write(chunk);
+  }
+
+  end(trailers?: Fields): void {
+    this.#inner.end(trailers);
+  }
+
+  abort(reason: AbortReason): void {
+    this.#inner.abort(reason);
+  }
+
+  #withPin(status: number, fields: Fields): Fields {
+    if (status >= 500 || isShared(fields)) return fields;
+    const cookie = renderSetCookie({
+      name: PIN_COOKIE,
+      value: this.#pin,
+      encoding: 'raw',
+      path: this.#path === '' ? '/' : this.#path,
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: this.head.connection.isSecure,
+    });
+    return [...(fields instanceof FieldBlock ? fields.flat() : fields), 'set-cookie', cookie];
+  }
+}
+
+/** Caches that serve many clients may keep it (RFC 9111 §5.2.2). */
+function isShared(fields: Fields): boolean {
+  const block = fields instanceof FieldBlock ? fields : FieldBlock.of(fields);
+  return block.all('cache-control').some((value) => /\bpublic\b|\bs-maxage\b/i.test(value));
+}
