@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ApplicationSettings } from './host-config.js';
 import { STRICT_REQUESTS } from './request-settings.js';
 import { duration, environment, flag, integer, section, size, text, word } from './setting-types.js';
+import { applyVersionSettings, DEFAULT_VERSION_SETTINGS, versionShape } from './version-settings.js';
 
 const MIB = 1024 ** 2;
 
@@ -21,6 +22,7 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
   request: STRICT_REQUESTS,
   restart: { minDelayMs: 500, maxDelayMs: 30_000, maxCrashes: 5, windowMs: 60_000 },
   env: {},
+  versions: DEFAULT_VERSION_SETTINGS,
 };
 
 /** Keys of the settings of one application: `applications:` of `host.yaml` and `servlet:` of a descriptor. */
@@ -55,6 +57,7 @@ const settingsShape = {
   idle: section({ stopAfter: duration().optional() }).optional(),
   health: section({ path: text().optional(), timeout: duration().optional() }).optional(),
   env: environment().optional(),
+  ...versionShape,
 };
 
 /** `applications:` of `host.yaml`. */
@@ -97,6 +100,7 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
       windowMs: given.restart?.window ?? base.restart.windowMs,
     },
     env: { ...base.env, ...given.env },
+    ...applyVersionSettings(base, given),
   };
 }
 

@@ -2,6 +2,7 @@ import type { ConnectorSettings } from './connector-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
 import type { TlsConfig } from './tls-config.js';
+import type { VersionThemes } from './version-settings.js';
 import type { VirtualHosts } from './virtual-hosts.js';
 
 /**
@@ -109,7 +110,7 @@ export interface ArchiveLimits {
 }
 
 /** What the container does with one application; the `servlet:` section. */
-export interface ApplicationSettings {
+export interface ApplicationSettings extends Partial<VersionThemes> {
   /** `manual`: deployed but not started until someone says so. `lazy`: started by the first request. */
   readonly startWhen: 'eager' | 'lazy' | 'manual';
   /** Default 30s. */
