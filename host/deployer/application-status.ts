@@ -31,6 +31,27 @@ export interface ApplicationStatus {
   readonly bundle: string;
   readonly fingerprint: string | undefined;
   readonly deployedAt: string | undefined;
+  /** While several versions of its context are live. */
+  readonly live?: LiveStatus;
+}
+
+/** A version beside others that are live. Counts are those of this deployment since it began. */
+export interface LiveStatus {
+  /** `active`: serves new clients; `old`: only the clients it has; `canary`: a share of the new ones; `shadow`: copies. */
+  readonly role: 'active' | 'old' | 'canary' | 'shadow';
+  /** Percent of the new clients. */
+  readonly share: number;
+  /** Why it is live, in words. */
+  readonly why: string;
+  readonly requests: number;
+  readonly errors: number;
+  /** Current values. */
+  readonly inFlight: number;
+  readonly tunnels: number;
+  /** Requests of clients that stay with it. */
+  readonly pinned: number;
+  /** Copies that were not made, since too many were under way. */
+  readonly skipped: number;
 }
 
 /** What an operator can do; implemented by the deployer, used by the admin API. */

@@ -1,5 +1,6 @@
 import type { ApplicationSettings } from '../config/host-config.js';
 import type { ContextRoute, RouteTarget } from '../front/messages.js';
+import type { SingleTarget } from '../front/target-deployments.js';
 import type { ContextState } from './application-status.js';
 import type { Place } from './place.js';
 import type { FailurePage, Running, Version } from './version.js';
@@ -30,7 +31,7 @@ const TOLD: Readonly<Record<string, string>> = {
 };
 
 /** How a running version answers; undefined when it has no address at the moment. */
-export function targetOf(running: Running): RouteTarget | undefined {
+export function targetOf(running: Running): SingleTarget | undefined {
   const { deployment, prepared, process } = running;
   const { entry, settings } = prepared.manifest;
   if (entry.kind === 'static') return { kind: 'static', deployment, folder: entry.folder };
@@ -60,7 +61,7 @@ export function unavailable(
   state: ContextState | 'lazy',
   retryInMs: number | undefined,
   development: { readonly holds?: boolean; readonly page?: FailurePage } = {},
-): RouteTarget {
+): SingleTarget {
   const seconds = retryInMs === undefined ? (RETRY_AFTER[state] ?? 1) : Math.ceil(retryInMs / 1000);
   const reason = TOLD[state] ?? `The application is ${state}.`;
   return { kind: 'unavailable', state, reason, retryAfterSeconds: Math.max(1, seconds), ...development };

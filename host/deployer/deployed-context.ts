@@ -41,6 +41,7 @@ export class DeployedContext {
       parts,
       (task) => this.#background(task),
       (name) => this.#stopForItself(name),
+      () => this.#line.hasMore,
     );
   }
 
@@ -51,15 +52,18 @@ export class DeployedContext {
   }
 
   statuses(): ApplicationStatus[] {
-    return this.#serving
-      .ranked()
-      .map((version) => statusOf(version, this.#serving.live, this.#parts.defaultHost));
+    return this.#serving.ranked().map((version) => this.#statusOf(version));
   }
 
   /** Undefined when there is no such version. */
   status(name: string): ApplicationStatus | undefined {
     const version = this.#serving.versions.get(name);
-    return version === undefined ? undefined : statusOf(version, this.#serving.live, this.#parts.defaultHost);
+    return version === undefined ? undefined : this.#statusOf(version);
+  }
+
+  #statusOf(version: Version): ApplicationStatus {
+    const { live, sides } = this.#serving;
+    return statusOf(version, live, this.#parts.defaultHost, sides.statusOf(version));
   }
 
   /** The operator's descriptor the version was ordered with. */
@@ -99,6 +103,8 @@ export class DeployedContext {
       if (version.wish === 'held') version.pendingFailure = undefined;
       const isServing = this.#serving.live.of(version) !== undefined;
       if (version.wish !== 'held') version.wish = isServing ? 'run' : wishOf(prepared);
+      if (order.isForced) this.#serving.sides.retry(version);
+      else this.#serving.sides.recall(version);
       await this.#serving.settle();
       return version.rejected === prepared.key ? 'failed' : 'deployed';
     });
@@ -113,6 +119,7 @@ export class DeployedContext {
       this.#parts.changed(name);
       await this.#serving.settle();
       this.#serving.versions.delete(name);
+      this.#parts.memory.forget(name);
       await this.#serving.retirements.over(version);
       await this.#serving.publisher.publishOrLog();
       this.#parts.changed(name);
@@ -140,6 +147,7 @@ export class DeployedContext {
       if (version.prepared === undefined) version.prepared = await this.#prepareByHand(version);
       version.wish = 'run';
       version.rejected = undefined;
+      this.#serving.sides.retry(version);
       await this.#serving.settle();
       this.#throwIfFailed(version);
     });
@@ -187,6 +195,7 @@ export class DeployedContext {
       await this.#release(version);
       version.wish = 'run';
       version.rejected = undefined;
+      this.#serving.sides.retry(version);
       await this.#serving.settle();
       this.#throwIfFailed(version);
     });

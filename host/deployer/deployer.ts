@@ -21,6 +21,7 @@ import { Scanner } from './scan.js';
 import { SharedStore } from './shared-store.js';
 import { Slots } from './slots.js';
 import type { Order } from './version.js';
+import { VersionMemory } from './version-memory.js';
 import { statusOfWaiting } from './version-status.js';
 import { Watcher } from './watcher.js';
 
@@ -99,6 +100,7 @@ export class Deployer implements Deployments {
       isDevelopment: options.development !== undefined,
       nextSerial: () => ++this.#serial,
       batch: new RouteBatch(routes),
+      memory: new VersionMemory(options.workFolder, log),
       defaultHost: options.virtualHosts?.defaultHost,
       hold: (name, isHeld) => this.#hold(name, isHeld),
       changed: (name) => this.#tell(name),

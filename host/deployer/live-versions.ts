@@ -48,6 +48,8 @@ export class LiveVersions {
 
   /** Keeps it live beside the active one. */
   keep(running: Running, role: Role): void {
+    // Anew at the end of the order.
+    this.#beside.delete(running.version);
     this.#beside.set(running.version, { running, role, since: performance.now() });
   }
 

@@ -8,6 +8,11 @@ export class SerialQueue {
     return this.#size === 0;
   }
 
+  /** Behind what runs something waits. */
+  get hasMore(): boolean {
+    return this.#size > 1;
+  }
+
   run<Result>(task: () => Promise<Result>): Promise<Result> {
     this.#size++;
     const done = this.#last.then(task).finally(() => {

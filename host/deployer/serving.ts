@@ -4,19 +4,22 @@ import type { ContextRoute } from '../front/messages.js';
 import type { DeploymentChange } from '../supervisor/deployment-process.js';
 import { routeOf, targetOf, unavailable } from './context-route.js';
 import { failurePage } from './failure-page.js';
-import { LiveVersions } from './live-versions.js';
+import { LiveVersions, type Role } from './live-versions.js';
 import { type Place, shownPlace } from './place.js';
 import { Retirements } from './retirements.js';
 import { begin, prepare, type RolloutParts } from './rollout.js';
 import { RolloutFailure } from './rollout-failure.js';
 import type { RouteBatch } from './route-batch.js';
 import { RoutePublisher } from './route-publisher.js';
+import { SideVersions } from './side-versions.js';
 import { mayServe, type Prepared, type Running, type Version } from './version.js';
+import type { VersionMemory } from './version-memory.js';
 import { stateOf } from './version-status.js';
 
 /** What serving needs besides the parts of a rollout. */
 export interface ServingParts extends RolloutParts {
   readonly batch: RouteBatch;
+  readonly memory: VersionMemory;
   /** The status of a version may have changed. */
   readonly changed: (name: string) => void;
 }
@@ -35,6 +38,7 @@ export class Serving {
   readonly live = new LiveVersions();
   readonly retirements: Retirements;
   readonly publisher: RoutePublisher;
+  readonly sides: SideVersions;
   readonly #place: Place;
   readonly #parts: ServingParts;
   readonly #enqueue: (task: () => Promise<void>) => void;
@@ -45,12 +49,16 @@ export class Serving {
   #work: { readonly version: Version; readonly abort: AbortController } | undefined;
   #isClosing = false;
 
-  /** `enqueue` runs a task after what the context is doing; `stopRequested`: what serves has asked to be stopped. */
+  /**
+   * `enqueue` runs a task after what the context is doing; `stopRequested`: what serves has asked to be stopped;
+   * `hasMore`: the context has more to do after this.
+   */
   constructor(
     place: Place,
     parts: ServingParts,
     enqueue: (task: () => Promise<void>) => void,
     stopRequested: (name: string) => void,
+    hasMore: () => boolean,
   ) {
     this.#place = place;
     this.#parts = parts;
@@ -58,6 +66,14 @@ export class Serving {
     this.#stopRequested = stopRequested;
     this.retirements = new Retirements(parts);
     this.publisher = new RoutePublisher(place.id, parts.batch, parts.log, () => this.#route());
+    this.sides = new SideVersions(place, parts, {
+      live: this.live,
+      hasMore,
+      launchBeside: (version, role) => this.#launch(version, role),
+      dismiss: (running) => this.#dismiss(running),
+      settleLater: () => enqueue(() => (this.#isClosing ? Promise.resolve() : this.settle())),
+      publish: () => this.publisher.publishOrLog(),
+    });
   }
 
   get active(): Running | undefined {
@@ -92,6 +108,7 @@ export class Serving {
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true;
     this.interrupt(undefined, 'the host is stopping');
+    this.sides.stop();
     const all = this.live.all();
     if (all.length === 0) return;
     for (const running of all) {
@@ -106,29 +123,41 @@ export class Serving {
     }
   }
 
-  /** Brings about that the right version serves. Runs in the line only; never rejects. */
+  /** Brings about that the right version serves, and beside it what is to. Runs in the line only; never rejects. */
   async settle(): Promise<void> {
-    for (const version of this.ranked()) {
-      if (this.#isClosing) return;
-      if (!mayServe(version)) continue;
-      const running = this.live.of(version);
-      const isSound = running !== undefined && running.gaveUp === undefined;
-      if (isSound && version.prepared === running.prepared) {
-        if (this.active !== running) await this.#promote(running);
-        break;
-      }
-      if (version.wish === 'lazy' && this.active === undefined) break;
-      if (await this.#launch(version)) break;
-      // The old content of the same version serves on; an older version is not better than that.
-      if (isSound && this.active === running) break;
-    }
+    await this.#settleActive();
+    if (!this.#isClosing) await this.sides.settle(this.#candidates());
     for (const running of this.live.all()) if (!mayServe(running.version)) await this.#vacate(running);
     await this.publisher.publishOrLog();
     for (const name of this.versions.keys()) this.#parts.changed(name);
   }
 
-  /** True: it serves now. False: it could not, or was interrupted; what served before goes on. */
-  async #launch(version: Version): Promise<boolean> {
+  async #settleActive(): Promise<void> {
+    for (const version of this.sides.bases(this.#candidates())) {
+      if (this.#isClosing) return;
+      const running = this.live.of(version);
+      const isSound = running !== undefined && running.gaveUp === undefined;
+      if (isSound && version.prepared === running.prepared) {
+        if (this.active !== running) await this.#promote(running);
+        return;
+      }
+      if (version.wish === 'lazy' && this.active === undefined) return;
+      if (await this.#launch(version)) return;
+      // The old content of the same version serves on; an older version is not better than that.
+      if (isSound && this.active === running) return;
+    }
+  }
+
+  /** What may be live, highest version first. */
+  #candidates(): Version[] {
+    return this.ranked().filter((version) => mayServe(version));
+  }
+
+  /**
+   * True: it serves now, or is live beside what serves, in its role. False: it could not, or was interrupted; what
+   * served before goes on.
+   */
+  async #launch(version: Version, role?: Role): Promise<boolean> {
     const prepared = version.prepared;
     if (prepared === undefined) return false;
     const began = performance.now();
@@ -140,7 +169,7 @@ export class Serving {
           this.#onChange(started, change),
         );
       });
-      await this.#swap(running);
+      await (role === undefined ? this.#swap(running) : this.#join(running, role));
     } catch (error) {
       if (error instanceof RolloutFailure) this.#fail(version, prepared, error);
       else this.say(version, `the rollout was interrupted: ${messageOf(error)}`);
@@ -158,7 +187,9 @@ export class Serving {
         fingerprint: prepared.fingerprint,
         ms: took,
       },
-      `${version.name} serves ${shownPlace(this.#place.id)} (${took} ms)`,
+      role === undefined
+        ? `${version.name} serves ${shownPlace(this.#place.id)} (${took} ms)`
+        : `${version.name} is live at ${shownPlace(this.#place.id)} as ${role} (${took} ms)`,
     );
     for (const note of prepared.notes) this.say(version, note);
     return true;
@@ -176,8 +207,10 @@ export class Serving {
 
   /** The fronts change over to a deployment that is ready; what served before stays when they cannot. */
   async #swap(running: Running): Promise<void> {
+    const role = this.live.roleOf(running.version);
     const old = this.live.of(running.version);
     const before = this.live.activate(running);
+    const keepsBefore = before !== undefined && before !== old && this.#keep(before);
     // Newer content of the same version: the older serves until the fronts have changed over.
     running.isMapped = old?.isMapped === true;
     try {
@@ -185,24 +218,65 @@ export class Serving {
       running.isMapped = true;
     } catch (error) {
       this.live.activate(before);
-      if (old !== undefined && old !== before) this.live.keep(old, 'old');
+      if (old !== undefined && role !== undefined) this.live.keep(old, role);
       await this.publisher.publishOrLog();
       void this.retirements.add(running, 0);
       throw new RolloutFailure(running.version.name, 'swap', error);
     }
-    for (const one of new Set([old, before])) if (one !== undefined) this.#supersede(one);
+    this.sides.activated(running);
+    if (old !== undefined && old !== before) this.#supersede(old);
+    if (before !== undefined && !keepsBefore) this.#supersede(before);
+  }
+
+  /** The fronts know a deployment that is ready beside the one that serves. */
+  async #join(running: Running, role: Role): Promise<void> {
+    const before = this.live.roleOf(running.version);
+    const old = this.live.of(running.version);
+    this.live.keep(running, role);
+    try {
+      await this.publisher.publish();
+      running.isMapped = true;
+    } catch (error) {
+      this.live.release(running);
+      if (old !== undefined && before !== undefined) this.live.keep(old, before);
+      await this.publisher.publishOrLog();
+      void this.retirements.add(running, 0);
+      throw new RolloutFailure(running.version.name, 'swap', error);
+    }
+    if (old !== undefined) this.#supersede(old);
   }
 
   /** A version that is live beside the active one takes its place; nothing is started. */
   async #promote(running: Running): Promise<void> {
     const before = this.live.activate(running);
+    const keepsBefore = before !== undefined && this.#keep(before);
     await this.publisher.publishOrLog();
-    if (before !== undefined) this.#supersede(before);
+    this.sides.activated(running);
+    if (before !== undefined && !keepsBefore) this.#supersede(before);
+  }
+
+  /** What served stays live beside the one that replaces it, for the clients it has. False: it is not to, or cannot. */
+  #keep(before: Running): boolean {
+    if (!mayServe(before.version) || !this.sides.mayKeep(before)) return false;
+    this.live.keep(before, 'old');
+    return true;
   }
 
   /** What is out of the mapping, since another serves in its place. */
   #supersede(old: Running): void {
     void this.retirements.add(old, old.prepared.manifest.settings.drainTimeoutMs);
+  }
+
+  /** It is not needed beside the active one any more. Resolves when the fronts know. */
+  async #dismiss(running: Running): Promise<void> {
+    if (!this.live.release(running)) return;
+    const { version, prepared } = running;
+    version.activity ??= 'draining';
+    await this.publisher.publishOrLog();
+    void this.retirements.add(running, prepared.manifest.settings.drainTimeoutMs).then(() => {
+      if (version.activity === 'draining') version.activity = undefined;
+      this.#parts.changed(version.name);
+    });
   }
 
   /** It is not to be live any more: drain first, while the path says so when nobody else serves. */
@@ -344,7 +418,8 @@ export class Serving {
     const ranked = this.ranked();
     return (
       ranked.find(({ activity }) => activity !== undefined) ??
-      ranked.find((version) => mayServe(version)) ??
+      this.sides.bases(this.#candidates())[0] ??
+      this.#candidates()[0] ??
       ranked[0]
     );
   }
@@ -366,6 +441,6 @@ export class Serving {
         ...(this.#parts.isDevelopment ? { holds: true } : {}),
         ...(state === 'failed' && version.failurePage !== undefined ? { page: version.failurePage } : {}),
       });
-    return routeOf(this.#place, version, target, settings);
+    return routeOf(this.#place, version, this.sides.around(target), settings);
   }
 }

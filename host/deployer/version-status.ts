@@ -1,5 +1,5 @@
 import type { ContextName } from '../bundle/context-name.js';
-import type { ApplicationStatus, ContextState } from './application-status.js';
+import type { ApplicationStatus, ContextState, LiveStatus } from './application-status.js';
 import { targetOf } from './context-route.js';
 import type { LiveVersions } from './live-versions.js';
 import { placeOf, shownPlace } from './place.js';
@@ -52,6 +52,7 @@ export function statusOf(
   version: Version,
   live: LiveVersions,
   defaultHost: string | undefined,
+  beside?: LiveStatus,
 ): ApplicationStatus {
   const mine = live.of(version);
   const { state, reason } = stateOf(version, live);
@@ -72,6 +73,7 @@ export function statusOf(
     bundle: version.order.source.path,
     fingerprint: prepared?.fingerprint,
     deployedAt: mine?.since,
+    ...(beside === undefined ? {} : { live: beside }),
   };
 }
 
