@@ -9,8 +9,11 @@ export class CertificateMetrics {
   readonly #expiry: Gauge<'connector' | 'host' | 'key'>;
   readonly #unusable: Gauge<'connector' | 'reason'>;
   readonly #lists: Gauge<'connector' | 'issuer'>;
+  readonly #staples: Gauge<'connector' | 'state'>;
+  readonly #ocspRequests: Counter<'connector' | 'result'>;
   readonly #reloads: Counter<'connector' | 'result'>;
   readonly #acmeFailures: Gauge<'connector'>;
+  readonly #all: readonly { reset(): void }[];
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -32,6 +35,18 @@ export class CertificateMetrics {
       labelNames: ['connector', 'issuer'],
       registers,
     });
+    this.#staples = new Gauge({
+      name: 'portico_ocsp_staples',
+      help: 'Certificates of connectors that staple OCSP responses, by what they have',
+      labelNames: ['connector', 'state'],
+      registers,
+    });
+    this.#ocspRequests = new Counter({
+      name: 'portico_ocsp_requests_total',
+      help: 'Questions to OCSP responders about the certificates in use',
+      labelNames: ['connector', 'result'],
+      registers,
+    });
     this.#reloads = new Counter({
       name: 'portico_certificate_reloads_total',
       help: 'Times that files of certificates were read anew',
@@ -44,11 +59,19 @@ export class CertificateMetrics {
       labelNames: ['connector'],
       registers,
     });
+    this.#all = [
+      this.#expiry,
+      this.#unusable,
+      this.#lists,
+      this.#staples,
+      this.#ocspRequests,
+      this.#reloads,
+      this.#acmeFailures,
+    ];
   }
 
   take(view: CertificatesView | undefined): void {
-    for (const metric of [this.#expiry, this.#unusable, this.#lists, this.#reloads, this.#acmeFailures])
-      metric.reset();
+    for (const metric of this.#all) metric.reset();
     if (view === undefined) return;
     const seen = new Map<string, number>();
     const all = [...view.certificates()].sort((a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter));
@@ -63,6 +86,12 @@ export class CertificateMetrics {
     for (const { connector, validity } of all) {
       for (const reason of ['expired', 'not-yet-valid'] as const)
         this.#unusable.inc({ connector, reason }, validity === reason ? 1 : 0);
+    }
+    for (const { connector, ocsp } of all) {
+      if (ocsp === undefined) continue;
+      this.#staples.inc({ connector, state: ocsp.state });
+      this.#ocspRequests.inc({ connector, result: 'succeeded' }, ocsp.succeeded);
+      this.#ocspRequests.inc({ connector, result: 'failed' }, ocsp.failed);
     }
     for (const { connector, issuer, nextUpdate } of view.revocationLists?.() ?? [])
       if (nextUpdate !== undefined) this.#lists.set({ connector, issuer }, Date.parse(nextUpdate) / 1000);

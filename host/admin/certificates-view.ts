@@ -29,6 +29,19 @@ export interface CertificateView {
   readonly notAfter: string;
   /** Clients refuse one that is not `valid`. */
   readonly validity: 'valid' | 'expired' | 'not-yet-valid';
+  /** What the responder of its authority says; absent: its connector does not staple. */
+  readonly ocsp?: OcspView;
+}
+
+/** The OCSP response of a certificate. Times are ISO 8601. */
+export interface OcspView {
+  /** `stapled`: clients get it. `waiting`: not asked yet. `impossible`: there is nobody to ask. */
+  readonly state: 'stapled' | 'waiting' | 'failed' | 'revoked' | 'impossible';
+  readonly responder: string | undefined;
+  readonly until: string | undefined;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly lastError: string | undefined;
 }
 
 /** A certificate that comes from an authority. Times are ISO 8601. */

@@ -23,7 +23,7 @@ export function certificateTable(
 ): string {
   const isWanted = (one: { readonly connector: string }) =>
     connector === undefined || one.connector === connector;
-  const lines = certificates.filter(isWanted).map((one) => {
+  const lines = certificates.filter(isWanted).flatMap((one) => {
     const days = Math.floor((Date.parse(one.notAfter) - Date.now()) / DAY_MS);
     const end =
       one.validity === 'expired'
@@ -33,7 +33,11 @@ export function certificateTable(
           : `${days} days left`;
     const shown = one.hosts.slice(0, 3).join(', ') + (one.hosts.length > 3 ? ', …' : '');
     const more = `${one.keyType}, from ${one.issuer.replace(/^.*CN=/, '')}`;
-    return `${one.connector}  ${forTerminal(shown || one.subject)}  ${one.notAfter.slice(0, 10)}  ${end}  ${forTerminal(more)}`;
+    const line = `${one.connector}  ${forTerminal(shown || one.subject)}  ${one.notAfter.slice(0, 10)}  ${end}  ${forTerminal(more)}`;
+    const { ocsp } = one;
+    if (ocsp === undefined) return [line];
+    const wrong = ocsp.lastError === undefined ? '' : `: ${forTerminal(ocsp.lastError)}`;
+    return [`${line}  OCSP ${ocsp.state}${wrong}`];
   });
   for (const { connector: name, issuer, nextUpdate, validity } of revocationLists.filter(isWanted)) {
     const end = nextUpdate === undefined ? 'without end' : `until ${nextUpdate}`;

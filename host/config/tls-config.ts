@@ -26,6 +26,10 @@ export interface TlsConfig {
   readonly trustFiles: readonly string[];
   /** Absolute paths of files with revocation lists of these authorities, PEM or DER. */
   readonly revocationListFiles: readonly string[];
+  /** What the responders of the authorities say of the certificates goes into the handshakes. */
+  readonly ocspStapling: boolean;
+  /** URL of the responder to be asked for all certificates; undefined: each certificate names its own. */
+  readonly ocspResponder: string | undefined;
   readonly strictSni: boolean;
   readonly handshakeTimeoutMs: number;
   readonly sessionLifetimeMs: number;
@@ -91,6 +95,8 @@ export function tlsConfigOf(
     clientCertificate: section.clientCertificate,
     trustFiles: section.trust.map(fileOf),
     revocationListFiles: section.revocationLists.map(fileOf),
+    ocspStapling: section.ocspStapling,
+    ocspResponder: section.ocspResponder,
     strictSni: section.strictSni,
     handshakeTimeoutMs: section.handshakeTimeout,
     sessionLifetimeMs: section.sessionLifetime,

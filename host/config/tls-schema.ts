@@ -58,6 +58,8 @@ export const tlsSchema = section({
   clientCertificate: word(['none', 'optional', 'required']).default('none'),
   trust: z.array(text()).default([]),
   revocationLists: z.array(text()).default([]),
+  ocspStapling: flag().default(false),
+  ocspResponder: responderUrl().optional(),
   strictSni: flag().default(true),
   handshakeTimeout: duration({ min: 100, max: 600_000 }).default(10_000),
   sessionLifetime: duration({ max: 86_400_000 }).default(3_600_000),
@@ -95,6 +97,8 @@ export function checkTls(
       [...at, 'trust'],
       'has no effect while clientCertificate is none: remove it, or ask for certificates',
     );
+  if (tls.ocspResponder !== undefined && !tls.ocspStapling)
+    add([...at, 'ocspResponder'], 'has no effect without "ocspStapling: true": add that, or remove it');
   if (tls.clientCertificate === 'none' && tls.revocationLists.length > 0)
     add(
       [...at, 'revocationLists'],
@@ -122,6 +126,16 @@ function sourceProblem(given: CertificateSection): string | undefined {
     return `has ${cert === undefined ? 'key' : 'cert'} without ${cert === undefined ? 'cert' : 'key'}`;
   const wrong = STORE_KEYS.find((name) => given[name] !== undefined);
   return wrong === undefined ? undefined : `has ${wrong}, which goes with keyStore only`;
+}
+
+/** Answers are signed, so plain http is what responders speak. */
+function responderUrl() {
+  return leaf<string>((value, fail) => {
+    const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol))
+      return fail(`${show(value)} is no URL of a responder: write http:// or https:// and its address`);
+    return url.href;
+  });
 }
 
 /** Names as OpenSSL has them. */

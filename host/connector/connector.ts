@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { ConnectionInfo, ExchangeHandler, RequestHead } from '../exchange/exchange.js';
-import type { CertificateUpdate } from '../tls/tls-settings.js';
+import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import type { DescriptorGuard } from './descriptor-guard.js';
 import { Forwarding } from './forwarding/forwarding.js';
@@ -113,6 +113,11 @@ export class Connector {
   /** New handshakes use these certificates. Throws what OpenSSL says, and changes nothing. */
   useCertificates(update: CertificateUpdate): void {
     this.#tls?.useCertificates(update);
+  }
+
+  /** As `TlsSettings.staples`, which are changed. */
+  useStaples(changes: readonly StapleChange[]): void {
+    this.#tls?.useStaples(changes);
   }
 
   /** As `TlsSettings.ticketKeys`. */

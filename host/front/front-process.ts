@@ -60,6 +60,9 @@ export class FrontProcess {
       case 'certificates':
         this.#useCertificates(command.connector, command.update);
         break;
+      case 'staples':
+        this.#connectors.get(command.connector)?.useStaples(command.changes);
+        break;
       case 'ticket-keys':
         for (const connector of this.#connectors.values()) connector.useTicketKeys(command.keys);
         break;

@@ -1,6 +1,6 @@
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { VirtualHosts } from '../config/virtual-hosts.js';
-import type { CertificateUpdate } from '../tls/tls-settings.js';
+import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
 import type { HttpChallengeTokens } from './http-challenges.js';
 
 /**
@@ -30,6 +30,8 @@ export type FrontCommand =
    * and changes nothing. In force when a later `report` is answered.
    */
   | { readonly type: 'certificates'; readonly connector: string; readonly update: CertificateUpdate }
+  /** Changes to the answers of responders that a connector staples; without effect where it staples none. */
+  | { readonly type: 'staples'; readonly connector: string; readonly changes: readonly StapleChange[] }
   /** As `TlsSettings.ticketKeys`, for all connectors with TLS. */
   | { readonly type: 'ticket-keys'; readonly keys: readonly string[] }
   /** What is answered to certification authorities on connectors without TLS; in force when a later `report` is answered. */

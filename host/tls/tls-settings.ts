@@ -16,6 +16,8 @@ export interface TlsSettings {
   readonly trust: readonly string[];
   /** PEM, one list each; with any, clients of an authority without a list that is valid now are refused. */
   readonly revocationLists?: readonly string[];
+  /** Answers of responders at the time the front begins; undefined: nothing is stapled here. */
+  readonly staples?: readonly StapleChange[];
   /** A request for a host that another certificate set serves gets 421 (RFC 9110 §15.5.20). */
   readonly strictSni: boolean;
   /** From the first to the last byte of the handshake; a client that has not finished it then is cut. */
@@ -61,3 +63,13 @@ export interface ChallengeCertificate extends CertificatePair {
 /** What can be replaced while connections live. */
 export type CertificateUpdate = Pick<TlsSettings, 'certificates' | 'challenges'> &
   Partial<Pick<TlsSettings, 'trust' | 'revocationLists'>>;
+
+/** What is stapled to a certificate from now on; without `response` nothing. */
+export interface StapleChange {
+  /** Of the certificate, as `X509Certificate.fingerprint256` writes it. */
+  readonly fingerprint256: string;
+  /** An OCSP response, DER in base64. */
+  readonly response?: string;
+  /** When clients cease to believe it, in milliseconds since 1970; it is not shown then. */
+  readonly until?: number;
+}

@@ -32,7 +32,7 @@ describe('what is loaded with', () => {
   });
 
   it('a server or a front: nothing of what makes and reads certificates, before one is needed', () => {
-    const heavy = /^(acme-client|@peculiar\/x509|node-forge|jks-js|axios)/;
+    const heavy = /^(acme-client|@peculiar\/x509|pkijs|node-forge|jks-js|axios)/;
     for (const entry of ['host/server/server.ts', 'host/front/main.ts', 'host/cli/main.ts']) {
       const closure = closureOf(entry);
       expect(closure.length).toBeGreaterThan(4);

@@ -26,6 +26,10 @@ export interface CertificateWish {
   /** Who signs it. Default: itself. */
   readonly authority?: TestCertificate;
   readonly isAuthority?: boolean;
+  /** Where its authority tells whether it is still good (OCSP). */
+  readonly responder?: string;
+  /** May answer such questions for its authority. */
+  readonly isResponder?: boolean;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
 }
@@ -48,6 +52,8 @@ export function makeCertificate(wish: CertificateWish): TestCertificate {
   );
   const extensions = [
     extension('551d13', true, sequence(...(isAuthority ? [der(0x01, Buffer.from([0xff]))] : []))),
+    ...(wish.responder === undefined ? [] : [informationAccess(wish.responder)]),
+    ...(wish.isResponder === true ? [extension('551d25', false, sequence(oid('2b06010505070309')))] : []),
     ...(names.length > 0 ? [extension('551d11', false, sequence(...names.map(generalName)))] : []),
   ];
   const body = sequence(
@@ -165,6 +171,12 @@ const bits = (bytes: Buffer): Buffer => der(0x03, Buffer.concat([Buffer.from([0]
 function extension(hex: string, isCritical: boolean, content: Buffer): Buffer {
   const critical = isCritical ? [der(0x01, Buffer.from([0xff]))] : [];
   return sequence(oid(hex), ...critical, der(0x04, content));
+}
+
+/** RFC 5280 §4.2.2.1. */
+function informationAccess(responder: string): Buffer {
+  const description = sequence(oid('2b06010505073001'), der(0x86, Buffer.from(responder)));
+  return extension('2b06010505070101', false, sequence(description));
 }
 
 function distinguishedName(commonName: string): Buffer {

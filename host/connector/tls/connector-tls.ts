@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import type { ConnectorSettings } from '../../config/connector-settings.js';
 import type { ConnectionInfo, RequestHead } from '../../exchange/exchange.js';
-import type { CertificateUpdate, TlsSettings } from '../../tls/tls-settings.js';
+import type { CertificateUpdate, StapleChange, TlsSettings } from '../../tls/tls-settings.js';
 import { createEngineServers, type EngineTls } from './engine-tls.js';
 import { offeredProtocols } from './protocols.js';
 import { createSecureServers } from './secure-servers.js';
+import { Staples } from './staples.js';
 import { TicketKeys } from './ticket-keys.js';
 import { TlsStage, type TlsStageOptions } from './tls-stage.js';
 
@@ -15,17 +16,20 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 export class ConnectorTls {
   readonly #stage: TlsStage;
   readonly #ticketKeys: TicketKeys;
+  readonly #staples: Staples;
   readonly #protocols: readonly string[];
   #settings: TlsSettings | undefined;
 
   private constructor(
     stage: TlsStage,
     ticketKeys: TicketKeys,
+    staples: Staples,
     protocols: readonly string[],
     settings: TlsSettings | undefined,
   ) {
     this.#stage = stage;
     this.#ticketKeys = ticketKeys;
+    this.#staples = staples;
     this.#protocols = protocols;
     this.#settings = settings;
   }
@@ -39,16 +43,18 @@ export class ConnectorTls {
     const { tls } = settings;
     const protocols = offeredProtocols(settings);
     const ticketKeys = new TicketKeys();
+    const staples = new Staples();
     if (engine !== undefined) {
       const options = { ...surroundings, handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS };
       const stage = new TlsStage(options, createEngineServers(engine, protocols));
-      return new ConnectorTls(stage, ticketKeys, protocols, undefined);
+      return new ConnectorTls(stage, ticketKeys, staples, protocols, undefined);
     }
     if (tls === undefined) return undefined;
     ticketKeys.replace(tls.ticketKeys);
+    staples.change(tls.staples ?? []);
     const options = { ...surroundings, handshakeTimeoutMs: tls.handshakeTimeoutMs };
-    const stage = new TlsStage(options, createSecureServers(tls, ticketKeys, protocols));
-    return new ConnectorTls(stage, ticketKeys, protocols, tls);
+    const stage = new TlsStage(options, createSecureServers(tls, ticketKeys, staples, protocols));
+    return new ConnectorTls(stage, ticketKeys, staples, protocols, tls);
   }
 
   /** Connections whose handshake is not over. */
@@ -64,8 +70,12 @@ export class ConnectorTls {
     if (this.#settings === undefined) return;
     const { challenges, ...rest } = this.#settings;
     const settings = { ...rest, ...update };
-    this.#stage.use(createSecureServers(settings, this.#ticketKeys, this.#protocols));
+    this.#stage.use(createSecureServers(settings, this.#ticketKeys, this.#staples, this.#protocols));
     this.#settings = settings;
+  }
+
+  useStaples(changes: readonly StapleChange[]): void {
+    this.#staples.change(changes);
   }
 
   useTicketKeys(keys: readonly string[]): void {

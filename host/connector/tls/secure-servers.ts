@@ -10,6 +10,7 @@ import { PorticoError } from '../../errors.js';
 import { ServerNames } from '../../tls/server-names.js';
 import type { CertificatePair, CertificateSet, TlsSettings } from '../../tls/tls-settings.js';
 import { CHALLENGE_PROTOCOL } from './protocols.js';
+import type { Staples } from './staples.js';
 import type { TicketKeys } from './ticket-keys.js';
 
 /**
@@ -28,6 +29,7 @@ export interface SecureServers {
 export function createSecureServers(
   settings: TlsSettings,
   ticketKeys: TicketKeys,
+  staples: Staples,
   protocols: readonly string[],
 ): SecureServers {
   const { certificates, challenges = [] } = settings;
@@ -54,6 +56,9 @@ export function createSecureServers(
     ALPNProtocols: [...protocols],
     SNICallback: (name, done) => done(null, contexts.get(setOf(name.toLowerCase()))),
   });
+  // From memory: no handshake waits for a responder.
+  if (settings.staples !== undefined)
+    main.on('OCSPRequest', (certificate, _issuer, done) => done(null, staples.find(certificate)));
   // Without SNI, and for tickets in any case, OpenSSL asks the context a connection begins with.
   const own = (main as { readonly _sharedCreds?: SecureContext })._sharedCreds;
   if (own !== undefined) ticketKeys.installIn(own);

@@ -15,6 +15,7 @@ import type { AcmeRenewal } from './acme/acme-renewal.js';
 import { validityOfList } from './client-trust.js';
 import type { CertificateStatus } from './connector-certificates.js';
 import { ExpiryWatch } from './expiry-watch.js';
+import { OcspStapling } from './ocsp/ocsp-stapling.js';
 import { type ListInUse, RevocationWatch } from './revocation-watch.js';
 import { type TellFronts, TlsConnectors } from './tls-connectors.js';
 
@@ -27,6 +28,7 @@ export class Certificates {
   readonly #renewals: ReadonlyMap<string, AcmeRenewal>;
   readonly #expiry: ExpiryWatch;
   readonly #revocation: RevocationWatch;
+  readonly #stapling: OcspStapling;
   #tokens: HttpChallengeTokens = {};
   #tell: TellFronts = async () => undefined;
 
@@ -35,6 +37,7 @@ export class Certificates {
     this.#renewals = renewals;
     this.#expiry = new ExpiryWatch(() => connectors.status(), log);
     this.#revocation = new RevocationWatch(() => connectors.revocationLists(), log);
+    this.#stapling = new OcspStapling({ certificates: () => connectors.stapled(), log });
   }
 
   /** Reads what there is; asks no authority. Rejects with `PORTICO_CERTIFICATES_UNUSABLE` and `PORTICO_ACME_STORE`. */
@@ -77,7 +80,9 @@ export class Certificates {
 
   /** Settings of a connector as they are now; undefined when it has no TLS. */
   settings(connector: string): TlsSettings | undefined {
-    return this.#connectors.settings(connector);
+    const settings = this.#connectors.settings(connector);
+    const isStapling = this.#connectors.isStapling(connector);
+    return settings && isStapling ? { ...settings, staples: this.#stapling.staplesOf(connector) } : settings;
   }
 
   /** As `ConnectorSettings.httpChallenges`. */
@@ -91,12 +96,14 @@ export class Certificates {
     this.#connectors.start(tell, () => this.#look());
     this.#expiry.start();
     this.#revocation.start();
+    this.#stapling.start(async (connector, changes) => await tell({ type: 'staples', connector, changes }));
     for (const renewal of this.#renewals.values()) renewal.start();
   }
 
   async stop(): Promise<void> {
     this.#expiry.stop();
     this.#revocation.stop();
+    this.#stapling.stop();
     this.#connectors.stop();
     await Promise.all([...this.#renewals.values()].map((renewal) => renewal.stop()));
     this.#tell = async () => undefined;
@@ -106,13 +113,18 @@ export class Certificates {
   async reload(connector: string | undefined): Promise<void> {
     for (const [name, renewal] of this.#renewals)
       if (connector === undefined || name === connector) renewal.retryNow();
+    this.#stapling.retryNow(connector);
     await this.#connectors.reload(connector);
   }
 
   /** For the admin API. */
   get view(): CertificatesView {
     return {
-      certificates: () => this.#connectors.status().map(viewOf),
+      certificates: () =>
+        this.#connectors.status().map((status) => {
+          const ocsp = this.#stapling.statusOf(status.connector, status.fingerprint256);
+          return { ...viewOf(status), ...(ocsp !== undefined && { ocsp }) };
+        }),
       acme: () => [...this.#renewals].map(([connector, { status }]): AcmeView => ({ connector, ...status })),
       revocationLists: () => this.#connectors.revocationLists().map(listViewOf),
       reloads: () => this.#connectors.reloads(),
@@ -124,6 +136,7 @@ export class Certificates {
   #look(): void {
     this.#expiry.look();
     this.#revocation.look();
+    this.#stapling.look();
   }
 
   async #tellTokens(tokens: HttpChallengeTokens): Promise<void> {

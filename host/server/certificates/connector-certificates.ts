@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { TlsConfig } from '../../config/tls-config.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import { type CertificateFacts, validityOf } from '../../tls/certificate-facts.js';
+import { readPemCertificates } from '../../tls/pem.js';
 import type { RevocationList } from '../../tls/revocation-list.js';
 import type {
   CertificateSet,
@@ -11,6 +12,7 @@ import type {
 } from '../../tls/tls-settings.js';
 import { certificateSets } from './certificate-sets.js';
 import { type ClientTrust, readClientTrust } from './client-trust.js';
+import type { StapledCertificate } from './ocsp/ocsp-stapling.js';
 import { filesOf, type ReadCertificate, readCertificate } from './read-certificate.js';
 
 /** A certificate in use, for the admin API and metrics. */
@@ -133,6 +135,23 @@ export class ConnectorCertificates {
       place: source.place,
       files: filesOf(source),
       hosts: source.hosts ?? facts.names,
+    }));
+  }
+
+  /** Certificates to be stapled; none when the connector does not. */
+  get stapled(): StapledCertificate[] {
+    const { ocspStapling, ocspResponder } = this.config;
+    if (!ocspStapling) return [];
+    const several = this.#update.certificates.filter(({ pairs }) => pairs.length > 1);
+    const ambiguous = new Set(several.flatMap(({ pairs }) => pairs.map(({ cert }) => cert)));
+    return this.#certificates.map(({ source, facts, pair }) => ({
+      connector: this.connector,
+      place: source.place,
+      hosts: source.hosts ?? facts.names,
+      fingerprint256: facts.fingerprint256,
+      chain: readPemCertificates(pair.cert, source.place),
+      responder: ocspResponder,
+      isOneOfSeveral: ambiguous.has(pair.cert),
     }));
   }
 

@@ -5,12 +5,13 @@ import type { ServerLog } from '../../log/server-log.js';
 import type { ChallengeCertificate, TlsSettings } from '../../tls/tls-settings.js';
 import { type CertificateStatus, ConnectorCertificates } from './connector-certificates.js';
 import { FileWatch } from './file-watch.js';
+import type { StapledCertificate } from './ocsp/ocsp-stapling.js';
 import type { ListInUse } from './revocation-watch.js';
 import { TicketKeyRing } from './ticket-key-ring.js';
 
 /** Hands a command to every front; resolves when it is in force at all of them. */
 export type TellFronts = (
-  command: Extract<FrontCommand, { type: 'certificates' | 'ticket-keys' | 'http-challenges' }>,
+  command: Extract<FrontCommand, { type: 'certificates' | 'staples' | 'ticket-keys' | 'http-challenges' }>,
 ) => Promise<void>;
 
 /** How often the certificates of a connector were read anew, and what was wrong. */
@@ -120,6 +121,15 @@ export class TlsConnectors {
 
   status(): CertificateStatus[] {
     return this.#connectors.flatMap((connector) => connector.status());
+  }
+
+  isStapling(connector: string): boolean {
+    return this.#find(connector)?.config.ocspStapling === true;
+  }
+
+  /** Of connectors that staple. */
+  stapled(): StapledCertificate[] {
+    return this.#connectors.flatMap(({ stapled }) => stapled);
   }
 
   revocationLists(): ListInUse[] {

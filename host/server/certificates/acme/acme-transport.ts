@@ -1,9 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingMessage } from 'node:http';
-import { type RequestOptions, request as startRequest } from 'node:https';
 import { messageOf } from '../../../errors.js';
 import { printable } from '../../../log/printable.js';
 import { packageVersion } from '../../../package-version.js';
+import { type BoundedAnswer, sendBounded } from '../bounded-request.js';
 import { AcmeError } from './acme-error.js';
 
 /**
@@ -38,28 +37,25 @@ export class AcmeTransport {
     if (url.protocol !== 'https:')
       throw unreachable(url, `it is not https; the directory must name https only`, undefined);
     const headers = { ...config.headers, 'user-agent': `portico/${packageVersion()}` };
-    let response: IncomingMessage;
-    let text: string;
+    let answer: BoundedAnswer;
     try {
-      [response, text] = await exchange(
-        url,
-        {
-          method: config.method.toUpperCase(),
-          headers,
-          agent: false,
-          ...(this.#ca === undefined ? {} : { ca: this.#ca }),
-          signal: AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_MS)]),
-        },
-        config.data,
-      );
+      answer = await sendBounded(url, {
+        method: config.method.toUpperCase(),
+        headers,
+        body: config.data,
+        ca: this.#ca,
+        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(REQUEST_MS)]),
+        maxBytes: MAX_ANSWER_BYTES,
+      });
     } catch (cause) {
       if (this.#signal.aborted) throw cause;
       throw unreachable(url, messageOf(cause), cause);
     }
-    const status = response.statusCode ?? 0;
-    this.retryAfterMs = retryAfterMs(response.headers['retry-after']);
+    const { status } = answer;
+    const text = answer.body.toString('utf8');
+    this.retryAfterMs = retryAfterMs(answer.headers['retry-after']);
     if (status >= 400) this.#raise(url, status, text);
-    return { data: text, status, statusText: '', headers: response.headers, config, request: undefined };
+    return { data: text, status, statusText: '', headers: answer.headers, config, request: undefined };
   }
 
   /** Raises what the authority says; a bad nonce is left to the library, which takes the next one. */
@@ -89,7 +85,7 @@ interface AxiosAnswer {
   readonly data: string;
   readonly status: number;
   readonly statusText: string;
-  readonly headers: IncomingMessage['headers'];
+  readonly headers: BoundedAnswer['headers'];
   readonly config: AxiosRequest;
   readonly request: undefined;
 }
@@ -107,28 +103,6 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 const MAX_SAID = 1000;
 /** An authority that wants more is asked again after this. */
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
-
-function exchange(
-  url: URL,
-  options: RequestOptions,
-  body: string | undefined,
-): Promise<[IncomingMessage, string]> {
-  return new Promise((resolve, reject) => {
-    const request = startRequest(url, options, (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('data', (chunk: Buffer) => {
-        chunks.push(chunk);
-        size += chunk.length;
-        if (size > MAX_ANSWER_BYTES) response.destroy(new Error('the answer is larger than 1 MiB'));
-      });
-      response.on('end', () => resolve([response, Buffer.concat(chunks).toString('utf8')]));
-      response.on('error', reject);
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
-}
 
 function unreachable(url: URL, reason: string, cause: unknown): AcmeError {
   return new AcmeError(
