@@ -5,6 +5,7 @@ import { answerErrors, sendError } from './admin-errors.js';
 import { guardBody, guardHost, guardToken } from './admin-guards.js';
 import { allowOnly, applicationRoutes } from './application-routes.js';
 import { certificateRoutes } from './certificate-routes.js';
+import { deploymentRoutes } from './deployment-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { healthRoutes } from './health-routes.js';
 import type { ServerMetrics } from './metrics.js';
@@ -40,6 +41,7 @@ export function adminApp(options: AdminAppOptions): Express {
   app.use(
     '/v1',
     applicationRoutes(options),
+    deploymentRoutes(options),
     certificateRoutes(options),
     eventRoutes(options),
     serverRoutes(options),

@@ -51,7 +51,8 @@ export function allowOnly(methods: string): (request: Request, response: Respons
   };
 }
 
-function sendUnknown(response: Response, name: string): void {
+/** 404: nothing is known of the name. */
+export function sendUnknown(response: Response, name: string): void {
   const message = `No application has the name or path ${JSON.stringify(name)}. GET /v1/applications lists them.`;
   sendError(response, 404, 'PORTICO_APPLICATION_UNKNOWN', message);
 }

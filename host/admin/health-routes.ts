@@ -4,8 +4,8 @@ import { allowOnly } from './application-routes.js';
 
 /**
  * `/health/live`: this process answers. `/health/ready`: requests may be sent here: the first deployment pass is
- * done, a front accepts, nothing is draining; 503 otherwise. A failed application does not make the host unready:
- * the others are served. Both are open to anyone who reaches the admin address.
+ * done, a front accepts, nothing is draining, and every application that is `required` answers; 503 otherwise. Any other
+ * failed application does not make the host unready: the others are served. Both are open to anyone who reaches the admin address.
  */
 export function healthRoutes({ server, deployments }: AdminCollaborators): Router {
   const router = Router({ caseSensitive: true, strict: true });
@@ -14,12 +14,18 @@ export function healthRoutes({ server, deployments }: AdminCollaborators): Route
   });
   router.get('/health/ready', (_request, response) => {
     const { firstPassDone, listening, draining } = server.readiness();
-    const isReady = firstPassDone && listening && !draining;
+    const missed = deployments.list().filter(({ isMissed }) => isMissed === true).length;
+    const isReady = firstPassDone && listening && !draining && missed === 0;
     const applications: Record<string, number> = {};
     for (const { state } of deployments.list()) applications[state] = (applications[state] ?? 0) + 1;
-    response
-      .status(isReady ? 200 : 503)
-      .json({ status: isReady ? 'ready' : 'not ready', firstPassDone, listening, draining, applications });
+    response.status(isReady ? 200 : 503).json({
+      status: isReady ? 'ready' : 'not ready',
+      firstPassDone,
+      listening,
+      draining,
+      missed,
+      applications,
+    });
   });
   router.all('/health/:name', allowOnly('GET, HEAD'));
   return router;

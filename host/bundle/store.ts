@@ -55,9 +55,14 @@ export class BundleStore {
    * - `PORTICO_ARCHIVE_REFUSED`: see `expandArchive`;
    * - `PORTICO_BUNDLE_UNREADABLE`: a file of the bundle cannot be read;
    * - `PORTICO_STORE_UNWRITABLE`: no space or no permission in the work folder.
-   * Nothing is left in the store after an error.
+   * Nothing is left in the store after an error. `fingerprinted` is called when the bundle has been read, before it is
+   * expanded.
    */
-  async put(bundle: BundleSource, signal?: AbortSignal): Promise<StoredBundle> {
+  async put(
+    bundle: BundleSource,
+    signal?: AbortSignal,
+    fingerprinted?: (fingerprint: string) => void,
+  ): Promise<StoredBundle> {
     await this.prepare();
     // A bundle may be put into the drop folder as a link to it; what it leads to is what is read.
     const path = await reading(bundle.path, () => realpath(bundle.path));
@@ -71,6 +76,7 @@ export class BundleStore {
     // From here to the look at the store nothing waits, so no `collect` comes in between.
     for (const kept of this.#kept) kept.add(fingerprint);
     this.#putting.set(fingerprint, (this.#putting.get(fingerprint) ?? 0) + 1);
+    fingerprinted?.(fingerprint);
     try {
       return await this.#obtain(source, before, fingerprint, signal);
     } finally {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
 import type { HostConfig } from '../config/host-config.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
+import type { DeploymentView } from '../deployer/deployment-view.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { HostEvent } from '../log/event-log.js';
 import { type RunFile, readRunFile } from '../server/run-file.js';
@@ -51,6 +52,18 @@ export class AdminClient {
   async command(name: string, verb: 'start' | 'stop' | 'reload'): Promise<ApplicationStatus> {
     const path = `/v1/applications/${encodeURIComponent(name)}/${verb}`;
     return applicationOf(await this.#request('POST', path));
+  }
+
+  async rollback(name: string, to: string | undefined): Promise<ApplicationStatus> {
+    const query = to === undefined ? '' : `?to=${encodeURIComponent(to)}`;
+    const path = `/v1/applications/${encodeURIComponent(name)}/rollback${query}`;
+    return applicationOf(await this.#request('POST', path));
+  }
+
+  /** Newest first. */
+  async deployments(name: string): Promise<readonly DeploymentView[]> {
+    const path = `/v1/applications/${encodeURIComponent(name)}/deployments`;
+    return ((await this.#request('GET', path)) as { deployments: DeploymentView[] }).deployments;
   }
 
   async undeploy(name: string): Promise<void> {

@@ -78,6 +78,21 @@ withBaseOptions(program.command('app'))
   .action(async (...args: Parameters<typeof import('./app.js').app>) =>
     (await import('./app.js')).app(...args),
   );
+withBaseOptions(program.command('history <name>'))
+  .description('show the deployments of one application, with their steps')
+  .option('--json', 'as JSON')
+  .action(async (...args: Parameters<typeof import('./history.js').history>) =>
+    (await import('./history.js')).history(...args),
+  );
+withBaseOptions(program.command('rollback <name>'))
+  .description('let content serve again that served before, until the files of the application change')
+  .option(
+    '--to <deployment>',
+    'number of a deployment, or the beginning of a fingerprint (see "portico history")',
+  )
+  .action(async (...args: Parameters<typeof import('./rollback.js').rollback>) =>
+    (await import('./rollback.js')).rollback(...args),
+  );
 withBaseOptions(program.command('events [name]'))
   .description('show what happened lately, of one application or of all')
   .option('--follow', 'go on showing what happens, until Ctrl-C')

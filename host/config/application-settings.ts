@@ -1,6 +1,13 @@
 import type { z } from 'zod';
+import { applyHealth, DEFAULT_HEALTH, healthSchema } from './health-settings.js';
 import type { ApplicationSettings } from './host-config.js';
 import { STRICT_REQUESTS } from './request-settings.js';
+import {
+  applyProbation,
+  DEFAULT_PROBATION,
+  dependenciesSchema,
+  probationSchema,
+} from './rollout-settings.js';
 import { duration, environment, flag, integer, section, size, text, word } from './setting-types.js';
 import { applyVersionSettings, DEFAULT_VERSION_SETTINGS, versionShape } from './version-settings.js';
 
@@ -21,6 +28,11 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
   hangTimeoutMs: 10_000,
   request: STRICT_REQUESTS,
   restart: { minDelayMs: 500, maxDelayMs: 30_000, maxCrashes: 5, windowMs: 60_000 },
+  health: DEFAULT_HEALTH,
+  probation: DEFAULT_PROBATION,
+  history: 5,
+  dependsOn: [],
+  required: false,
   env: {},
   versions: DEFAULT_VERSION_SETTINGS,
 };
@@ -55,7 +67,11 @@ const settingsShape = {
     window: duration({ min: 1000 }).optional(),
   }).optional(),
   idle: section({ stopAfter: duration().optional() }).optional(),
-  health: section({ path: text().optional(), timeout: duration().optional() }).optional(),
+  health: healthSchema.optional(),
+  probation: probationSchema.optional(),
+  history: integer(1, 100).optional(),
+  dependsOn: dependenciesSchema,
+  required: flag().optional(),
   env: environment().optional(),
   ...versionShape,
 };
@@ -99,6 +115,11 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
       maxCrashes: given.restart?.maxCrashes ?? base.restart.maxCrashes,
       windowMs: given.restart?.window ?? base.restart.windowMs,
     },
+    health: applyHealth(base.health, given.health),
+    probation: applyProbation(base.probation, given.probation),
+    history: given.history ?? base.history,
+    dependsOn: given.dependsOn ?? base.dependsOn,
+    required: given.required ?? base.required,
     env: { ...base.env, ...given.env },
     ...applyVersionSettings(base, given),
   };
@@ -110,7 +131,6 @@ export function unobeyedSettings(given: SettingsSection): string[] {
     ['limits.concurrency', given.limits?.concurrency],
     ['limits.queue', given.limits?.queue],
     ['idle.stopAfter', given.idle?.stopAfter],
-    ['health', given.health?.path ?? given.health?.timeout],
   ];
   return names.filter(([, value]) => value !== undefined).map(([name]) => name);
 }

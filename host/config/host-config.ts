@@ -1,6 +1,8 @@
 import type { ConnectorSettings } from './connector-settings.js';
+import type { HealthSettings } from './health-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
+import type { ProbationSettings } from './rollout-settings.js';
 import type { TlsConfig } from './tls-config.js';
 import type { VersionThemes } from './version-settings.js';
 import type { VirtualHosts } from './virtual-hosts.js';
@@ -136,6 +138,15 @@ export interface ApplicationSettings extends Partial<VersionThemes> {
   /** Two strict rules that an application may take over. Default: both refuse. */
   readonly request: RequestSettings;
   readonly restart: RestartSettings;
+  /** What instances must answer before they get requests. Default: nothing. */
+  readonly health: HealthSettings;
+  readonly probation: ProbationSettings;
+  /** Contents kept to go back to, the one that serves included; at least 1. Default 5. */
+  readonly history: number;
+  /** Applications that are to be up before this one starts. Default: none. */
+  readonly dependsOn: readonly string[];
+  /** The host is not ready while this application is not running. Default false. */
+  readonly required: boolean;
   /** Added to the environment of the process. */
   readonly env: Readonly<Record<string, string>>;
 }

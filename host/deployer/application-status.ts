@@ -1,4 +1,5 @@
 import type { InstanceStatus } from '../supervisor/deployment-process.js';
+import type { DeploymentView } from './deployment-view.js';
 
 /** State of a context, for list, status, admin API and the welcome page. */
 export type ContextState =
@@ -33,6 +34,10 @@ export interface ApplicationStatus {
   readonly deployedAt: string | undefined;
   /** While several versions of its context are live. */
   readonly live?: LiveStatus;
+  /** Number of the deployment that was rolled back to; absent: what serves is what lies in the drop folder. */
+  readonly rolledBackTo?: number;
+  /** It is `required`, and neither answers nor would at its first request: the host is not ready. */
+  readonly isMissed?: boolean;
 }
 
 /** A version beside others that are live. Counts are those of this deployment since it began. */
@@ -65,6 +70,13 @@ export interface Deployments {
   stop(name: string): Promise<ApplicationStatus>;
   /** New processes beside the old ones, swap, drain. */
   reload(name: string): Promise<ApplicationStatus>;
+  /**
+   * Content that served before serves again, until the files of the drop folder change. `to`: a number of `deployments`, or
+   * the beginning of a fingerprint; undefined: the one before. Rejects as the others, and `PORTICO_ROLLBACK_IMPOSSIBLE`.
+   */
+  rollback(name: string, to?: string): Promise<ApplicationStatus>;
+  /** What became of each deployment, newest first. Undefined when nothing is known of the name. */
+  deployments(name: string): readonly DeploymentView[] | undefined;
   /** Drains, stops, and deletes the bundle from the drop folder. */
   undeploy(name: string): Promise<void>;
 }

@@ -53,6 +53,8 @@ export interface DescriptorFile {
   readonly quietMs: number;
   /** Why it cannot be read, in words. */
   readonly problem: string | undefined;
+  /** The host is not ready without this application; known also while its bundle is not. */
+  readonly required?: boolean | undefined;
 }
 
 /** `NAME.ready` in the drop folder: the operator says that the bundle is whole. */

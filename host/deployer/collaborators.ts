@@ -33,11 +33,15 @@ export interface ContentStore {
   put(
     source: { readonly kind: 'folder' | 'archive'; readonly path: string },
     signal: AbortSignal,
+    /** Called when the whole bundle has been read and its fingerprint is known, before it is expanded. */
+    fingerprinted?: (fingerprint: string) => void,
   ): Promise<{
     readonly fingerprint: string;
     readonly folder: string;
     readonly notes: readonly string[];
   }>;
+  /** The folder of a content that is in the store. */
+  find(fingerprint: string): string | undefined;
   /** Deletes everything but these fingerprints and what `put` gives out meanwhile. */
   collect(inUse: ReadonlySet<string>): Promise<void>;
 }

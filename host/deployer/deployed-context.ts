@@ -1,6 +1,11 @@
 import { messageOf } from '../errors.js';
 import type { ApplicationStatus } from './application-status.js';
+import { targetOf } from './context-route.js';
+import type { DependencyNode } from './dependencies.js';
 import { busy, NotStartedError, unknownApplication } from './deployer-errors.js';
+import { keptOf, rollbackTarget } from './deployment-history.js';
+import type { DeploymentJournal } from './deployment-journal.js';
+import type { Pin } from './journal.js';
 import { type Place, shownPlace } from './place.js';
 import { RolloutFailure } from './rollout-failure.js';
 import { SerialQueue } from './serial-queue.js';
@@ -15,6 +20,10 @@ export interface ContextParts extends ServingParts {
   /** Name of the default host, if it has one. */
   readonly defaultHost: string | undefined;
   readonly hold: (name: string, isHeld: boolean) => Promise<void>;
+  /** What serves instead of what lies in the drop folder. */
+  readonly pinOf: (name: string) => Pin | undefined;
+  readonly unpin: (name: string) => Promise<void>;
+  readonly deployments: () => DeploymentJournal;
 }
 
 /** How taking content ended. `dropped`: overtaken by something newer, by a stop, or by the end of the host. */
@@ -63,7 +72,16 @@ export class DeployedContext {
 
   #statusOf(version: Version): ApplicationStatus {
     const { live, sides } = this.#serving;
-    return statusOf(version, live, this.#parts.defaultHost, sides.statusOf(version));
+    const status = statusOf(version, live, this.#parts.defaultHost, sides.statusOf(version));
+    // Of several versions the one that stands for the path counts.
+    if (status.state === 'running' || version.wish === 'lazy' || this.#serving.spokesman() !== version)
+      return status;
+    const prepared = live.of(version)?.prepared ?? version.prepared;
+    const isRequired =
+      prepared?.manifest.settings.required ??
+      version.order.descriptor?.required ??
+      this.#parts.defaults.required;
+    return isRequired ? { ...status, isMissed: true } : status;
   }
 
   /** The operator's descriptor the version was ordered with. */
@@ -74,6 +92,42 @@ export class DeployedContext {
   /** Name of the version that stands for the path. */
   get spokesman(): string | undefined {
     return this.#serving.spokesman()?.name;
+  }
+
+  /** What others that depend on them must know of the versions, by name. */
+  dependencyNodes(): readonly (readonly [name: string, DependencyNode])[] {
+    const { live, versions, active } = this.#serving;
+    return [...versions.values()].map((version) => {
+      const running = live.of(version);
+      const isUp = running !== undefined && targetOf(running) !== undefined && running.isMapped;
+      const isComing =
+        version.wish === 'run' &&
+        (active === undefined || running !== undefined || version.activity !== undefined);
+      const state = isUp || version.wish === 'lazy' ? 'up' : isComing ? 'coming' : 'down';
+      const { dependsOn = [] } = version.prepared?.manifest.settings ?? {};
+      return [version.name, { application: version.order.context.application, dependsOn, state }];
+    });
+  }
+
+  /** What it failed for is mended: it is tried again. */
+  retry(name: string): void {
+    this.#background(async () => {
+      const version = this.#serving.versions.get(name);
+      if (version?.wish !== 'failed' || version.prepared === undefined) return;
+      version.wish = 'run';
+      version.rejected = undefined;
+      await this.#serving.settle();
+    });
+  }
+
+  /** Hashes of the operator's descriptors of what is deployed. */
+  descriptorsInUse(): (string | undefined)[] {
+    const { versions, live } = this.#serving;
+    const prepared = [
+      ...live.all().map((running) => running.prepared),
+      ...[...versions.values()].map((one) => one.prepared),
+    ];
+    return prepared.map((one) => one?.descriptor);
   }
 
   fingerprintsInUse(): string[] {
@@ -89,13 +143,18 @@ export class DeployedContext {
     return this.#line.run(async () => {
       if (this.#serving.isClosing || !order.isCurrent()) return 'dropped';
       const version = this.#versionFor(order);
-      const prepared = await this.#serving.prepare(version);
-      if (prepared === 'failed') await this.#serving.settle();
-      if (typeof prepared === 'string') return prepared;
+      const dropped = await this.#serving.prepare(version);
+      if (dropped === 'failed') {
+        await this.#serving.settle();
+        await this.#fallBack(version);
+      }
+      if (typeof dropped === 'string') return dropped;
+      const prepared = await this.#unlessPinned(version, dropped);
       const isRetry = order.isForced && (version.wish === 'failed' || version.pendingFailure !== undefined);
       if (!isRetry && (version.prepared?.key === prepared.key || version.rejected === prepared.key)) {
         if (version.rejected !== prepared.key) version.pendingFailure = undefined;
         this.#serving.say(version, 'files have changed, their content has not; nothing to do');
+        if (prepared !== version.prepared) prepared.entry.drop();
         await this.#serving.publisher.publishOrLog();
         return 'unchanged';
       }
@@ -106,7 +165,91 @@ export class DeployedContext {
       if (order.isForced) this.#serving.sides.retry(version);
       else this.#serving.sides.recall(version);
       await this.#serving.settle();
-      return version.rejected === prepared.key ? 'failed' : 'deployed';
+      if (version.rejected !== prepared.key) return 'deployed';
+      await this.#fallBack(version);
+      return 'failed';
+    });
+  }
+
+  /** After a rollback the content of before serves, as long as the drop folder holds what was rolled back. */
+  async #unlessPinned(version: Version, dropped: Prepared): Promise<Prepared> {
+    const { name } = version;
+    const pin = this.#parts.pinOf(name);
+    if (pin === undefined) return dropped;
+    if (pin.instead !== dropped.key) {
+      await this.#parts.unpin(name);
+      return dropped;
+    }
+    if (version.prepared?.key === pin.key) {
+      dropped.entry.drop();
+      return version.prepared;
+    }
+    try {
+      const kept = await this.#serving.prepareKept(version, pin, 'rollback');
+      dropped.entry.drop();
+      this.#serving.say(
+        version,
+        `serves the content of deployment ${pin.number}, to which it was rolled back`,
+      );
+      return kept;
+    } catch (error) {
+      this.#serving.say(version, `is not rolled back any more: ${messageOf(error)}`);
+      await this.#parts.unpin(name);
+      return dropped;
+    }
+  }
+
+  /** New content has failed and nothing of the name serves, as after a restart: what served last does. */
+  async #fallBack(version: Version): Promise<void> {
+    const { name, wish, rejected } = version;
+    if (wish !== 'failed' || this.#parts.isDevelopment || this.#serving.isClosing) return;
+    if (version.order.isMove || this.#serving.live.of(version) !== undefined) return;
+    const journal = this.#parts.deployments();
+    const last = keptOf(journal.of(name), journal.limitOf(name)).findLast(({ key }) => key !== rejected);
+    const { fingerprint, key, descriptor } = last ?? {};
+    if (last === undefined || fingerprint === undefined || key === undefined) return;
+    const { reason } = version;
+    this.#serving.say(version, `falls back to the content of deployment ${last.number}`);
+    if (await this.#serving.launchKept(version, { fingerprint, key, descriptor }, 'return')) return;
+    version.wish = 'failed';
+    version.reason = reason;
+    version.rejected = rejected;
+    await this.#serving.settle();
+  }
+
+  /**
+   * Content that served before serves again; `to` as in `rollbackTarget`. It stays so until the files of the drop folder
+   * change. Throws like `start`, and `PORTICO_ROLLBACK_IMPOSSIBLE`.
+   */
+  rollback(name: string, to: string | undefined): Promise<void> {
+    this.#refuseIfBusy(name);
+    return this.#line.run(async () => {
+      const version = this.#version(name);
+      const current = this.#serving.live.of(version)?.prepared ?? version.prepared;
+      const journal = this.#parts.deployments();
+      const target = rollbackTarget(name, journal.of(name), journal.limitOf(name), current?.key, to);
+      const { fingerprint = '', key = '', descriptor, number } = target;
+      version.prepared = await this.#serving.prepareKept(
+        version,
+        { fingerprint, key, descriptor },
+        'rollback',
+      );
+      await this.#release(version);
+      version.wish = 'run';
+      version.rejected = undefined;
+      await this.#serving.settle();
+      this.#throwIfFailed(version);
+      await this.#parts.pin(version, version.prepared);
+      this.#parts.log.info(
+        {
+          event: 'rolled-back',
+          application: name,
+          path: this.place.id,
+          from: current?.fingerprint,
+          to: fingerprint,
+        },
+        `${name} is rolled back to deployment ${number}`,
+      );
     });
   }
 
@@ -144,7 +287,9 @@ export class DeployedContext {
       const version = this.#version(name);
       await this.#release(version);
       if (this.#serving.active?.version === version && this.#serving.active.gaveUp === undefined) return;
-      if (version.prepared === undefined) version.prepared = await this.#prepareByHand(version);
+      if (version.prepared === undefined) {
+        version.prepared = await this.#unlessPinned(version, await this.#prepareByHand(version, 'start'));
+      }
       version.wish = 'run';
       version.rejected = undefined;
       this.#serving.sides.retry(version);
@@ -191,7 +336,8 @@ export class DeployedContext {
     this.#refuseIfBusy(name);
     return this.#line.run(async () => {
       const version = this.#version(name);
-      version.prepared = await this.#prepareByHand(version);
+      await this.#parts.unpin(name);
+      version.prepared = await this.#prepareByHand(version, 'reload');
       await this.#release(version);
       version.wish = 'run';
       version.rejected = undefined;
@@ -250,9 +396,9 @@ export class DeployedContext {
     await this.#parts.hold(version.name, false);
   }
 
-  async #prepareByHand(version: Version): Promise<Prepared> {
+  async #prepareByHand(version: Version, trigger: 'start' | 'reload'): Promise<Prepared> {
     try {
-      return await this.#serving.prepareOrThrow(version);
+      return await this.#serving.prepareOrThrow(version, trigger);
     } catch (error) {
       if (error instanceof RolloutFailure) throw error;
       throw new NotStartedError(version.name, messageOf(error), [], error);

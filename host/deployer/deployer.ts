@@ -5,13 +5,19 @@ import { printable } from '../bundle/context-name.js';
 import type { ApplicationSettings } from '../config/host-config.js';
 import type { VirtualHosts } from '../config/virtual-hosts.js';
 import { within } from '../deadline.js';
-import { messageOf } from '../errors.js';
+import { messageOf, PorticoError } from '../errors.js';
 import type { ApplicationStatus, Deployments } from './application-status.js';
 import { type Candidate, type Scan, signatureOf } from './candidate.js';
 import type { Collaborators } from './collaborators.js';
+import { Dependencies, type DependencyNode } from './dependencies.js';
 import { type ContextParts, DeployedContext } from './deployed-context.js';
 import { unknownApplication } from './deployer-errors.js';
+import { keptOf } from './deployment-history.js';
+import { DeploymentJournal } from './deployment-journal.js';
+import type { DeploymentRecord } from './deployment-record.js';
+import { type DeploymentView, viewsOf } from './deployment-view.js';
 import { Journal } from './journal.js';
+import { KeptDescriptors } from './kept-descriptors.js';
 import { type Place, placeNamed, placeOf, shownPlace } from './place.js';
 import { type Action, forget, type Known, owe, plan, unknown, type Waiting } from './plan.js';
 import { ReadyMarkers } from './ready-markers.js';
@@ -20,7 +26,7 @@ import { RouteBatch } from './route-batch.js';
 import { Scanner } from './scan.js';
 import { SharedStore } from './shared-store.js';
 import { Slots } from './slots.js';
-import type { Order } from './version.js';
+import type { Order, Prepared, Version } from './version.js';
 import { VersionMemory } from './version-memory.js';
 import { statusOfWaiting } from './version-status.js';
 import { Watcher } from './watcher.js';
@@ -71,7 +77,10 @@ export class Deployer implements Deployments {
   readonly #markers: ReadyMarkers;
   readonly #listeners = new Set<(name: string) => void>();
   readonly #parts: Omit<ContextParts, 'held'>;
+  readonly #descriptors: KeptDescriptors;
+  readonly #dependencies: Dependencies;
   #journal: Journal | undefined;
+  #deployments: DeploymentJournal | undefined;
   #known: Known = unknown();
   #waiting: readonly Waiting[] = [];
   #serial = 0;
@@ -87,11 +96,28 @@ export class Deployer implements Deployments {
     const isAlone = options.development?.only !== undefined;
     this.#scanner = new Scanner(isAlone ? { ...options, virtualHosts: 'set-aside' } : options);
     this.#watcher = new Watcher({ ...options, pass: () => this.#pass() });
-    this.#store = new SharedStore(options.store, () => this.#inUse(), log);
+    this.#store = new SharedStore(
+      options.store,
+      () => this.#inUse(),
+      (inUse) => this.#collected(inUse),
+      log,
+    );
+    this.#descriptors = new KeptDescriptors(options.workFolder, log);
+    this.#dependencies = new Dependencies(
+      () => this.#dependencyNodes(),
+      (name) => this.#contextOf(name)?.retry(name),
+    );
     this.#parts = {
       launcher: options.launcher,
       routes,
       store: this.#store,
+      descriptors: this.#descriptors,
+      dependencies: this.#dependencies,
+      record: (...begun) => this.#openDeployments.begin(...begun),
+      deployments: () => this.#openDeployments,
+      pinOf: (name) => this.#journal?.pins.get(name),
+      pin: (version, kept) => this.#pin(version, kept),
+      unpin: (name) => this.#unpin(name),
       readManifest: options.readManifest,
       defaults: options.defaults,
       preparations: new Slots(options.maxParallelStarts),
@@ -116,7 +142,9 @@ export class Deployer implements Deployments {
    * complete in the drop folder runs, failed, or waits on purpose. Never rejects because of an application.
    */
   async open(): Promise<void> {
-    this.#journal = await Journal.open(this.#options.workFolder, this.#options.log);
+    const { workFolder, log, defaults } = this.#options;
+    this.#journal = await Journal.open(workFolder, log);
+    this.#deployments = await DeploymentJournal.open(workFolder, log, defaults.history);
     this.#known = unknown(this.#journal.holders, this.#journal.buried);
     this.#watcher.start();
     await this.rescan();
@@ -152,6 +180,7 @@ export class Deployer implements Deployments {
       );
     }
     await this.#journal?.save();
+    await this.#deployments?.close();
   }
 
   list(): readonly ApplicationStatus[] {
@@ -187,6 +216,17 @@ export class Deployer implements Deployments {
   async reload(name: string): Promise<ApplicationStatus> {
     await this.#require(name).reload(name);
     return this.#statusAfter(name);
+  }
+
+  async rollback(name: string, to?: string): Promise<ApplicationStatus> {
+    await this.#require(name).rollback(name, to);
+    return this.#statusAfter(name);
+  }
+
+  deployments(name: string): readonly DeploymentView[] | undefined {
+    const records = this.#deployments?.of(name) ?? [];
+    if (records.length === 0 && this.#contextOf(name) === undefined) return undefined;
+    return viewsOf(records, this.#deployments?.limitOf(name) ?? 1, this.#journal?.pins.get(name));
   }
 
   async undeploy(name: string): Promise<void> {
@@ -231,6 +271,7 @@ export class Deployer implements Deployments {
     });
     this.#known = next.known;
     this.#wakeInMs = next.wakeInMs;
+    this.#dependencies.changed();
     if (scan.kind === 'listed') {
       this.#waiting = next.waiting;
       for (const { name, marker } of scan.candidates) {
@@ -280,6 +321,7 @@ export class Deployer implements Deployments {
       source,
       descriptor,
       isForced,
+      isMove: before !== undefined && before !== context,
       isCurrent: () => this.#orders.get(name) === number,
     };
     this.#places.set(name, place.id);
@@ -371,7 +413,12 @@ export class Deployer implements Deployments {
   /** What the last scan could not take as it is counts more than an earlier failure. */
   #asSeen(status: ApplicationStatus): ApplicationStatus {
     const waiting = this.#waiting.find(({ candidate }) => candidate.name === status.name);
-    return waiting === undefined ? status : { ...status, pendingFailure: waiting.reason };
+    const pin = this.#journal?.pins.get(status.name);
+    return {
+      ...status,
+      ...(waiting === undefined ? {} : { pendingFailure: waiting.reason }),
+      ...(pin === undefined ? {} : { rolledBackTo: pin.number }),
+    };
   }
 
   #require(name: string): DeployedContext {
@@ -400,8 +447,22 @@ export class Deployer implements Deployments {
     return context;
   }
 
+  /** Everything that is deployed, and what lies in the drop folder and is on its way. */
+  #dependencyNodes(): Map<string, DependencyNode> {
+    const nodes = new Map<string, DependencyNode>();
+    const isStuck = new Set(this.#waiting.map(({ candidate }) => candidate.name));
+    for (const name of this.#known.names.keys()) {
+      const state = isStuck.has(name) ? 'down' : 'coming';
+      nodes.set(name, { application: name.replace(/##.*$/s, ''), dependsOn: [], state });
+    }
+    for (const context of this.#contexts.values())
+      for (const [name, node] of context.dependencyNodes()) nodes.set(name, node);
+    return nodes;
+  }
+
   /** A listener that throws must not end a rollout. */
   #tell(name: string): void {
+    this.#dependencies.changed();
     for (const listener of this.#listeners) {
       try {
         listener(name);
@@ -417,8 +478,45 @@ export class Deployer implements Deployments {
     await this.#journal?.save();
   }
 
+  get #openDeployments(): DeploymentJournal {
+    if (this.#deployments !== undefined) return this.#deployments;
+    throw new PorticoError('PORTICO_ILLEGAL_STATE', 'the deployer is not open; call open() first');
+  }
+
+  async #pin(version: Version, { fingerprint, key, descriptor, entry }: Prepared): Promise<void> {
+    const { name, dropped = '' } = version;
+    const { number } = entry;
+    if (dropped === key) this.#journal?.pins.delete(name);
+    else this.#journal?.pins.set(name, { fingerprint, key, descriptor, number, instead: dropped });
+    await this.#journal?.save();
+  }
+
+  async #unpin(name: string): Promise<void> {
+    if (this.#journal?.pins.delete(name)) await this.#journal.save();
+  }
+
+  /** What is deployed, and what may be gone back to. */
   #inUse(): Set<string> {
-    return new Set([...this.#contexts.values()].flatMap((context) => context.fingerprintsInUse()));
+    const used = [...this.#contexts.values()].flatMap((context) => context.fingerprintsInUse());
+    for (const { fingerprint } of this.#keptContents()) if (fingerprint !== undefined) used.push(fingerprint);
+    return new Set(used);
+  }
+
+  #keptContents(): DeploymentRecord[] {
+    const journal = this.#deployments;
+    if (journal === undefined) return [];
+    // An application that is gone takes its history with it; before the first scan nobody knows which are.
+    const isHere = (name: string): boolean =>
+      this.#known.identity === undefined || this.#known.names.has(name);
+    const names = [...journal.all().keys()].filter(isHere);
+    return names.flatMap((name) => keptOf(journal.of(name), journal.limitOf(name)));
+  }
+
+  #collected(inUse: ReadonlySet<string>): void {
+    this.#deployments?.collected(inUse);
+    const descriptors = this.#keptContents().map(({ descriptor }) => descriptor);
+    for (const context of this.#contexts.values()) descriptors.push(...context.descriptorsInUse());
+    void this.#descriptors.collect(new Set(descriptors.filter((hash) => hash !== undefined)));
   }
 }
 

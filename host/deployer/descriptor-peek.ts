@@ -17,6 +17,8 @@ export interface DescriptorPeek {
   readonly context: string | undefined;
   /** It names a server elsewhere, or a redirect. */
   readonly needsNoBundle: boolean;
+  /** `portico.servlet.required`: the host is not ready without it. Undefined: not written. */
+  readonly required: boolean | undefined;
   /** Hash of the bytes. */
   readonly hash: string;
 }
@@ -47,6 +49,7 @@ export async function peekDescriptor(path: string, hosts: KnownHosts): Promise<D
     host,
     hostProblem: problem && hostError(descriptor, problem).message,
     context: servlet.context,
+    required: servlet.required,
     needsNoBundle: (application.upstream ?? application.redirect) !== undefined,
     hash,
   };

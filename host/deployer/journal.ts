@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../errors.js';
 import { systemCodeOf } from '../system-error.js';
 import type { DeployerLog } from './collaborators.js';
+import { replaceFile } from './replace-file.js';
 import { SerialQueue } from './serial-queue.js';
 
 const FILE = 'deployer.json';
@@ -13,12 +14,39 @@ const journalSchema = z.strictObject({
   held: z.array(z.string()),
   holders: z.array(z.tuple([z.string(), z.string()])),
   buried: z.array(z.tuple([z.string(), z.string()])),
+  pins: z
+    .array(
+      z.tuple([
+        z.string(),
+        z.strictObject({
+          fingerprint: z.string(),
+          key: z.string(),
+          descriptor: z.string().optional(),
+          instead: z.string(),
+          number: z.number(),
+        }),
+      ]),
+    )
+    .default([]),
 });
+
+/** Content that serves although the drop folder holds other content: after a rollback. */
+export interface Pin {
+  readonly fingerprint: string;
+  /** Fingerprint and descriptor in one. */
+  readonly key: string;
+  /** Hash of the operator's descriptor it was deployed with, which is kept in the work folder. */
+  readonly descriptor?: string | undefined;
+  /** Key of the content of the drop folder that is not to serve. As soon as there is another, the pin is void. */
+  readonly instead: string;
+  /** Number of the deployment that was returned to. */
+  readonly number: number;
+}
 
 /**
  * The few things that cannot be read from the drop folder: what an operator stopped, which of two bundles had a path
- * first, and what could not be deleted. One file in the work folder, replaced as a whole. Losing it does no harm beyond
- * these three; what is deployed always follows from the drop folder. Owned by the deployer.
+ * first, what could not be deleted, and what was rolled back. One file in the work folder, replaced as a whole. Losing it
+ * does no harm beyond these; what is deployed always follows from the drop folder. Owned by the deployer.
  */
 export class Journal {
   /** Names an operator has stopped. */
@@ -27,6 +55,8 @@ export class Journal {
   readonly holders: Map<string, string>;
   /** Name → signature of what a failed undeploy left over. */
   readonly buried: Map<string, string>;
+  /** Name → what serves instead of what lies in the drop folder. */
+  readonly pins: Map<string, Pin>;
   readonly #folder: string;
   readonly #log: DeployerLog;
   readonly #lane = new SerialQueue();
@@ -41,11 +71,12 @@ export class Journal {
     this.held = new Set(content.held);
     this.holders = new Map(content.holders);
     this.buried = new Map(content.buried);
+    this.pins = new Map(content.pins);
   }
 
   /** Reads the journal; a missing one is empty, a broken one is set aside with a message. */
   static async open(folder: string, log: DeployerLog): Promise<Journal> {
-    const empty = { format: 1 as const, held: [], holders: [], buried: [] };
+    const empty = { format: 1 as const, held: [], holders: [], buried: [], pins: [] };
     const path = join(folder, FILE);
     let text: string;
     try {
@@ -78,6 +109,7 @@ export class Journal {
   forget(name: string): void {
     this.held.delete(name);
     this.buried.delete(name);
+    this.pins.delete(name);
     for (const [claim, holder] of this.holders) if (holder === name) this.holders.delete(claim);
   }
 
@@ -92,13 +124,20 @@ export class Journal {
 
   async #write(): Promise<void> {
     const text = JSON.stringify(
-      { format: 1, held: [...this.held], holders: [...this.holders], buried: [...this.buried] },
+      {
+        format: 1,
+        held: [...this.held],
+        holders: [...this.holders],
+        buried: [...this.buried],
+        pins: [...this.pins],
+      },
       undefined,
       2,
     );
     if (text === this.#written) return;
     try {
-      await replaceFile(this.#folder, text);
+      await mkdir(this.#folder, { recursive: true });
+      await replaceFile(join(this.#folder, FILE), text);
       this.#written = text;
       this.#isWarned = false;
     } catch (error) {
@@ -109,25 +148,5 @@ export class Journal {
         `the journal in ${this.#folder} cannot be written (${messageOf(error)}); what operators stop is forgotten at a restart`,
       );
     }
-  }
-}
-
-/** A reader sees the old file or the new one, whatever happens in between. */
-async function replaceFile(folder: string, text: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, FILE);
-  const draft = `${path}.draft`;
-  try {
-    const file = await open(draft, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
   }
 }

@@ -1,3 +1,4 @@
+import type { KeptWarm } from './probation.js';
 import { type RolloutParts, retire } from './rollout.js';
 import type { Running, Version } from './version.js';
 
@@ -8,6 +9,7 @@ const MAX_RETIRING = 3;
 export class Retirements {
   readonly #parts: RolloutParts;
   readonly #going = new Map<Running, Promise<void>>();
+  readonly #warm = new Map<Running, KeptWarm>();
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
@@ -21,23 +23,32 @@ export class Retirements {
     return [...this.#going.keys()];
   }
 
-  /** Drains and stops it. Resolves when nothing of it runs any more; never rejects. */
-  add(running: Running, drainTimeoutMs: number): Promise<void> {
-    const done = retire(running, this.#parts, drainTimeoutMs).finally(() => {
+  /** Drains and stops it, what is kept `warm` not before that is over. Resolves when that is done; never rejects. */
+  add(running: Running, drainTimeoutMs: number, warm?: KeptWarm): Promise<void> {
+    const done = retire(running, this.#parts, drainTimeoutMs, warm).finally(() => {
+      // It may have served again, and be retired once more.
+      if (this.#going.get(running) !== done) return;
       this.#going.delete(running);
+      this.#warm.delete(running);
     });
     this.#going.set(running, done);
+    if (warm !== undefined) this.#warm.set(running, warm);
     return done;
   }
 
-  /** Resolves when there is room for one more. */
+  /** Resolves when there is room for one more; what is kept warm takes none. */
   async room(): Promise<void> {
-    while (this.#going.size >= MAX_RETIRING) await this.#going.values().next().value;
+    for (;;) {
+      const ending = [...this.#going].filter(([running]) => this.#warm.get(running)?.isDecided !== false);
+      if (ending.length < MAX_RETIRING) return;
+      await ending[0]?.[1];
+    }
   }
 
-  /** Resolves when nothing of this version, or of any, is left. */
+  /** Resolves when nothing of this version, or of any, is left. Nothing of it is kept warm any more. */
   async over(version?: Version): Promise<void> {
     const mine = [...this.#going].filter(([running]) => version === undefined || running.version === version);
+    for (const [running] of mine) this.#warm.get(running)?.settle('over');
     await Promise.all(mine.map(([, done]) => done));
   }
 }

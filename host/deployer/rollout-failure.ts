@@ -4,7 +4,16 @@ import type { StartFailureDetail } from '../supervisor/deployment-process.js';
 import { StartFailure } from '../supervisor/start-failure.js';
 
 /** Where a rollout failed: `read`, `unpack` and `manifest` here, the others as the supervisor names them. */
-export type RolloutStep = 'read' | 'unpack' | 'manifest' | StartFailureDetail['step'] | 'swap' | 'run';
+export type RolloutStep =
+  | 'read'
+  | 'unpack'
+  | 'manifest'
+  | 'dependencies'
+  | StartFailureDetail['step']
+  | 'health'
+  | 'swap'
+  | 'probation'
+  | 'run';
 
 /** Why a version could not be brought to serve. Code `PORTICO_START_FAILED`, the cause is the original error. */
 export class RolloutFailure extends PorticoError {

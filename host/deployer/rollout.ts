@@ -1,20 +1,29 @@
-import type { Manifest } from '../bundle/manifest.js';
 import type { ApplicationSettings } from '../config/host-config.js';
 import { within } from '../deadline.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { RouteTable } from '../front/route-table.js';
 import type { DeploymentChange, DeploymentProcess } from '../supervisor/deployment-process.js';
 import type { DeployerLog, Launcher, ManifestReader } from './collaborators.js';
+import type { DeploymentEntry } from './deployment-journal.js';
+import type { DeploymentFacts } from './deployment-record.js';
+import { type DeploymentStep, mayFollow } from './deployment-steps.js';
+import { passHealthGate } from './health-gate.js';
+import type { KeptDescriptors } from './kept-descriptors.js';
+import { entryOfStart } from './prepare.js';
+import type { KeptWarm } from './probation.js';
 import { RolloutFailure } from './rollout-failure.js';
 import type { SharedStore } from './shared-store.js';
 import type { Slots } from './slots.js';
-import type { Order, Prepared, Running, Version } from './version.js';
+import type { Prepared, Running, Version } from './version.js';
 
 /** What every rollout works with; the same for all contexts. */
 export interface RolloutParts {
   readonly launcher: Launcher;
   readonly routes: RouteTable;
   readonly store: SharedStore;
+  readonly descriptors: KeptDescriptors;
+  /** A deployment begins; what becomes of it is written down. */
+  readonly record: (name: string, step: DeploymentStep, facts: DeploymentFacts) => DeploymentEntry;
   readonly readManifest: ManifestReader;
   readonly defaults: ApplicationSettings;
   /** Bound what is unpacked and started at the same time, over all contexts. */
@@ -34,60 +43,6 @@ export interface RolloutParts {
 const GRACE_MS = 5_000;
 
 /**
- * First half of a rollout: the content goes into the store and its manifest is read. `use` is called in the turn in
- * which the content is there. Throws RolloutFailure, or the reason of `signal`.
- */
-export async function prepare(
-  order: Order,
-  parts: RolloutParts,
-  use: (fingerprint: string) => void,
-  signal: AbortSignal,
-): Promise<Prepared> {
-  return parts.preparations.run(async () => {
-    const { name, descriptor, source } = order;
-    if (source.problem !== undefined) {
-      throw new RolloutFailure(name, 'read', new PorticoError('PORTICO_BUNDLE_UNREADABLE', source.problem));
-    }
-    let content: StoredContent;
-    try {
-      content = await contentOf(order, parts.store, signal);
-      use(content.fingerprint);
-    } catch (error) {
-      // Files that change while they are read will be seen by the next scan; that is no failure of the bundle.
-      const isInterrupted = error instanceof PorticoError && error.code === 'PORTICO_BUNDLE_CHANGED';
-      throw isInterrupted || signal.aborted ? error : new RolloutFailure(name, 'unpack', error);
-    }
-    signal.throwIfAborted();
-    const { fingerprint, folder } = content;
-    let manifest: Manifest;
-    try {
-      const operatorDescriptor = descriptor?.path;
-      manifest = await parts.readManifest({ folder, operatorDescriptor, defaults: parts.defaults });
-    } catch (error) {
-      throw new RolloutFailure(name, 'manifest', error, folder);
-    }
-    const key = `${fingerprint}+${descriptor?.content ?? ''}`;
-    return { fingerprint, key, folder, manifest, notes: [...content.notes, ...manifest.notes] };
-  }, signal);
-}
-
-async function contentOf(
-  { source, descriptor }: Order,
-  store: SharedStore,
-  signal: AbortSignal,
-): Promise<StoredContent> {
-  const { kind, path } = source;
-  if (kind !== 'descriptor') return store.put({ kind, path }, signal);
-  return { fingerprint: descriptor?.content ?? '', folder: undefined, notes: [] };
-}
-
-interface StoredContent {
-  readonly fingerprint: string;
-  readonly folder: string | undefined;
-  readonly notes: readonly string[];
-}
-
-/**
  * Second half: processes are started until they are ready. Static folders, upstreams and redirects need none. Nothing runs after
  * a failure. `onChange` is also called before this has resolved. Throws RolloutFailure, or the reason of `signal`.
  */
@@ -101,20 +56,28 @@ export async function begin(
   const { name, order } = version;
   const deployment = `${name}@${prepared.fingerprint.slice(0, 12)}-${parts.nextSerial()}`;
   const { kind } = prepared.manifest.entry;
+  const { settings } = prepared.manifest;
+  const entry = entryOfStart(name, prepared, parts);
   const running = (process: DeploymentProcess | undefined): Running => ({
     deployment,
     version,
     prepared,
     process,
     since: new Date().toISOString(),
+    entry,
     trouble: undefined,
     isMapped: false,
     gaveUp: undefined,
   });
   const { folder } = prepared;
-  if ((kind !== 'main' && kind !== 'modules') || folder === undefined) return running(undefined);
+  if ((kind !== 'main' && kind !== 'modules') || folder === undefined) {
+    entry.step('starting', { deployment });
+    entry.step('healthy');
+    return running(undefined);
+  }
   return parts.starts.run(async () => {
     let process: DeploymentProcess | undefined;
+    entry.step('starting', { deployment });
     try {
       process = parts.launcher.launch({
         deployment,
@@ -126,34 +89,74 @@ export async function begin(
       });
       const started = running(process);
       process.onChange((change) => onChange(started, change));
-      await readyOrAborted(process, prepared.manifest.settings, signal);
+      await readyOrAborted(process, settings, signal);
       if (process.addresses().length === 0) {
         throw new PorticoError('PORTICO_START_FAILED', 'it ended right after it had been ready');
       }
+      await healthyOrAborted(process, version, settings, signal);
+      entry.step('healthy');
       return started;
     } catch (error) {
-      if (process !== undefined) await stopProcess(process, prepared.manifest.settings, parts.log);
-      if (signal.aborted) throw signal.reason;
-      throw new RolloutFailure(name, 'start', error, folder);
+      if (process !== undefined) await stopProcess(process, settings, parts.log);
+      if (signal.aborted) {
+        entry.step('stopped', { cause: messageOf(signal.reason) });
+        throw signal.reason;
+      }
+      const isUnhealthy = error instanceof PorticoError && error.code === 'PORTICO_UNHEALTHY';
+      const failure = new RolloutFailure(name, isUnhealthy ? 'health' : 'start', error, folder);
+      entry.step('failed', { cause: failure.reason });
+      throw failure;
     }
   }, signal);
 }
 
+async function healthyOrAborted(
+  process: DeploymentProcess,
+  { order }: Version,
+  { health, prefix }: ApplicationSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { path } = health;
+  if (path === undefined) return;
+  const { contextPath } = order.context;
+  await passHealthGate(process.addresses(), { contextPath, prefix, health: { ...health, path } }, signal);
+  if (process.addresses().length > 0) return;
+  throw new PorticoError('PORTICO_START_FAILED', 'it ended right after it had been healthy');
+}
+
 /**
  * The end of what served until now and is out of the mapping: its instances hear that nothing new comes, what is in
- * flight finishes, then the processes stop. A drain time of 0 waits for nothing. Never rejects; all trouble is logged.
+ * flight finishes, then the processes stop. A drain time of 0 waits for nothing. With `warm` they stop when that is over,
+ * and not at all when it says that they serve again. Never rejects; all trouble is logged.
  */
-export async function retire(running: Running, parts: RolloutParts, drainTimeoutMs: number): Promise<void> {
-  const { process, prepared } = running;
+export async function retire(
+  running: Running,
+  parts: RolloutParts,
+  drainTimeoutMs: number,
+  warm?: KeptWarm,
+): Promise<void> {
+  const { process, prepared, entry } = running;
+  if (mayFollow(entry.current, 'draining')) entry.step('draining');
+  let drained: Promise<boolean> | undefined;
   if (drainTimeoutMs > 0) {
     process?.prepareStop?.();
-    await drain(running, parts, drainTimeoutMs);
+    drained = drain(running, parts, drainTimeoutMs);
+  }
+  if (warm !== undefined && (await warm.outcome) === 'returned') return;
+  if ((await drained) === false) {
+    const { deployment, version } = running;
+    parts.log.warn(
+      { code: 'PORTICO_DRAIN_INCOMPLETE', application: version.name, deployment },
+      `${version.name}: requests to ${deployment} still went on after ${drainTimeoutMs} ms; they are cut`,
+    );
   }
   if (process !== undefined) await stopProcess(process, prepared.manifest.settings, parts.log);
+  if (mayFollow(entry.current, 'stopped')) entry.step('stopped');
   parts.store.collectSoon();
 }
 
-async function drain(running: Running, parts: RolloutParts, drainTimeoutMs: number): Promise<void> {
+/** False: something was still in flight at the deadline. */
+async function drain(running: Running, parts: RolloutParts, drainTimeoutMs: number): Promise<boolean> {
   const { deployment, version } = running;
   const fields = { code: 'PORTICO_DRAIN_INCOMPLETE', application: version.name, deployment };
   let isIdle = false;
@@ -162,16 +165,13 @@ async function drain(running: Running, parts: RolloutParts, drainTimeoutMs: numb
   });
   try {
     await within(wait, drainTimeoutMs + GRACE_MS);
-    if (isIdle) return;
-    parts.log.warn(
-      fields,
-      `${version.name}: requests to ${deployment} still went on after ${drainTimeoutMs} ms; they are cut`,
-    );
+    return isIdle;
   } catch (error) {
     parts.log.error(
       { ...fields, err: error },
       `${version.name}: waiting for its requests failed: ${messageOf(error)}`,
     );
+    return true;
   }
 }
 

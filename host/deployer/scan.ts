@@ -139,7 +139,7 @@ export class Scanner {
       }
     });
     if ('problem' in peek) return { descriptor: { ...file, problem: peek.problem }, peek: undefined };
-    return { descriptor: { ...file, content: peek.hash }, peek };
+    return { descriptor: { ...file, content: peek.hash, required: peek.required }, peek };
   }
 
   /** The bundle a descriptor points to. That it is not there is a problem, never a removal. */

@@ -3,11 +3,16 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
 import type { DeploymentChange } from '../supervisor/deployment-process.js';
 import { routeOf, targetOf, unavailable } from './context-route.js';
+import type { Dependencies } from './dependencies.js';
+import type { DeploymentFacts, KeptContent } from './deployment-record.js';
+import { mayFollow } from './deployment-steps.js';
 import { failurePage } from './failure-page.js';
 import { LiveVersions, type Role } from './live-versions.js';
 import { type Place, shownPlace } from './place.js';
+import { prepare, prepareKept } from './prepare.js';
+import { type KeptWarm, Probations } from './probation.js';
 import { Retirements } from './retirements.js';
-import { begin, prepare, type RolloutParts } from './rollout.js';
+import { begin, type RolloutParts } from './rollout.js';
 import { RolloutFailure } from './rollout-failure.js';
 import type { RouteBatch } from './route-batch.js';
 import { RoutePublisher } from './route-publisher.js';
@@ -22,6 +27,9 @@ export interface ServingParts extends RolloutParts {
   readonly memory: VersionMemory;
   /** The status of a version may have changed. */
   readonly changed: (name: string) => void;
+  readonly dependencies: Dependencies;
+  /** Content that served before serves again, whatever the drop folder holds, over restarts too. */
+  readonly pin: (version: Version, kept: Prepared) => Promise<void>;
 }
 
 /** For developers: what is in flight when the code changes gets this long. */
@@ -43,6 +51,7 @@ export class Serving {
   readonly #parts: ServingParts;
   readonly #enqueue: (task: () => Promise<void>) => void;
   readonly #stopRequested: (name: string) => void;
+  readonly #probations: Probations;
   /** Content that is neither prepared for a version yet nor out of use. */
   #incoming: string | undefined;
   /** What is being prepared or started, and how to end that. */
@@ -65,6 +74,10 @@ export class Serving {
     this.#enqueue = enqueue;
     this.#stopRequested = stopRequested;
     this.retirements = new Retirements(parts);
+    this.#probations = new Probations({
+      countsOf: (deployment) => parts.routes.countsOf?.(deployment) ?? { requests: 0, errors: 0 },
+      goBack: (newer, warm, reason) => enqueue(() => this.#goBack(newer, warm, reason)),
+    });
     this.publisher = new RoutePublisher(place.id, parts.batch, parts.log, () => this.#route());
     this.sides = new SideVersions(place, parts, {
       live: this.live,
@@ -164,6 +177,7 @@ export class Serving {
     if (this.#parts.isDevelopment) await this.#makeWay(version);
     try {
       const running = await this.#interruptible(version, async (signal) => {
+        await this.#awaitDependencies(version, prepared, signal);
         await this.retirements.room();
         return begin(version, prepared, this.#parts, signal, (started, change) =>
           this.#onChange(started, change),
@@ -195,6 +209,23 @@ export class Serving {
     return true;
   }
 
+  /** Others go first. Throws RolloutFailure when that can never be. */
+  async #awaitDependencies(version: Version, prepared: Prepared, signal: AbortSignal): Promise<void> {
+    if (this.#parts.isDevelopment) return;
+    const { dependsOn } = prepared.manifest.settings;
+    try {
+      const down = await this.#parts.dependencies.ready(version.name, dependsOn, signal);
+      if (down.length > 0)
+        this.say(version, `starts although it depends on what is not running: ${down.join(', ')}`);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const failure = new RolloutFailure(version.name, 'dependencies', error);
+      if (mayFollow(prepared.entry.current, 'failed'))
+        prepared.entry.step('failed', { cause: failure.reason });
+      throw failure;
+    }
+  }
+
   /** For developers: the old processes end before the new ones start, so that what is seen is the new code or its error. */
   async #makeWay(version: Version): Promise<void> {
     const old = this.live.activate(undefined);
@@ -216,16 +247,20 @@ export class Serving {
     try {
       await this.publisher.publish();
       running.isMapped = true;
+      running.entry.step('serving');
     } catch (error) {
       this.live.activate(before);
       if (old !== undefined && role !== undefined) this.live.keep(old, role);
       await this.publisher.publishOrLog();
       void this.retirements.add(running, 0);
-      throw new RolloutFailure(running.version.name, 'swap', error);
+      const failure = new RolloutFailure(running.version.name, 'swap', error);
+      running.entry.step('failed', { cause: failure.reason });
+      throw failure;
     }
     this.sides.activated(running);
     if (old !== undefined && old !== before) this.#supersede(old);
-    if (before !== undefined && !keepsBefore) this.#supersede(before);
+    if (before !== undefined && keepsBefore) this.#watch(running, before);
+    else if (before !== undefined) this.#supersede(before, running);
   }
 
   /** The fronts know a deployment that is ready beside the one that serves. */
@@ -236,12 +271,15 @@ export class Serving {
     try {
       await this.publisher.publish();
       running.isMapped = true;
+      running.entry.step('serving');
     } catch (error) {
       this.live.release(running);
       if (old !== undefined && before !== undefined) this.live.keep(old, before);
       await this.publisher.publishOrLog();
       void this.retirements.add(running, 0);
-      throw new RolloutFailure(running.version.name, 'swap', error);
+      const failure = new RolloutFailure(running.version.name, 'swap', error);
+      running.entry.step('failed', { cause: failure.reason });
+      throw failure;
     }
     if (old !== undefined) this.#supersede(old);
   }
@@ -263,8 +301,79 @@ export class Serving {
   }
 
   /** What is out of the mapping, since another serves in its place. */
-  #supersede(old: Running): void {
-    void this.retirements.add(old, old.prepared.manifest.settings.drainTimeoutMs);
+  #supersede(old: Running, newer?: Running): void {
+    const warm = newer === undefined ? undefined : this.#watch(newer, old);
+    void this.retirements.add(old, old.prepared.manifest.settings.drainTimeoutMs, warm);
+  }
+
+  /** `newer` is on probation. The result is `old` if that is to be kept warm; what is still live is so anyway. */
+  #watch(newer: Running, old: Running): KeptWarm | undefined {
+    if (old.gaveUp !== undefined || this.#parts.isDevelopment) return undefined;
+    return this.#probations.begin(newer, old);
+  }
+
+  /** What was kept warm serves again at once. It has heard that it is to stop, so one with words for that is started anew. */
+  async #goBack(newer: Running, warm: KeptWarm, reason: string): Promise<void> {
+    const older = warm.running;
+    if (
+      this.#isClosing ||
+      this.active !== newer ||
+      targetOf(older) === undefined ||
+      !mayServe(older.version)
+    ) {
+      warm.settle('over');
+      return;
+    }
+    const { version } = older;
+    warm.settle('returned');
+    this.live.activate(older);
+    version.prepared = older.prepared;
+    if (mayFollow(older.entry.current, 'serving')) older.entry.step('serving');
+    await this.publisher.publishOrLog();
+    const failure = new RolloutFailure(newer.version.name, 'probation', new Error(reason));
+    this.#fail(newer.version, newer.prepared, failure);
+    void this.retirements.add(newer, newer.prepared.manifest.settings.drainTimeoutMs);
+    this.#parts.log.warn(
+      {
+        event: 'rolled-back',
+        application: newer.version.name,
+        path: this.#place.id,
+        from: newer.prepared.fingerprint,
+        to: older.prepared.fingerprint,
+        reason,
+      },
+      `${newer.version.name}: ${reason}; ${shownPlace(this.#place.id)} is served by what served before`,
+    );
+    if (version === newer.version) await this.#parts.pin(version, older.prepared);
+    if (older.process?.kind?.() === 'framework') await this.launchKept(version, older.prepared, 'return');
+    await this.settle();
+  }
+
+  /**
+   * Starts content of before, and brings it to serve. What was said of the content that failed stays: it is not tried
+   * again, and the status tells why it does not serve. False: that did not work either.
+   */
+  async launchKept(
+    version: Version,
+    kept: KeptContent,
+    trigger: DeploymentFacts['trigger'],
+  ): Promise<boolean> {
+    const { rejected, lastOutput } = version;
+    const why = version.wish === 'failed' ? version.reason : version.pendingFailure;
+    try {
+      version.prepared = await this.prepareKept(version, kept, trigger);
+    } catch (error) {
+      this.say(version, `content of before cannot serve: ${messageOf(error)}`);
+      return false;
+    }
+    version.wish = 'run';
+    await this.settle();
+    if (this.live.of(version)?.prepared !== version.prepared) return false;
+    version.pendingFailure = why;
+    version.rejected = rejected;
+    version.lastOutput = lastOutput;
+    this.#parts.changed(version.name);
+    return true;
   }
 
   /** It is not needed beside the active one any more. Resolves when the fronts know. */
@@ -291,6 +400,7 @@ export class Serving {
   }
 
   #takeOut(running: Running): void {
+    this.#probations.end(running);
     if (!this.live.release(running)) this.live.activate(undefined);
   }
 
@@ -305,11 +415,16 @@ export class Serving {
     }
   }
 
-  async prepareOrThrow(version: Version): Promise<Prepared> {
+  async prepareOrThrow(version: Version, trigger: DeploymentFacts['trigger'] = 'files'): Promise<Prepared> {
+    const use = (fingerprint: string): void => {
+      this.#incoming = fingerprint;
+    };
     try {
-      return await this.#interruptible(version, (signal) =>
-        prepare(version.order, this.#parts, (fingerprint) => (this.#incoming = fingerprint), signal),
+      const prepared = await this.#interruptible(version, (signal) =>
+        prepare(version.order, this.#parts, use, signal, trigger),
       );
+      version.dropped = prepared.key;
+      return prepared;
     } catch (error) {
       if (error instanceof RolloutFailure) this.#fail(version, undefined, error);
       throw error;
@@ -317,6 +432,20 @@ export class Serving {
       // Content is collected in a turn of its own; until then, whoever asked has taken it over.
       this.#incoming = undefined;
       this.#parts.store.collectSoon();
+    }
+  }
+
+  /** Content that served before, out of the store. Throws RolloutFailure. */
+  async prepareKept(
+    version: Version,
+    kept: KeptContent,
+    trigger: DeploymentFacts['trigger'],
+  ): Promise<Prepared> {
+    this.#incoming = kept.fingerprint;
+    try {
+      return await prepareKept(version.name, kept, this.#parts, trigger);
+    } finally {
+      this.#incoming = undefined;
     }
   }
 
@@ -384,6 +513,7 @@ export class Serving {
       running.gaveUp = change.reason;
     }
     if (!this.live.has(running)) return;
+    this.#probations.changed(running, change);
     const { name } = running.version;
     if (change.kind === 'restarting') {
       const message = `${name}: ${change.instance} is restarted in ${change.retryInMs} ms: ${change.reason}`;
@@ -397,7 +527,8 @@ export class Serving {
   /** Crashed too often. An older version that works takes over, if there is one. */
   async #giveUp(running: Running, reason: string): Promise<void> {
     if (!this.live.has(running) || this.#isClosing) return;
-    const { version, process } = running;
+    const { version, process, entry } = running;
+    if (mayFollow(entry.current, 'failed')) entry.step('failed', { cause: reason });
     this.#fail(version, running.prepared, new RolloutFailure(version.name, 'run', new Error(reason)));
     version.lastOutput = process?.lastOutput() ?? [];
     await this.settle();

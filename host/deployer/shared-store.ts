@@ -8,20 +8,33 @@ const COLLECT_DELAY_MS = 1_000;
 export class SharedStore {
   readonly #store: ContentStore;
   readonly #inUse: () => ReadonlySet<string>;
+  readonly #collected: (inUse: ReadonlySet<string>) => void;
   readonly #log: DeployerLog;
   #collecting: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(store: ContentStore, inUse: () => ReadonlySet<string>, log: DeployerLog) {
+  /** `inUse`: what must stay; `collected` is told when nothing else is left. */
+  constructor(
+    store: ContentStore,
+    inUse: () => ReadonlySet<string>,
+    collected: (inUse: ReadonlySet<string>) => void,
+    log: DeployerLog,
+  ) {
     this.#store = store;
     this.#inUse = inUse;
+    this.#collected = collected;
     this.#log = log;
   }
 
   /** The caller MUST report the fingerprint as in use in the same turn in which it gets it. */
   put(...put: Parameters<ContentStore['put']>): ReturnType<ContentStore['put']> {
     return this.#store.put(...put);
+  }
+
+  /** The folder of a content that is in the store. */
+  find(fingerprint: string): string | undefined {
+    return this.#store.find(fingerprint);
   }
 
   /** Something may be out of use now. */
@@ -49,6 +62,8 @@ export class SharedStore {
   async #collect(): Promise<void> {
     try {
       await this.#store.collect(this.#inUse());
+      // Whatever came into use meanwhile was kept.
+      this.#collected(this.#inUse());
     } catch (error) {
       this.#log.warn(
         { code: 'PORTICO_COLLECT_FAILED', err: error },

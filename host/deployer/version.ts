@@ -2,6 +2,7 @@ import type { ContextName } from '../bundle/context-name.js';
 import type { Manifest } from '../bundle/manifest.js';
 import type { DeploymentProcess } from '../supervisor/deployment-process.js';
 import type { BundleSource, DescriptorFile } from './candidate.js';
+import type { DeploymentEntry } from './deployment-journal.js';
 
 /** What the deployer is asked to bring to serve. */
 export interface Order {
@@ -12,6 +13,8 @@ export interface Order {
   readonly descriptor: DescriptorFile | undefined;
   /** By a ready marker: content that failed before is tried again. */
   readonly isForced: boolean;
+  /** It serves at another place until this one does, so nothing older takes its place here. */
+  readonly isMove: boolean;
   /** False when a newer order for the name, or its removal, has come in the meantime. */
   readonly isCurrent: () => boolean;
 }
@@ -24,8 +27,12 @@ export interface Prepared {
   /** Undefined for an application that is only a descriptor. */
   readonly folder: string | undefined;
   readonly manifest: Manifest;
+  /** Hash of the operator's descriptor; undefined: it has none. */
+  readonly descriptor?: string | undefined;
   /** Things worth a log line. */
   readonly notes: readonly string[];
+  /** What becomes of it, in the journal. Each start is a deployment of its own. */
+  entry: DeploymentEntry;
 }
 
 /** Content that serves or did so, with its processes if it needs any. */
@@ -35,6 +42,7 @@ export interface Running {
   readonly prepared: Prepared;
   readonly process: DeploymentProcess | undefined;
   readonly since: string;
+  readonly entry: DeploymentEntry;
   /** The fronts send requests to it. Until they have said so, the version is still starting for everybody. */
   isMapped: boolean;
   /** No address is left: why, and when the next try is. */
@@ -63,6 +71,8 @@ export interface Version {
   pendingFailure: string | undefined;
   /** Key of the content that failed last. */
   rejected: string | undefined;
+  /** Key of the content of the drop folder when it was last read, whatever serves. */
+  dropped: string | undefined;
   lastOutput: readonly string[];
   /** For developers: what is shown for it while it has failed. */
   failurePage: FailurePage | undefined;
@@ -85,6 +95,7 @@ export function newVersion(order: Order, isHeld: boolean): Version {
     reason: undefined,
     pendingFailure: undefined,
     rejected: undefined,
+    dropped: undefined,
     lastOutput: [],
     failurePage: undefined,
   };

@@ -3,6 +3,7 @@ import type { AdminCollaborators, Readiness } from '#host/admin/admin-collaborat
 import { AdminServer } from '#host/admin/admin-server.js';
 import type { TrafficTotals } from '#host/admin/traffic.js';
 import type { ApplicationStatus, Deployments } from '#host/deployer/application-status.js';
+import type { DeploymentView } from '#host/deployer/deployment-view.js';
 import { PorticoError } from '#host/errors.js';
 import { EventLog } from '#host/log/event-log.js';
 import { createServerLog, silentLog } from '#host/log/server-log.js';
@@ -33,6 +34,14 @@ export class RememberedDeployments implements Deployments {
   }
   reload(name: string): Promise<ApplicationStatus> {
     return this.#act('reload', name);
+  }
+  rollback(name: string, to?: string): Promise<ApplicationStatus> {
+    return this.#act(to === undefined ? 'rollback' : `rollback to ${to}`, name);
+  }
+  /** By name. */
+  readonly histories = new Map<string, readonly DeploymentView[]>();
+  deployments(name: string): readonly DeploymentView[] | undefined {
+    return this.histories.get(name);
   }
   async undeploy(name: string): Promise<void> {
     await this.#act('undeploy', name);

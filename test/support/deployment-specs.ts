@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_APPLICATION_SETTINGS } from '#host/config/application-settings.js';
 import type { ApplicationSettings } from '#host/config/host-config.js';
 import type { DeploymentSpec } from '#host/supervisor/deployment-process.js';
 
@@ -35,6 +36,7 @@ export function deploymentSpec(
 }
 
 const SETTINGS: ApplicationSettings = {
+  ...DEFAULT_APPLICATION_SETTINGS,
   startWhen: 'eager',
   startTimeoutMs: 30_000,
   stopTimeoutMs: 5000,

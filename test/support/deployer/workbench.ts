@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { isArchiveComplete } from '#host/bundle/archive.js';
 import { readManifest } from '#host/bundle/read-manifest.js';
 import { BundleStore } from '#host/bundle/store.js';
+import { DEFAULT_APPLICATION_SETTINGS } from '#host/config/application-settings.js';
 import type { ApplicationSettings, ArchiveLimits } from '#host/config/host-config.js';
 import { Deployer, type DeployerOptions } from '#host/deployer/deployer.js';
 import { StandInLauncher } from './stand-in-launcher.js';
@@ -168,6 +169,7 @@ const LIMITS: ArchiveLimits = {
 };
 
 const SETTINGS: ApplicationSettings = {
+  ...DEFAULT_APPLICATION_SETTINGS,
   startWhen: 'eager',
   startTimeoutMs: 60_000,
   stopTimeoutMs: 1000,
@@ -181,5 +183,7 @@ const SETTINGS: ApplicationSettings = {
   hangTimeoutMs: 1000,
   request: { malformedEscapes: 'refuse', trace: 'refuse' },
   restart: { minDelayMs: 10, maxDelayMs: 100, maxCrashes: 3, windowMs: 1000 },
+  history: 1,
+  probation: { ...DEFAULT_APPLICATION_SETTINGS.probation, windowMs: 0 },
   env: {},
 };
