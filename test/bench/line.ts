@@ -14,6 +14,8 @@ export const LINES: readonly Line[] = [
   { name: 'text', path: '', kind: 'get', connections: 64 },
   { name: 'json', path: 'users/42', kind: 'get', connections: 64 },
   { name: 'plugins', path: '', kind: 'get', connections: 64 },
+  // As `plugins`, and the log can tell facts of the call, wherever a line is logged while it is handled.
+  { name: 'facts', path: '', kind: 'get', connections: 64 },
   { name: 'routes', path: 'items500/7/tabs', kind: 'get', connections: 64 },
   { name: 'body', path: '', kind: 'post', connections: 8 },
 ];

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import express from 'express';
 import { BODY_LIMIT, ROUTES, TEXT, userOf } from './content.mjs';
-import { makeTasks } from './tasks.mjs';
+import { makeTasks, withFacts } from './tasks.mjs';
 
 const lines = {
   text: (app) => app.get('/', (_request, response) => sendText(response, TEXT)),
@@ -26,6 +26,10 @@ const lines = {
         next();
       });
     lines.text(app);
+  },
+  facts: (app) => {
+    app.use((_request, _response, next) => withFacts(next));
+    lines.plugins(app);
   },
   routes: (app) => {
     for (let i = 0; i < ROUTES; i++) {

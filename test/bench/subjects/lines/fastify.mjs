@@ -2,7 +2,7 @@
 // and onResponse.
 import fastify from 'fastify';
 import { BODY_LIMIT, ROUTES, TEXT, userOf } from './content.mjs';
-import { makeTasks } from './tasks.mjs';
+import { makeTasks, withFacts } from './tasks.mjs';
 
 const USER = {
   type: 'object',
@@ -50,6 +50,10 @@ const lines = {
         done();
       });
     lines.text(app);
+  },
+  facts: (app) => {
+    app.addHook('onRequest', (_request, _reply, done) => withFacts(done));
+    lines.plugins(app);
   },
   routes: (app) => {
     for (let i = 0; i < ROUTES; i++) {

@@ -2,7 +2,7 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { ROUTES, TEXT, userOf } from './content.mjs';
-import { makeTasks } from './tasks.mjs';
+import { makeTasks, withFacts } from './tasks.mjs';
 
 const lines = {
   text: (app) => app.get('/', (context) => context.text(TEXT)),
@@ -31,6 +31,10 @@ const lines = {
         task(context, context, context.get('state'));
       });
     lines.text(app);
+  },
+  facts: (app) => {
+    app.use((_context, next) => withFacts(next));
+    lines.plugins(app);
   },
   routes: (app) => {
     for (let i = 0; i < ROUTES; i++) {

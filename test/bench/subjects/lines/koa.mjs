@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import Koa from 'koa';
 import { ROUTES, TEXT, userOf } from './content.mjs';
-import { makeTasks } from './tasks.mjs';
+import { makeTasks, withFacts } from './tasks.mjs';
 
 const lines = {
   text: (app) =>
@@ -32,6 +32,10 @@ const lines = {
         task(context, context, context.state);
       });
     lines.text(app);
+  },
+  facts: (app) => {
+    app.use((_context, next) => withFacts(next));
+    lines.plugins(app);
   },
   routes: (app) => {
     const routes = new Map();

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { ROUTES, TEXT, userOf } from './content.mjs';
-import { makeTasks } from './tasks.mjs';
+import { makeTasks, withFacts } from './tasks.mjs';
 
 const lines = {
   text: () => (_request, response) => answerText(response, TEXT),
@@ -32,6 +32,10 @@ const lines = {
       });
       answerText(response, TEXT);
     };
+  },
+  facts: () => {
+    const serve = lines.plugins();
+    return (request, response) => withFacts(() => serve(request, response));
   },
   routes: () => {
     const routes = new Map();

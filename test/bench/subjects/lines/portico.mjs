@@ -1,7 +1,8 @@
-// A framework application on one of its engines. The line `plugins` installs the 20 of `plugins.mjs`.
+// A framework application on one of its engines. The lines `plugins` and `facts` install the 20 of `plugins.mjs`, with a log
+// that does not, and one that does, tell the facts of calls.
 import { routing } from 'portico';
 import { ROUTES, TEXT, userOf } from './content.mjs';
-import { installPlugins, log } from './plugins.mjs';
+import { factsLog, installPlugins, log } from './plugins.mjs';
 
 const modules = {
   text: (application) => {
@@ -14,6 +15,7 @@ const modules = {
     installPlugins(application);
     modules.text(application);
   },
+  facts: (application) => modules.plugins(application),
   routes: (application) => {
     routing(application, (root) => {
       for (let i = 0; i < ROUTES; i++) {
@@ -34,7 +36,7 @@ const modules = {
 
 export async function start(line, engine) {
   const { embeddedServer, ...engines } = await import('portico/embedded');
-  const settings = { port: 0, host: '127.0.0.1', log };
+  const settings = { port: 0, host: '127.0.0.1', log: line === 'facts' ? factsLog : log };
   const server = embeddedServer(engines[engine], settings, modules[line]);
   await server.start();
   const [connector] = await server.resolvedConnectors();

@@ -1,4 +1,4 @@
-// One subject with one line: `node server.mjs cio|engine-node|node|fastify|hono|express|koa text|json|plugins|routes|body`.
+// One subject with one line: `node server.mjs cio|engine-node|node|fastify|hono|express|koa text|json|plugins|facts|routes|body`.
 // Prints its port. On the message `allocated` it tells what the process has allocated; needs `--expose-gc`.
 import { PerformanceObserver } from 'node:perf_hooks';
 

@@ -8,6 +8,7 @@
 // sent, 2: log line, latency histogram
 // Status pages and conditions of the request cost the others nothing on this way: "active calls" and "log line" count
 // for two.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomInt } from 'node:crypto';
 import { Gauge, Histogram, Registry } from 'prom-client';
 
@@ -15,6 +16,13 @@ const DICTIONARY = 'abcdefghijklmnopqrstuvwxyz0123456789+/=-';
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const LIMIT = 1e12;
 const PERIOD_MS = 60_000;
+
+const storage = new AsyncLocalStorage();
+
+/** The line `facts`: runs `next`, and all that follows from it, with a fact of the call at hand for the log. */
+export function withFacts(next) {
+  return storage.run(new Map([['callId', randomText(20)]]), next);
+}
 
 /**
  * `header(request, lowerName)`, `method(request)` and `set(response, name, value)` are those of the framework. Tasks get
