@@ -1,6 +1,7 @@
 import type { TlsOptions } from 'node:tls';
 import { PorticoError } from '../errors.js';
 import type { EngineConnector } from './application-engine.js';
+import { checkPort } from './check-settings.js';
 
 /** One address on which an engine of its own accepts connections; a `ConnectorAddress` of an environment is one. */
 export interface ConnectorSettings {
@@ -21,14 +22,16 @@ export interface CompleteConnector {
   readonly tls: TlsOptions | undefined;
 }
 
-/** Fills in the defaults. Throws `PORTICO_TLS_MISSING`. */
+/** Fills in the defaults. Throws `PORTICO_TLS_MISSING`, `PORTICO_ENGINE_SETTING`. */
 export function completeConnector({ scheme, host, port, tls }: ConnectorSettings): CompleteConnector {
   if (scheme === 'https' && tls === undefined)
     throw new PorticoError(
       'PORTICO_TLS_MISSING',
       `The connector ${host ?? '0.0.0.0'}:${port ?? 443} is to be https and has no certificate. Give it "tls" with key and cert, or make it http.`,
     );
-  return { host: host ?? '0.0.0.0', port: port ?? (tls === undefined ? 80 : 443), tls };
+  const settled = port ?? (tls === undefined ? 80 : 443);
+  checkPort(settled);
+  return { host: host ?? '0.0.0.0', port: settled, tls };
 }
 
 /** `http://127.0.0.1:8080`, with brackets around IPv6 addresses. */

@@ -10,6 +10,7 @@ import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { RequestSettings } from '../config/request-settings.js';
 import type { ApplicationEngine } from './application-engine.js';
 import type { ModuleSource } from './base-engine.js';
+import { checkEngine, checkModules } from './check-settings.js';
 import { CioApplicationEngine } from './cio/cio-application-engine.js';
 import { type ConnectorSettings, completeConnector } from './connector-settings.js';
 import { configuredModules, startupSettings } from './modules/configured-modules.js';
@@ -73,7 +74,7 @@ export const Node: EmbeddedEngine<NodeEmbeddedSettings> = {
  * Serves an application without the container; the process is the server. Modules that the configuration names
  * (`portico.application.modules`) run before those given here. In development mode a change of a file below
  * `watchPaths` reloads the application at the next request: modules that the configuration or `modulesFrom` names take
- * their new code; a function given as module runs again as it is.
+ * their new code; a function given as module runs again as it is. What the settings cannot be: `PORTICO_ENGINE_SETTING`.
  *
  * ```ts
  * await embeddedServer(CIO, { port: 8080 }, shopModule).start({ wait: true });
@@ -84,6 +85,8 @@ export function embeddedServer<Settings extends EmbeddedSettings>(
   settings: Settings,
   modules: Module | readonly Module[] | EmbeddedModules = [],
 ): ApplicationEngine {
+  checkEngine(engine);
+  checkModules(modules);
   const { config } = applicationEnvironment(settings.config === undefined ? {} : { config: settings.config });
   const configured = startupSettings(config);
   const folder = resolve(settings.folder ?? '.');

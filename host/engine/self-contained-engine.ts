@@ -4,6 +4,7 @@ import { type RequestSettings, STRICT_REQUESTS } from '../config/request-setting
 import { listenError } from '../listen-error.js';
 import type { EngineConnector } from './application-engine.js';
 import { BaseEngine, type EngineSettings } from './base-engine.js';
+import { checkLimits, withTlsErrors } from './check-settings.js';
 import {
   type CompleteConnector,
   type ConnectorSettings,
@@ -46,6 +47,7 @@ export abstract class SelfContainedEngine extends BaseEngine {
 
   constructor(settings: SelfContainedSettings) {
     super(settings);
+    checkLimits(settings.limits ?? {});
     this.limits = { ...DEFAULT_CONNECTOR_LIMITS, ...settings.limits };
     this.request = { ...STRICT_REQUESTS, ...settings.request };
     const { connectors, environment } = settings;
@@ -84,7 +86,8 @@ export abstract class SelfContainedEngine extends BaseEngine {
   protected override async open(): Promise<void> {
     try {
       for (const connector of this.#connectors) {
-        const server = this.createServer(connector);
+        const address = `${connector.host}:${connector.port}`;
+        const server = withTlsErrors(address, () => this.createServer(connector));
         await listen(server, connector);
         this.#servers.push({ connector, server });
       }

@@ -26,6 +26,35 @@ const portOf = (server: Server): number => (server.address() as AddressInfo).por
 const host = '127.0.0.1';
 
 describe.each([CIO, Node])('embeddedServer on $name', (engine) => {
+  it.each<[string, object, RegExp]>([
+    [
+      'a limit below its least',
+      { limits: { maxHeaderBytes: 0 } },
+      /limits\.maxHeaderBytes must be .* from 1 .* is 0/,
+    ],
+    ['a time that no timer can have', { limits: { headerTimeoutMs: 2 ** 31 } }, /limits\.headerTimeoutMs/],
+    [
+      'a limit that does not exist',
+      { limits: { maxHeaders: 1 } },
+      /limits\.maxHeaders is no limit; there are maxH/,
+    ],
+    ['a port beyond the last', { port: 65_536 }, /is 65536/],
+    ['a certificate that is none', { connectors: [{ host, port: 0, tls: { key: 'x', cert: 'y' } }] }, /PEM/],
+  ])('refuses %s', async (_, settings, message) => {
+    const log = new ConsoleLog('silent');
+    const made = async () => embeddedServer(engine, { host, port: 0, log, ...settings }, hello).start();
+    await expect(made()).rejects.toMatchObject({
+      code: 'PORTICO_ENGINE_SETTING',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('refuses what is no module', () => {
+    const made = (modules: unknown) => () => embeddedServer(engine, { port: 0 }, modules as () => void);
+    for (const modules of [null, 5, 'shop.js'])
+      expect(made(modules)).toThrow(expect.objectContaining({ code: 'PORTICO_ENGINE_SETTING' }));
+  });
+
   it('says which module calls itself without an end', async () => {
     function shop(application: Application): void {
       shop(application);
@@ -104,6 +133,15 @@ describe.each([CIO, Node])('embeddedServer on $name', (engine) => {
       ];
       expect(error.code).toBe('ECONNREFUSED');
     }
+  });
+});
+
+describe('embeddedServer', () => {
+  it('refuses what is no engine', () => {
+    const noEngine = undefined as unknown as typeof CIO;
+    expect(() => embeddedServer(noEngine, { port: 0 }, hello)).toThrow(
+      expect.objectContaining({ code: 'PORTICO_ENGINE_SETTING' }),
+    );
   });
 });
 
