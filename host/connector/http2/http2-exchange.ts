@@ -76,6 +76,10 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
 
   override respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
     if (!this.canAnswer('respond', status)) return;
+    if (this.wouldOpenTunnel(status)) {
+      this.respond(NOT_UPGRADED, ['content-type', STATUS_PAGE_TYPE], statusPage(NOT_UPGRADED));
+      return;
+    }
     const headers = this.headersOf(status, fields);
     if (headers === undefined) return;
     const hasBody = mayHaveBody(status, this.head.method);
@@ -106,16 +110,24 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
   override begin(status: number, fields: Fields): void {
     if (!this.canAnswer('begin', status)) return;
     const isTunnel = status === 101;
+    const isMistaken = this.wouldOpenTunnel(status);
     // RFC 8441 §5: what 101 is in HTTP/1.1 is 200 here, and the handshake needs no proof.
-    const headers = this.headersOf(isTunnel ? 200 : status, fields);
+    const headers = isMistaken
+      ? this.headersOf(NOT_UPGRADED, [])
+      : this.headersOf(isTunnel ? 200 : status, fields);
     if (headers === undefined) return;
     if (isTunnel) delete headers['sec-websocket-accept'];
     this.isBegun = true;
-    this.status = status;
+    this.status = isMistaken ? NOT_UPGRADED : status;
     let length = isTunnel ? -1 : this.owner.responseFields.contentLength;
     let options = OPEN;
     if (isTunnel) {
       this.framing = Framing.TUNNEL;
+    } else if (isMistaken) {
+      // What is written from here on goes nowhere.
+      this.framing = Framing.NONE;
+      length = 0;
+      options = END;
     } else if (!mayHaveBody(status, this.head.method)) {
       this.framing = Framing.NONE;
       length = lengthWithoutBody(status, length, -1);
@@ -261,6 +273,14 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
     this.watch.expectEnd(this, this.owner.deadlineIn(0), pauseMs);
   }
 
+  /**
+   * An upgrade that the handler does not take is answered in HTTP/1.1 with any status but 101. Here every 2xx means that
+   * the tunnel is there (RFC 9110 §9.3.6, RFC 8441 §5), and the client would take the page that follows for frames.
+   */
+  private wouldOpenTunnel(status: number): boolean {
+    return this.head.upgrade !== undefined && status >= 200 && status <= 299;
+  }
+
   private startTunnel(): void {
     const { listener } = this;
     if (listener !== undefined && !this.isGone) this.body?.start(listener);
@@ -298,8 +318,10 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
     this.isEnded = true;
     this.owner.responseEnded(this);
     if (this.hasWholeBody || this.isGone) return;
-    // The rest of the body is read for a while: some clients take a reset for a failed request.
-    if (this.isRefusedBody || this.isAwaitingContinue) this.reset(constants.NGHTTP2_NO_ERROR);
+    // The rest of the body is read for a while: some clients take a reset for a failed request. What would have been a
+    // tunnel has no rest.
+    if (this.isRefusedBody || this.isAwaitingContinue || this.head.upgrade !== undefined)
+      this.reset(constants.NGHTTP2_NO_ERROR);
     else {
       this.body?.swallow(SWALLOW_BYTES);
       this.expectEnd(SWALLOW_MS);
@@ -307,6 +329,8 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
   }
 }
 
+/** For an extended CONNECT to what speaks no other protocol. */
+const NOT_UPGRADED = 501;
 const END: ServerStreamResponseOptions = { endStream: true };
 const OPEN: ServerStreamResponseOptions = {};
 const WITH_TRAILERS: ServerStreamResponseOptions = { waitForTrailers: true };

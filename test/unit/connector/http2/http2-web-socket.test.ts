@@ -115,6 +115,26 @@ describe('a WebSocket over HTTP/2', () => {
     expect(client.session.destroyed).toBe(false);
   });
 
+  it.each<[string, ExchangeHandler]>([
+    ['at once', (exchange) => exchange.respond(200, ['X', '1'], 'a page')],
+    ['without a body', (exchange) => exchange.respond(204, [], undefined)],
+    [
+      'piece by piece',
+      (exchange) => {
+        exchange.begin(200, ['Content-Length', '6']);
+        expect(exchange.write(Buffer.from('a page'))).toBe(true);
+        exchange.end();
+      },
+    ],
+  ])('is not open because a handler that knows no upgrade answers with 2xx, %s', async (_how, handler) => {
+    const { client, server } = await serve(handler);
+    const response = await readResponse(connectWebSocket(client));
+    expect(response.status).toBe(501);
+    expect(response.body).not.toContain('a page');
+    await until(() => server.results.length === 1);
+    expect(server.results[0]).toMatchObject({ status: 501, aborted: false });
+  });
+
   it('tells when the client resets it', async () => {
     const reasons: number[] = [];
     const { client, server } = await serve((exchange) => {
