@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { CaseTable, FrameCase } from '#test/support/web-socket/case.js';
 import { CLOSE_CASES } from '#test/support/web-socket/close-cases.js';
 import { DEFLATE_CASES } from '#test/support/web-socket/deflate-cases.js';
@@ -7,6 +7,7 @@ import { close } from '#test/support/web-socket/frame.js';
 import { FRAME_CASES } from '#test/support/web-socket/frame-cases.js';
 import { LARGE_CASES } from '#test/support/web-socket/large-cases.js';
 import { RawWebSocket } from '#test/support/web-socket/raw-web-socket.js';
+import { startedSubject } from '#test/support/web-socket/started-subject.js';
 import type { WebSocketSubject } from '#test/support/web-socket/subject.js';
 import { UTF8_CASES } from '#test/support/web-socket/utf8-cases.js';
 
@@ -20,11 +21,7 @@ export function webSocketFramesSuite(
   start: () => Promise<WebSocketSubject>,
   { isPlain = false } = {},
 ): void {
-  let subject: WebSocketSubject;
-  beforeAll(async () => {
-    subject = await start();
-  });
-  afterAll(() => subject.stop());
+  const subject = startedSubject(start);
 
   async function converse(one: FrameCase, isSplit: boolean): Promise<void> {
     const differs = isPlain ? one.ws : undefined;
@@ -32,10 +29,11 @@ export function webSocketFramesSuite(
     if (isSplit && (isPlain || bytes.length > MAX_SPLIT_BYTES)) return;
     const gets = differs?.gets ?? one.gets;
     const extensions = one.extensions === undefined ? [] : [one.extensions];
+    const { port, open } = subject();
     const client: RawWebSocket<Duplex> =
-      subject.open === undefined
-        ? await RawWebSocket.open(subject.port, '/echo', { extensions })
-        : await subject.open('/echo', extensions);
+      open === undefined
+        ? await RawWebSocket.open(port, '/echo', { extensions })
+        : await open('/echo', extensions);
     try {
       if (one.extensions !== undefined) expect(client.extensions).toContain('permessage-deflate');
       if (one.first !== undefined) {

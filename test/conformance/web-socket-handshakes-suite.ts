@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { headerOf, RawClient, type RawResponse } from '#test/support/raw-client.js';
 import { close, text } from '#test/support/web-socket/frame.js';
 import {
@@ -6,6 +6,7 @@ import {
   type HandshakeCase,
   OFFER_CASES,
 } from '#test/support/web-socket/handshake-cases.js';
+import { startedSubject } from '#test/support/web-socket/started-subject.js';
 import type { WebSocketSubject } from '#test/support/web-socket/subject.js';
 
 const GOOD: Readonly<Record<string, string>> = {
@@ -22,14 +23,10 @@ export function webSocketHandshakesSuite(
   start: () => Promise<WebSocketSubject>,
   { isPlain = false } = {},
 ): void {
-  let subject: WebSocketSubject;
-  beforeAll(async () => {
-    subject = await start();
-  });
-  afterAll(() => subject.stop());
+  const subject = startedSubject(start);
 
   async function ask(one: Omit<HandshakeCase, 'name' | 'rfc' | 'status'>): Promise<RawResponse | undefined> {
-    const client = await RawClient.open(subject.port);
+    const client = await RawClient.open(subject().port);
     try {
       client.send(headOf(one));
       return await client.response(one.method);
@@ -62,7 +59,7 @@ export function webSocketHandshakesSuite(
     );
 
     it('takes frames that come in one packet with the head (§4.1)', async () => {
-      const client = await RawClient.open(subject.port);
+      const client = await RawClient.open(subject().port);
       client.send(Buffer.concat([Buffer.from(headOf({})), text('early')]));
       expect((await client.response())?.status).toBe(101);
       expect((await client.bytes(7)).toString('latin1')).toBe('\x81\x05early');

@@ -1,21 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { HostConfig } from '#host/config/host-config.js';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { readHostConfig } from '#host/config/read-host-config.js';
-import { TemporaryFolder } from '#test/support/temporary-folder.js';
+import { HostConfigs } from '#test/support/host-configs.js';
 
-let temporary: TemporaryFolder;
-let serial = 0;
+const configs = new HostConfigs();
+const { read } = configs;
 
-beforeAll(() => {
-  temporary = new TemporaryFolder();
-});
-afterAll(() => temporary.remove());
-
-function read(text: string): HostConfig {
-  const base = temporary.write(`base-${serial++}`, { 'host.yaml': text });
-  return readHostConfig({ base, env: {} });
-}
+afterAll(() => configs.remove());
 
 describe('fronts', () => {
   it('are one, or as many as is said', () => {
@@ -47,7 +38,9 @@ connectors:
       { name: 'http-2', socket: { path: '/run/b.sock', mode: 0o666, owner: 'www', group: '33' } },
       { name: 'http-3', host: '0.0.0.0', port: 8081 },
     ]);
-    const base = temporary.write('override', { 'host.yaml': 'connectors: [{socket: {path: a}}, {port: 1}]' });
+    const base = configs.folder.write('override', {
+      'host.yaml': 'connectors: [{socket: {path: a}}, {port: 1}]',
+    });
     const overridden = readHostConfig({ base, env: { PORTICO_PORT: '2' }, overrides: { host: '::1' } });
     expect(overridden.connectors).toMatchObject([
       { host: '', port: 0 },

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { HostConfig } from '#host/config/host-config.js';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { DEFAULT_HTTP2_SETTINGS } from '#host/config/http2-settings.js';
-import { readHostConfig } from '#host/config/read-host-config.js';
-import { TemporaryFolder } from '#test/support/temporary-folder.js';
+import { HostConfigs } from '#test/support/host-configs.js';
 
-let temporary: TemporaryFolder;
-let serial = 0;
+const configs = new HostConfigs();
+const { read } = configs;
 
-beforeAll(() => {
-  temporary = new TemporaryFolder();
-});
-afterAll(() => temporary.remove());
-
-function read(text: string): HostConfig {
-  const base = temporary.write(`base-${serial++}`, { 'host.yaml': text });
-  return readHostConfig({ base, env: {} });
-}
+afterAll(() => configs.remove());
 
 describe('HTTP/2 of a connector', () => {
   it('is off without TLS, on with it, and as is said', () => {

@@ -2,25 +2,17 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { ConfigError } from '#host/config/config-error.js';
 import type { HostConfig } from '#host/config/host-config.js';
 import { type HostConfigSource, readHostConfig } from '#host/config/read-host-config.js';
+import { HostConfigs } from '#test/support/host-configs.js';
 import { repositoryFolder } from '#test/support/paths.js';
-import { TemporaryFolder } from '#test/support/temporary-folder.js';
 
-let temporary: TemporaryFolder;
-let serial = 0;
+const configs = new HostConfigs();
+const { read } = configs;
 
-beforeAll(() => {
-  temporary = new TemporaryFolder();
-});
-afterAll(() => temporary.remove());
-
-function read(text: string, source: Partial<HostConfigSource> = {}): HostConfig {
-  const base = temporary.write(`base-${serial++}`, { 'host.yaml': text });
-  return readHostConfig({ base, env: {}, ...source });
-}
+afterAll(() => configs.remove());
 
 function refusal(text: string, source: Partial<HostConfigSource> = {}): ConfigError {
   try {
@@ -39,7 +31,7 @@ function lines(error: ConfigError): string[] {
 
 describe('readHostConfig', () => {
   it('gives the defaults when there is no file', () => {
-    const base = temporary.write('empty', {});
+    const base = configs.folder.write('empty', {});
     const config = readHostConfig({ base, env: {} });
     expect(config.file).toBeUndefined();
     expect(config.folders).toEqual({
@@ -89,7 +81,7 @@ describe('readHostConfig', () => {
       work: join(repositoryFolder, '.portico/work'),
       run: join(repositoryFolder, '.portico/run'),
     });
-    const defaults = readHostConfig({ base: temporary.path, env: {} });
+    const defaults = readHostConfig({ base: configs.folder.path, env: {} });
     expect({ ...config, folders: 0, base: 0, file: 0 }).toEqual({
       ...defaults,
       folders: 0,
@@ -254,19 +246,19 @@ conectors: []
   });
 
   it('refuses a file that is missing, a folder, a pipe, binary or huge, without waiting', () => {
-    const pipe = temporary.at('pipe');
+    const pipe = configs.folder.at('pipe');
     execFileSync('mkfifo', [pipe]);
-    writeFileSync(temporary.at('binary'), Buffer.from([0x61, 0xff, 0xfe]));
-    writeFileSync(temporary.at('huge'), Buffer.alloc(2 * 1024 ** 2, 'a: 1\n'));
+    writeFileSync(configs.folder.at('binary'), Buffer.from([0x61, 0xff, 0xfe]));
+    writeFileSync(configs.folder.at('huge'), Buffer.alloc(2 * 1024 ** 2, 'a: 1\n'));
     const cases: [string, RegExp][] = [
-      [temporary.at('missing.yaml'), /does not exist/],
-      [temporary.path, /not a regular file/],
+      [configs.folder.at('missing.yaml'), /does not exist/],
+      [configs.folder.path, /not a regular file/],
       [pipe, /not a regular file/],
-      [temporary.at('binary'), /not UTF-8/],
-      [temporary.at('huge'), /at most 256KiB/],
+      [configs.folder.at('binary'), /not UTF-8/],
+      [configs.folder.at('huge'), /at most 256KiB/],
     ];
     for (const [file, message] of cases) {
-      expect(() => readHostConfig({ base: temporary.path, file, env: {} })).toThrow(message);
+      expect(() => readHostConfig({ base: configs.folder.path, file, env: {} })).toThrow(message);
     }
   });
 
