@@ -7,6 +7,7 @@ import {
 import { AbortReason, type RequestHead } from '../../exchange/exchange.js';
 import { illegalCall } from '../../exchange/exchange-errors.js';
 import type { Fields } from '../../http/field-block.js';
+import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
 import { ConnectorExchange } from '../connector-exchange.js';
 import { Framing, lengthWithoutBody, mayHaveBody } from '../response-framing.js';
 import type { Http2ExchangeOwner } from './http2-exchange-owner.js';
