@@ -19,13 +19,17 @@ export class BodyCollector {
     this.#expected = expected;
   }
 
-  /** MUST NOT be changed by anybody from here on. */
-  add(chunk: Buffer): void {
+  /** True when the chunk was copied; otherwise it MUST NOT be changed by anybody from here on. */
+  add(chunk: Buffer): boolean {
     const before = this.size;
     this.size += chunk.length;
     if (this.#expected === undefined || before + chunk.length > this.#expected) this.#keep(chunk);
     else if (chunk.length === this.#expected) this.#pieces.push(chunk);
-    else this.#copy(chunk, this.#expected - before);
+    else {
+      this.#copy(chunk, this.#expected - before);
+      return true;
+    }
+    return false;
   }
 
   /**

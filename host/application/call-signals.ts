@@ -46,9 +46,10 @@ export class CallSignals implements RequestListener {
     this.#tunnel = listener;
   }
 
-  data(chunk: Buffer): void {
-    if (this.#tunnel === undefined) this.body.push(chunk);
-    else this.#tunnel.data(chunk);
+  data(chunk: Buffer): boolean {
+    if (this.#tunnel === undefined) return this.body.push(chunk);
+    this.#tunnel.data(chunk);
+    return false;
   }
 
   room(): Buffer | undefined {

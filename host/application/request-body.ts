@@ -122,16 +122,19 @@ export class ExchangeBody extends RequestBody {
     for (const chunk of this.#chunks.splice(0)) this.#drop(chunk);
   }
 
-  /** A chunk arrived. */
-  push(chunk: Buffer): void {
-    if (this.#discardable !== undefined) this.#drop(chunk);
-    else if (this.#collector === undefined) this.#chunks.push(chunk);
-    else {
-      this.#collector.add(chunk);
-      this.#gathered(this.#collector, chunk.length);
-      return;
+  /** A chunk arrived. True when nobody needs it any more. */
+  push(chunk: Buffer): boolean {
+    const collector = this.#collector;
+    if (collector !== undefined && this.#discardable === undefined) {
+      const isCopied = collector.add(chunk);
+      this.#gathered(collector, chunk.length);
+      return isCopied;
     }
+    const isDropped = this.#discardable !== undefined;
+    if (isDropped) this.#drop(chunk);
+    else this.#chunks.push(chunk);
     this.#wakeReader();
+    return isDropped;
   }
 
   /** Where the next chunk should be, see `RequestListener.room`. */

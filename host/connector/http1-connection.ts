@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
+import { ReadArea } from '../exchange/read-area.js';
+import { handBack, readFrom } from '../exchange/socket-input.js';
 import type { FieldBlock } from '../http/field-block.js';
 import type { ConnectionContext, ServedConnection } from './connection-context.js';
 import {
@@ -13,7 +15,6 @@ import { Parsed } from './field-section-parser.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
 import { BodyEvent, RequestBody } from './request-body.js';
-import { handBack, readFrom } from './socket-input.js';
 import { judgeContested } from './waiver.js';
 
 /**
@@ -25,6 +26,12 @@ import { judgeContested } from './waiver.js';
  */
 export class Http1Connection extends ConnectionLifetime implements ExchangeOwner, ServedConnection {
   private isRunning = false;
+  /** Memory for a large body that comes fast and has no place of its own. */
+  private area: ReadArea | undefined;
+  private lastChunkBytes = 0;
+  /** The chunk that is being looked at lies in `area`; so many bytes of it nobody needs any more. */
+  private isLent = false;
+  private usedUp = 0;
   private tunnelInputEnded = false;
 
   constructor(socket: Socket, context: ConnectionContext, info: ConnectionInfo) {
@@ -113,21 +120,38 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       if (this.swallowLeft < 0) this.socket.destroy();
       return;
     }
+    const { area } = this;
+    this.lastChunkBytes = chunk.length;
+    this.isLent = area?.lends(chunk) === true;
+    this.usedUp = 0;
     this.input.add(chunk);
     if (this.reading === Reading.BODY) this.bodyBytes += chunk.length;
     else if (this.reading === Reading.TUNNEL && this.tunnel?.isEnded === true) this.tunnelEnded();
     if (!this.isRunning) this.run();
+    if (this.isLent && this.usedUp < chunk.length) area?.keep(chunk);
+    this.isLent = false;
   }
 
-  /** Memory of the listener for the next bytes of a large body: never beyond the body, nor beyond the credit. */
+  /** Where to read the next bytes of a large body; undefined: they are copied out of memory that all share. */
   private roomForBody(): Buffer | undefined {
-    if (this.reading !== Reading.BODY || this.input.length > 0) return undefined;
     const { exchange, body } = this;
-    const most = Math.min(exchange?.credit ?? 0, body?.remaining ?? 0);
-    if (most < LEAST_ROOM_BYTES) return undefined;
-    const room = exchange?.listener?.room?.();
-    if (room === undefined || room.length < LEAST_ROOM_BYTES) return undefined;
-    return room.length <= most ? room : room.subarray(0, most);
+    const remaining = this.reading === Reading.BODY && this.input.length === 0 ? (body?.remaining ?? 0) : 0;
+    // Never beyond the body, nor beyond the credit.
+    const most = Math.min(exchange?.credit ?? 0, remaining);
+    const room = most < LEAST_ROOM_BYTES ? undefined : exchange?.listener?.room?.();
+    if (room !== undefined && room.length >= LEAST_ROOM_BYTES)
+      return room.length <= most ? room : room.subarray(0, most);
+    if (this.lastChunkBytes < LARGE_CHUNK_BYTES || most < LARGE_CHUNK_BYTES) {
+      if (this.area !== undefined) this.giveBackArea(this.area);
+      return undefined;
+    }
+    this.area ??= spareAreas.pop() ?? new ReadArea(AREA_BYTES);
+    return this.area.room;
+  }
+
+  private giveBackArea(area: ReadArea): void {
+    this.area = undefined;
+    if (spareAreas.length < MAX_SPARE_AREAS) spareAreas.push(area);
   }
 
   private onEnd(): void {
@@ -307,13 +331,14 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     if (exchange !== undefined) exchange.bytesIn += bytes.length;
     const listener = exchange?.listener;
     if (exchange === undefined || listener === undefined) {
+      this.usedUp += bytes.length;
       this.swallowLeft -= bytes.length;
       if (this.swallowLeft <= 0) this.swallowedEnough();
       return;
     }
     exchange.credit -= bytes.length;
     try {
-      listener.data(bytes);
+      if (listener.data(bytes, this.isLent) === true) this.usedUp += bytes.length;
     } catch (error) {
       this.failed(exchange, error);
     }
@@ -380,6 +405,13 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 
 /** Smaller pieces of a body are copied: that costs less than a place of their own. */
 const LEAST_ROOM_BYTES = 4 * 1024;
+/** A client that sends so much at once sends fast. */
+const LARGE_CHUNK_BYTES = 32 * 1024;
+/** Most bytes of a read; so much a connection holds while a large body comes fast, within the window of an exchange. */
+const AREA_BYTES = 128 * 1024;
+/** Areas for the next large bodies. The socket of one that is given back reads somewhere else already. */
+const spareAreas: ReadArea[] = [];
+const MAX_SPARE_AREAS = 8;
 /** RFC 9113 §3.4, up to the end of its first line. */
 const PREFACE = 'PRI * HTTP/2.0\r\n';
 /** For a client that has sent FIN, until its unanswered request is given up. */

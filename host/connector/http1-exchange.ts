@@ -51,6 +51,10 @@ export class Http1Exchange extends ConnectorExchange {
     this.owner = owner;
   }
 
+  get isHolding(): boolean {
+    return this.owner.output.isHolding;
+  }
+
   override consumed(bytes: number): void {
     const credit = this.credit + bytes;
     this.credit = Math.min(credit, BODY_WINDOW_BYTES);
@@ -190,7 +194,9 @@ export class Http1Exchange extends ConnectorExchange {
       output.append(chunk);
     }
     this.bytesOut += size;
-    output.flushLater();
+    // Whoever gave so many bytes may want to use their memory again.
+    if (size >= LARGE_CHUNK_BYTES) output.flushUnlessHeld();
+    else output.flushLater();
     return !output.isFull;
   }
 
@@ -267,6 +273,8 @@ export class Http1Exchange extends ConnectorExchange {
 
 /** Room for status line, Date, framing and connection fields, and Strict-Transport-Security. */
 const HEAD_ROOM = 384;
+/** From this size on a chunk leaves at once; smaller ones may leave together. */
+const LARGE_CHUNK_BYTES = 16 * 1024;
 /** Bodies up to this size are copied behind their head and leave in the same write. */
 const COPIED_BODY_BYTES = 16 * 1024;
 const CRLF = Buffer.from('\r\n', 'latin1');

@@ -4,8 +4,10 @@ import { Socket } from 'node:net';
 const HIGH_WATER_BYTES = 128 * 1024;
 /** So few buffered bytes: the writer may go on. */
 const LOW_WATER_BYTES = 32 * 1024;
-/** Handed to the socket at once; small enough to see whether a slow client makes progress. */
-const BATCH_BYTES = 64 * 1024;
+/** Handed to the socket at once. */
+const BATCH_BYTES = 256 * 1024;
+/** The same for TLS: small enough to see whether a slow client makes progress. */
+const TLS_BATCH_BYTES = 64 * 1024;
 /** Larger pieces are sent as they are instead of being copied. */
 const COPY_BYTES = 8 * 1024;
 const SLAB_BYTES = 64 * 1024;
@@ -52,6 +54,11 @@ export class SocketOutput {
     // Node counts a write as a whole until its last byte is gone; how much of it is left, the handle knows.
     const left = isPlain(socket) ? socket._handle?.writeQueueSize : undefined;
     return this.sentBytes - Math.min(socket.writableLength, left ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** True while pieces given to `append` may wait here or in the socket. */
+  get isHolding(): boolean {
+    return this.queue.length > 0 || this.socket.writableLength > 0;
   }
 
   /** True when a writer shall wait for `onDrain`. */
@@ -194,35 +201,34 @@ export class SocketOutput {
    */
   private pump(): void {
     const { socket, queue } = this;
+    const batchBytes = isPlain(socket) ? BATCH_BYTES : TLS_BATCH_BYTES;
     while (
       queue.length > 0 &&
       (socket.writableLength === 0 || this.callbacksDue === 0) &&
       !socket.destroyed
     ) {
       let taken = 0;
-      let room = BATCH_BYTES;
+      let room = batchBytes;
       socket.cork();
       while (taken < queue.length && room > 0) {
-        const piece = queue[taken] as Uint8Array;
+        let piece = queue[taken] as Uint8Array;
         if (piece.length > room) {
-          this.writeQueued(piece.subarray(0, room));
           queue[taken] = piece.subarray(room);
-          room = 0;
+          piece = piece.subarray(0, room);
         } else {
-          this.writeQueued(piece);
-          room -= piece.length;
           taken++;
         }
+        room -= piece.length;
+        this.queuedBytes -= piece.length;
+        this.sentBytes += piece.length;
+        // One callback tells of them all.
+        if (room > 0 && taken < queue.length) socket.write(piece);
+        else this.writeCounted(piece);
       }
-      queue.splice(0, taken);
+      if (taken === queue.length) queue.length = 0;
+      else queue.splice(0, taken);
       socket.uncork();
     }
-  }
-
-  private writeQueued(bytes: Uint8Array): void {
-    this.queuedBytes -= bytes.length;
-    this.sentBytes += bytes.length;
-    this.writeCounted(bytes);
   }
 
   private writeCounted(bytes: Uint8Array): void {

@@ -20,8 +20,11 @@ export interface ResponseListener {
    * `consumed`. Status 101 makes a tunnel: `data` and `write` carry raw bytes from then on.
    */
   response(status: number, fields: FieldBlock, body: Buffer | undefined, isComplete: boolean): void;
-  /** Body bytes; MUST be acknowledged by `consumed`. The buffer is never reused. */
-  data(chunk: Buffer): void;
+  /**
+   * Body bytes; MUST be acknowledged by `consumed`. The buffer is not reused, unless it is lent and the answer is true:
+   * see `RequestListener.data`.
+   */
+  data(chunk: Buffer, isLent?: boolean): unknown;
   /** The response is complete. The request body may still be going on. */
   end(trailers: FieldBlock | undefined): void;
   /** The request body may be written again after `write` returned false. */
@@ -32,8 +35,10 @@ export interface ResponseListener {
 
 /** The request side of an open exchange. After `abort` or `ResponseListener.aborted` every method does nothing. */
 export interface OutgoingExchange {
-  /** Sends request body. False: wait for `drain`. The chunk must not be changed afterwards. */
+  /** Sends request body. False: wait for `drain`. The chunk must not be changed afterwards; see `isHolding`. */
   write(chunk: Uint8Array): boolean;
+  /** As `Exchange.isHolding`, for the request body. */
+  readonly isHolding: boolean;
   /** Ends the request body, or this direction of a tunnel. Does nothing for a request without a body. */
   end(trailers?: Fields): void;
   /** `bytes` of what `data` gave were used up. Throws PORTICO_EXCHANGE_STATE for more than it gave. */
@@ -132,8 +137,8 @@ export class ClientExchange extends ExchangeStream implements OutgoingExchange {
     super.receiveEnd(trailers);
   }
 
-  protected onData(chunk: Buffer): void {
-    this.listener.data(chunk);
+  protected onData(chunk: Buffer, isLent: boolean): boolean {
+    return this.listener.data(chunk, isLent) === true;
   }
 
   protected onEnd(trailers: FieldBlock | undefined): void {
@@ -151,6 +156,7 @@ export class ClientExchange extends ExchangeStream implements OutgoingExchange {
 
 /** Stands for an exchange that could not be opened; its listener is told `aborted` after `open` has returned. */
 export class RefusedExchange implements OutgoingExchange {
+  readonly isHolding = false;
   private isAborted = false;
 
   constructor(listener: ResponseListener, reason: AbortReason) {

@@ -2,7 +2,7 @@ import { PorticoError } from '../errors.js';
 import type { FieldBlock, Fields } from '../http/field-block.js';
 import { AbortReason } from './exchange.js';
 import { countOf } from './field-codec.js';
-import { FrameType, MAX_PAYLOAD_BYTES, ProtocolViolation, writeU32 } from './frame.js';
+import { FLAG_END, FrameType, MAX_PAYLOAD_BYTES, ProtocolViolation, writeU32 } from './frame.js';
 import type { FrameWriter } from './frame-writer.js';
 import { sizeOfTrailers, writeTrailers } from './response-codec.js';
 
@@ -69,6 +69,11 @@ export abstract class ExchangeStream {
     return (this.state & ABORTED) !== 0;
   }
 
+  /** True while body bytes that were to be sent wait here or for the socket: their memory is in use. */
+  get isHolding(): boolean {
+    return this.queue !== undefined || this.host.writer.isHolding;
+  }
+
   /** True when nothing more can happen: the id is free. */
   get isOver(): boolean {
     return (this.state & BOTH_CLOSED) === BOTH_CLOSED;
@@ -96,6 +101,25 @@ export abstract class ExchangeStream {
     this.state |= WANTS_DRAIN;
     if (this.sendCredit > 0) this.blockUntilDrained();
     return false;
+  }
+
+  /** The whole body: the end goes with its last frame. Not empty, and nothing was sent before. */
+  protected sendWhole(body: Uint8Array): void {
+    this.queue = [body];
+    this.state |= END_QUEUED;
+    this.pump();
+  }
+
+  /** Largest whole body that could leave at once, as one frame. */
+  protected get sendableBytes(): number {
+    return this.host.writer.isCongested ? 0 : Math.min(this.sendCredit, MAX_PAYLOAD_BYTES);
+  }
+
+  /** The whole body lies in the writer, where its frame goes. At most `sendableBytes`, and nothing was sent before. */
+  protected sendInPlace(length: number): void {
+    this.host.writer.commit(length, FrameType.DATA, FLAG_END, this.generation, this.id);
+    this.sendCredit -= length;
+    this.localClosed();
   }
 
   protected sendEnd(trailers: Fields | undefined): void {
@@ -160,13 +184,14 @@ export abstract class ExchangeStream {
     this.held += length;
   }
 
-  /** A part of the payload of that DATA frame. */
-  receivePiece(bytes: Buffer, start: number, end: number): void {
-    if ((this.state & ABORTED) !== 0) return;
+  /** A part of the payload of that DATA frame. True when nobody needs the bytes any more. */
+  receivePiece(bytes: Buffer, start: number, end: number, isLent: boolean): boolean {
+    if ((this.state & ABORTED) !== 0) return true;
     try {
-      this.onData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+      return this.onData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), isLent);
     } catch (error) {
       this.callbackThrew(error);
+      return false;
     }
   }
 
@@ -219,7 +244,8 @@ export abstract class ExchangeStream {
     if ((state & ABORTED) === 0) this.tellAborted(reason);
   }
 
-  protected abstract onData(chunk: Buffer): void;
+  /** True when nobody needs the bytes any more. */
+  protected abstract onData(chunk: Buffer, isLent: boolean): boolean;
   protected abstract onEnd(trailers: FieldBlock | undefined): void;
   protected abstract onDrain(): void;
   protected abstract onAborted(reason: AbortReason): void;
@@ -259,7 +285,13 @@ export abstract class ExchangeStream {
         if (size === chunk.length) sent++;
         else queue[sent] = chunk.subarray(size);
         this.sendCredit -= size;
-        writer.frame(part, FrameType.DATA, 0, this.generation, this.id);
+        const isLast =
+          sent === queue.length && (this.state & END_QUEUED) !== 0 && this.trailers === undefined;
+        writer.frame(part, FrameType.DATA, isLast ? FLAG_END : 0, this.generation, this.id);
+        if (!isLast) continue;
+        this.queue = undefined;
+        this.localClosed();
+        return;
       }
       if (sent < queue.length) {
         queue.splice(0, sent);

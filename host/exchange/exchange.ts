@@ -37,7 +37,10 @@ export interface Exchange {
    * bytes of the client, the response body the bytes to it, `end` closes one direction.
    */
   begin(status: number, fields: Fields): void;
-  /** Sends body bytes. False: stop until `RequestListener.drain`. The chunk belongs to the exchange from here on. */
+  /**
+   * Sends body bytes. False: stop until `RequestListener.drain`. The chunk belongs to the exchange from here on; see
+   * `isHolding`.
+   */
   write(chunk: Uint8Array): boolean;
   /** Ends the response body. Trailers are sent where the protocol can carry them, otherwise dropped. */
   end(trailers?: Fields): void;
@@ -51,14 +54,23 @@ export interface Exchange {
   readonly isEnded: boolean;
   /** True after `begin`, `respond`. */
   readonly isBegun: boolean;
+  /**
+   * True while chunks that were given to `write` wait here to be sent. False right behind `write`: their memory is the
+   * caller's again. A producer that cannot tell leaves it out, and keeps what it was given.
+   */
+  readonly isHolding?: boolean;
   /** Free for the handler to keep what it knows about this exchange; the producer never looks at it. */
   attachment?: unknown;
 }
 
 /** What an exchange tells its handler. */
 export interface RequestListener {
-  /** Body bytes. At most one window ahead of `Exchange.consumed`. The buffer is not reused by the producer. */
-  data(chunk: Buffer): void;
+  /**
+   * Body bytes. At most one window ahead of `Exchange.consumed`. The buffer is not reused by the producer, unless it is
+   * lent and the answer is true: nobody needs the bytes any more. A listener that keeps lent bytes for long SHOULD copy
+   * them: other memory is kept with them.
+   */
+  data(chunk: Buffer, isLent?: boolean): unknown;
   /**
    * Where the listener wants the next bytes of the body: whoever reads from a socket MAY read into it instead of into
    * memory of its own, from its first byte on. What was read comes by `data` as any other chunk, as views of this

@@ -25,8 +25,11 @@ export interface FrameSink {
   ): void;
   /** The header of a DATA frame; `length` bytes follow by `dataPiece`, then `dataEnds` once. */
   dataBegins(flags: number, generation: number, id: number, length: number): void;
-  /** A part of the payload of the DATA frame that began last, never empty. */
-  dataPiece(bytes: Buffer, start: number, end: number): void;
+  /**
+   * A part of the payload of the DATA frame that began last, never empty. True when nobody needs `bytes` any more;
+   * that counts when they are lent, see `FrameReader.push`.
+   */
+  dataPiece(bytes: Buffer, start: number, end: number, isLent: boolean): boolean;
   dataEnds(): void;
 }
 
@@ -34,6 +37,9 @@ export interface FrameSink {
  * Cuts the bytes of a socket into frames. The payload of DATA is handed on as it comes, without a copy and without
  * waiting for the whole frame. Other frames are handed on in place when they lie whole in a chunk; only those cut by
  * the border of a chunk are copied together. Owned by one connection.
+ *
+ * The memory of a chunk may be lent: then frames other than DATA, and small pieces of DATA, are handed on as copies, and
+ * who takes a larger piece says whether it is still needed.
  */
 export class FrameReader {
   private readonly sink: FrameSink;
@@ -47,13 +53,26 @@ export class FrameReader {
   private generation = 0;
   private id = 0;
   private assembly: Buffer | undefined;
+  private isLent = false;
+  /** Somebody needs a part of the lent chunk. */
+  private isKept = false;
 
   constructor(sink: FrameSink) {
     this.sink = sink;
   }
 
-  /** Takes the next bytes of the socket. The chunk must not be reused by the caller. */
-  push(chunk: Buffer): void {
+  /**
+   * Takes the next bytes of the socket. When they are lent and the answer is true, the caller may use their memory
+   * again; otherwise it must not.
+   */
+  push(chunk: Buffer, isLent = false): boolean {
+    this.isLent = isLent;
+    this.isKept = !isLent;
+    this.cut(chunk);
+    return !this.isKept;
+  }
+
+  private cut(chunk: Buffer): void {
     const { sink } = this;
     const size = chunk.length;
     let at = 0;
@@ -94,8 +113,10 @@ export class FrameReader {
       );
     }
     if (type !== FrameType.DATA && chunk.length - at >= length) {
-      sink.frame(type, flags, generation, id, chunk, at, at + length);
-      return at + length;
+      const end = at + length;
+      if (this.isLent) sink.frame(type, flags, generation, id, copyOf(chunk, at, end), 0, length);
+      else sink.frame(type, flags, generation, id, chunk, at, end);
+      return end;
     }
     this.type = type;
     this.flags = flags;
@@ -122,7 +143,7 @@ export class FrameReader {
     if (this.type === FrameType.DATA) {
       this.remaining -= end - at;
       this.isInside = this.remaining > 0;
-      sink.dataPiece(chunk, at, end);
+      this.handOn(chunk, at, end);
       if (!this.isInside && !sink.isClosed) sink.dataEnds();
       return end;
     }
@@ -138,4 +159,20 @@ export class FrameReader {
     }
     return end;
   }
+
+  private handOn(chunk: Buffer, at: number, end: number): void {
+    const { sink } = this;
+    if (!this.isLent) sink.dataPiece(chunk, at, end, false);
+    else if (end - at < LENT_BYTES) sink.dataPiece(copyOf(chunk, at, end), 0, end - at, false);
+    else if (!sink.dataPiece(chunk, at, end, true)) this.isKept = true;
+  }
+}
+
+/** Smaller pieces are copied: whoever keeps one must not keep a whole area with it. */
+const LENT_BYTES = 8 * 1024;
+
+function copyOf(chunk: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  chunk.copy(copy, 0, start, end);
+  return copy;
 }

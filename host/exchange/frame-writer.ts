@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
 import { HEADER_BYTES, writeHeader } from './frame.js';
 
-/** Size of the blocks that frames are collected in. */
+/** Size of the blocks that frames are collected in, and of those for large frames. */
 const BLOCK_BYTES = 64 * 1024;
+const LARGE_BLOCK_BYTES = 256 * 1024;
 /** A body chunk of this size or more is sent as it lies instead of being copied into the block. */
 const REFERENCE_BYTES = 16 * 1024;
 /** So many frames leave before the turn ends: the peer, on another core, works on them meanwhile. */
 const BATCH_FRAMES = 16;
 /** A frame that has waited so long in its turn leaves with the next one: an answer does not wait for slow others. */
 const BATCH_MS = 1;
+/** So many bytes leave at once: memory that was read into can then be used for the next read. */
+const BATCH_BYTES = 32 * 1024;
 /** Unsent bytes from which on body bytes wait in their exchange instead of joining the socket's queue. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
@@ -61,11 +64,21 @@ export class FrameWriter {
     return this.position + HEADER_BYTES;
   }
 
+  /** True while chunks given to `frame` are not all with the kernel. */
+  get isHolding(): boolean {
+    return this.segments.length > 0 || this.socket.writableLength > 0;
+  }
+
   /** Completes the frame whose payload was written at `room()`. Until then nothing of it is sent. */
   commit(length: number, type: number, flags: number, generation: number, id: number): void {
+    this.append(length, type, flags, generation, id);
+    this.schedule();
+  }
+
+  /** The same when another frame follows at once behind it, for which `room` was asked together with this one. */
+  append(length: number, type: number, flags: number, generation: number, id: number): void {
     writeHeader(this.bytes, this.position, length, type, flags, generation, id);
     this.position += HEADER_BYTES + length;
-    this.schedule();
   }
 
   /** A frame whose payload is `chunk`. The chunk must not be changed afterwards. */
@@ -129,7 +142,9 @@ export class FrameWriter {
     if (this.isClosed) return;
     const now = performance.now();
     if (this.frames === 0) this.collectedAt = now;
-    if (++this.frames >= BATCH_FRAMES || now - this.collectedAt >= BATCH_MS) this.write();
+    const collected = this.position - this.start + this.segmentBytes;
+    if (++this.frames >= BATCH_FRAMES || collected >= BATCH_BYTES || now - this.collectedAt >= BATCH_MS)
+      this.write();
     if (this.isScheduled) return;
     this.isScheduled = true;
     setImmediate(this.flushLater);
@@ -137,7 +152,10 @@ export class FrameWriter {
 
   private renew(payloadBytes: number): void {
     this.cut();
-    this.bytes = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, payloadBytes + HEADER_BYTES));
+    const size = payloadBytes + HEADER_BYTES;
+    this.bytes = Buffer.allocUnsafeSlow(
+      size <= BLOCK_BYTES ? BLOCK_BYTES : Math.max(LARGE_BLOCK_BYTES, size),
+    );
     this.position = 0;
     this.start = 0;
   }

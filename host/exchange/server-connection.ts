@@ -62,7 +62,8 @@ export class ServerConnection extends WireConnection {
       this.receiveHello(payload);
     else if (type === FrameType.PROOF && this.expectedProof !== undefined)
       this.receiveProof(payload, this.expectedProof);
-    else throw new ProtocolViolation(`${nameOfType(type)} is not expected here`);
+    else if (type !== FrameType.PONG || !this.isShaken)
+      throw new ProtocolViolation(`${nameOfType(type)} is not expected here`);
   }
 
   protected headFrame(

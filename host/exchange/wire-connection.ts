@@ -16,10 +16,18 @@ import {
 import { FrameReader, type FrameSink } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
 import { decodeError, encodeError } from './hello.js';
+import { ReadArea } from './read-area.js';
 import { readTrailers } from './response-codec.js';
+import { readFrom } from './socket-input.js';
 
 /** After an ERROR or the end, the peer has this long to close its side before the socket is destroyed. */
 const LINGER_MS = 1000;
+/** Memory for reading while much comes: what the kernel keeps of a Unix socket fits in. */
+const AREA_BYTES = 256 * 1024;
+/** A read of this size says that much comes. */
+const LARGE_READ_BYTES = 32 * 1024;
+/** Without such a read for so long the memory is given up. */
+const AREA_IDLE_MS = 1000;
 
 /**
  * One socket of the exchange protocol, what both ends have in common: frames in and out, ping, the table of
@@ -45,6 +53,11 @@ export abstract class WireConnection implements FrameSink, StreamHost {
   private owesPong = false;
   private socketError: Error | undefined;
   private readonly lostReason: AbortReason;
+  private readonly reader = new FrameReader(this);
+  /** While large bodies come. */
+  private area: ReadArea | undefined;
+  private areaTimer: NodeJS.Timeout | undefined;
+  private hadLargeRead = false;
 
   /** `lostReason`: what exchanges are told when the peer goes away. */
   protected constructor(socket: Socket, receiveWindow: number, lostReason: AbortReason) {
@@ -52,8 +65,11 @@ export abstract class WireConnection implements FrameSink, StreamHost {
     this.receiveWindow = receiveWindow;
     this.lostReason = lostReason;
     this.writer = new FrameWriter(socket, () => this.flushed());
-    const reader = new FrameReader(this);
-    socket.on('data', (chunk: Buffer) => this.receive(reader, chunk));
+    readFrom(
+      socket,
+      (chunk) => this.receive(chunk),
+      () => this.area?.room,
+    );
     socket.on('drain', () => this.flushed());
     socket.on('error', (error) => {
       this.socketError = error;
@@ -133,8 +149,8 @@ export abstract class WireConnection implements FrameSink, StreamHost {
     this.currentFlags = flags;
   }
 
-  dataPiece(bytes: Buffer, start: number, end: number): void {
-    this.current?.receivePiece(bytes, start, end);
+  dataPiece(bytes: Buffer, start: number, end: number, isLent: boolean): boolean {
+    return this.current?.receivePiece(bytes, start, end, isLent) ?? true;
   }
 
   dataEnds(): void {
@@ -187,6 +203,7 @@ export abstract class WireConnection implements FrameSink, StreamHost {
   protected closeWith(error: PorticoError, reason: AbortReason): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.giveUpArea();
     this.writer.flush();
     this.writer.close();
     if (!this.socket.destroyed) {
@@ -201,14 +218,40 @@ export abstract class WireConnection implements FrameSink, StreamHost {
     this.closed(error);
   }
 
-  private receive(reader: FrameReader, chunk: Buffer): void {
+  private receive(chunk: Buffer): void {
     if (this.isClosed) return;
+    const { area } = this;
+    const isLent = area?.lends(chunk) === true;
+    if (chunk.length >= LARGE_READ_BYTES) this.expectMore();
     try {
-      reader.push(chunk);
+      if (!this.reader.push(chunk, isLent) && isLent) area.keep(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolViolation)) throw error;
       this.fail(error);
     }
+  }
+
+  private expectMore(): void {
+    this.hadLargeRead = true;
+    if (this.area !== undefined) return;
+    this.area = new ReadArea(AREA_BYTES);
+    this.areaTimer = setInterval(() => this.checkArea(), AREA_IDLE_MS).unref();
+  }
+
+  /** The socket lets go of the memory when something arrives: the answer to a PING. */
+  private checkArea(): void {
+    if (!this.hadLargeRead) {
+      this.giveUpArea();
+      const at = this.writer.room(PING_BYTES);
+      this.writer.bytes.fill(0, at, at + PING_BYTES);
+      this.writer.commit(PING_BYTES, FrameType.PING, 0, 0, 0);
+    }
+    this.hadLargeRead = false;
+  }
+
+  private giveUpArea(): void {
+    clearInterval(this.areaTimer);
+    this.area = undefined;
   }
 
   private connectionFrame(type: number, bytes: Buffer, start: number, end: number): void {

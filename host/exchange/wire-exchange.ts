@@ -9,12 +9,14 @@ import {
   type StreamHost,
   TUNNEL,
 } from './exchange-stream.js';
-import { FLAG_END, FrameType, MAX_INTERIMS } from './frame.js';
+import { FLAG_END, FrameType, HEADER_BYTES, MAX_INTERIMS } from './frame.js';
 import type { WireRequestHead } from './request-codec.js';
 import { sizeOfResponse, writeResponse } from './response-codec.js';
 
 /** A body up to this size travels in the frame of its response head. */
 const INLINE_BODY_BYTES = 32 * 1024;
+/** The longest character of UTF-8. */
+const MORE_THAN_ASCII = 4;
 
 /** An exchange at the instance's end of the wire: what the engine inside the instance gets. */
 export class WireExchange extends ExchangeStream implements Exchange {
@@ -61,9 +63,15 @@ export class WireExchange extends ExchangeStream implements Exchange {
   respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
     if (!this.mayBegin('respond')) return;
     checkStatus(status);
-    const whole = typeof body === 'string' && body.length * 3 > INLINE_BODY_BYTES ? Buffer.from(body) : body;
-    const isBodiless = whole === undefined || status === 204 || status === 304;
-    if (isBodiless || whole.length <= Math.min(INLINE_BODY_BYTES, this.host.sendWindow)) {
+    const isBodiless = body === undefined || status === 204 || status === 304;
+    const isLong = typeof body === 'string' && body.length * 3 > INLINE_BODY_BYTES;
+    if (isLong && !isBodiless && this.respondAscii(status, fields, body)) return;
+    const whole = isLong ? Buffer.from(body) : body;
+    if (
+      isBodiless ||
+      whole === undefined ||
+      whole.length <= Math.min(INLINE_BODY_BYTES, this.host.sendWindow)
+    ) {
       this.writeHead(FrameType.RESPONSE, FLAG_END, status, fields, isBodiless ? undefined : whole);
       this.state |= HEAD_DONE;
       this.localClosed();
@@ -78,8 +86,7 @@ export class WireExchange extends ExchangeStream implements Exchange {
     }
     this.writeHead(FrameType.RESPONSE, 0, status, framed, undefined);
     this.state |= HEAD_DONE;
-    this.sendBody(bytes);
-    this.sendEnd(undefined);
+    this.sendWhole(bytes);
   }
 
   begin(status: number, fields: Fields): void {
@@ -125,9 +132,10 @@ export class WireExchange extends ExchangeStream implements Exchange {
     }
   }
 
-  protected onData(chunk: Buffer): void {
-    if (this.listener === undefined) this.returnCredit(chunk.length);
-    else this.listener.data(chunk);
+  protected onData(chunk: Buffer, isLent: boolean): boolean {
+    if (this.listener !== undefined) return this.listener.data(chunk, isLent) === true;
+    this.returnCredit(chunk.length);
+    return true;
   }
 
   protected onEnd(trailers: FieldBlock | undefined): void {
@@ -146,6 +154,23 @@ export class WireExchange extends ExchangeStream implements Exchange {
   private mayBegin(verb: string): boolean {
     if ((this.state & ABORTED) !== 0) return false;
     if ((this.state & HEAD_DONE) !== 0) throw illegal(verb, 'the response has begun already');
+    return true;
+  }
+
+  /** Text is written to where its frame goes, if it is ASCII and can leave at once. False: nothing was done. */
+  private respondAscii(status: number, fields: Fields, text: string): boolean {
+    const { length } = text;
+    if (length > this.sendableBytes - MORE_THAN_ASCII || this.head.method === 'HEAD') return false;
+    const { writer } = this.host;
+    const framed = withLength(fields, length);
+    const at = writer.room(sizeOfResponse(framed) + HEADER_BYTES + length + MORE_THAN_ASCII);
+    const headEnd = writeResponse(status, framed, writer.bytes, at);
+    // ASCII has as many bytes as units. Other text has more, and fills at least one byte more when it is cut.
+    const written = writer.bytes.write(text, headEnd + HEADER_BYTES, length + MORE_THAN_ASCII, 'utf8');
+    if (written !== length) return false;
+    writer.append(headEnd - at, FrameType.RESPONSE, 0, this.generation, this.id);
+    this.state |= HEAD_DONE;
+    this.sendInPlace(length);
     return true;
   }
 

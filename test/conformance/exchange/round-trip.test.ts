@@ -49,6 +49,12 @@ describe('a front and an instance', () => {
     ['nothing', undefined, ''],
     ['an empty text', '', ''],
     ['64 KiB of text', 'x'.repeat(65_536), 'x'.repeat(65_536)],
+    ['text beyond ASCII at its very end', `${'x'.repeat(65_536)}é`, `${'x'.repeat(65_536)}é`],
+    ['text that begins beyond ASCII', `🚀${'x'.repeat(65_536)}`, `🚀${'x'.repeat(65_536)}`],
+    ['half a character', `${'x'.repeat(65_536)}\ud83d`, `${'x'.repeat(65_536)}\ufffd`],
+    ['text of the longest frame', 'x'.repeat(131_068), 'x'.repeat(131_068)],
+    ['text longer than a frame', 'y'.repeat(131_073), 'y'.repeat(131_073)],
+    ['bytes of several frames', Buffer.alloc(200_000, 'z'), 'z'.repeat(200_000)],
   ])('answer with %s at once', async (_, body, expected) => {
     const { seen } = ask((exchange) => exchange.respond(200, ['content-type', 'text/plain'], body));
     await seen.over();

@@ -34,8 +34,9 @@ export class FrameCollector implements FrameSink {
     this.pieces = [];
   }
 
-  dataPiece(bytes: Buffer, start: number, end: number): void {
+  dataPiece(bytes: Buffer, start: number, end: number, _isLent: boolean): boolean {
     this.pieces.push(bytes.subarray(start, end));
+    return false;
   }
 
   dataEnds(): void {

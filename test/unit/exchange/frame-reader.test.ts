@@ -41,13 +41,60 @@ describe('FrameReader', () => {
       override frame(...args: Parameters<FrameCollector['frame']>): void {
         seen.push(args[4]);
       }
-      override dataPiece(bytes: Buffer): void {
+      override dataPiece(bytes: Buffer): boolean {
         seen.push(bytes);
+        return false;
       }
     }
     new FrameReader(new Sink()).push(chunk);
     expect(seen).toHaveLength(2);
     expect(seen.every((bytes) => bytes === chunk)).toBe(true);
+  });
+
+  it('needs nothing of a lent chunk but the pieces of DATA that are kept', () => {
+    const frames = fc.array(
+      fc.record({ isData: fc.boolean(), size: fc.integer({ min: 0, max: 30_000 }), isKept: fc.boolean() }),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(frames, fc.array(fc.integer({ min: 1, max: 40_000 })), (plan, cuts) => {
+        const sent = plan.map(({ isData, size }, id) => ({
+          type: isData ? FrameType.DATA : FrameType.RESPONSE,
+          flags: 0,
+          generation: 0,
+          id,
+          payload: Buffer.alloc(size, id + 1),
+        }));
+        class Sink extends FrameCollector {
+          id = 0;
+          override dataBegins(flags: number, generation: number, id: number): void {
+            this.id = id;
+            super.dataBegins(flags, generation, id);
+          }
+          override dataPiece(bytes: Buffer, start: number, end: number, isLent: boolean): boolean {
+            const isFree = isLent && plan[this.id]?.isKept !== true;
+            if (isFree) super.dataPiece(Buffer.from(bytes.subarray(start, end)), 0, end - start, false);
+            else super.dataPiece(bytes, start, end, isLent);
+            return isFree;
+          }
+        }
+        const sink = new Sink();
+        const reader = new FrameReader(sink);
+        const bytes = Buffer.concat(sent.map(encode));
+        for (let at = 0, cut = 0; at < bytes.length; ) {
+          const chunk = Buffer.from(bytes.subarray(at, at + (cuts[cut++] ?? bytes.length)));
+          at += chunk.length;
+          if (reader.push(chunk, true)) chunk.fill(0xee);
+        }
+        expect(sink.frames.map(({ id, payload }) => [id, payload.length])).toEqual(
+          sent.map(({ id, payload }) => [id, payload.length]),
+        );
+        expect(
+          sink.frames.every(({ payload }, at) => payload.equals((sent[at] as CollectedFrame).payload)),
+        ).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('refuses a length above the limit by its header alone', () => {

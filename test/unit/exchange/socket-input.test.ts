@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { readFrom } from '#host/connector/socket-input.js';
+import { readFrom } from '#host/exchange/socket-input.js';
 
 const servers: Server[] = [];
 
