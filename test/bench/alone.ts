@@ -33,12 +33,13 @@ export async function startServer(programArguments: readonly string[]): Promise<
 /** The first line that is a number; some subjects log before they print it. */
 export async function printedPort(output: Readable): Promise<number> {
   let text = '';
-  for await (const chunk of on(output, 'data')) {
+  // Ends with the output: a program that has failed prints no port.
+  for await (const chunk of on(output, 'data', { close: ['end', 'close'] })) {
     text += String(chunk);
     const port = /^\d+$/m.exec(text)?.[0];
     if (port !== undefined) return Number(port);
   }
-  throw new Error(`no port among the output:\n${text}`);
+  throw new Error(`The program ended without a port; its output was: ${text.trim() || 'nothing'}`);
 }
 
 /** A port that nobody listens on now. */

@@ -1,9 +1,10 @@
 import { startServer } from './alone.js';
+import { CONNECTOR_LINES, type ConnectorLine } from './connector-lines.js';
 import { cpuMicroseconds } from './cpu-time.js';
 import { median, ratio, rounded, type Target } from './figures.js';
 import { hasH2load, loadHttp2 } from './h2load.js';
 import { startConnectorHost } from './host.js';
-import { generator, type LoadKind, load } from './load.js';
+import { generator, load } from './load.js';
 import { descendantsOf } from './memory.js';
 import { startNginx } from './nginx.js';
 import type { Peer } from './peer.js';
@@ -13,27 +14,6 @@ import { startTomcat } from './tomcat.js';
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 2);
 const here = new URL('./', import.meta.url);
-
-/** One thing that every peer does; the answer to a POST is the number of bytes that came. */
-interface Line {
-  readonly name: string;
-  readonly over: 'http' | 'https' | 'http2';
-  readonly path: string;
-  readonly kind: LoadKind;
-  readonly connections: number;
-}
-
-const LINES: readonly Line[] = [
-  { name: 'text', over: 'http', path: '', kind: 'get', connections: 64 },
-  { name: 'text, 1,000 connections', over: 'http', path: '', kind: 'get', connections: 1000 },
-  { name: 'text, a connection each', over: 'http', path: '', kind: 'connect', connections: 64 },
-  { name: 'answer of 100 KiB', over: 'http', path: 'large', kind: 'get', connections: 32 },
-  { name: 'POST of 1 KiB', over: 'http', path: '', kind: 'post-small', connections: 64 },
-  { name: 'POST of 1 MiB', over: 'http', path: '', kind: 'post', connections: 8 },
-  { name: 'TLS text', over: 'https', path: '', kind: 'get', connections: 64 },
-  { name: 'TLS handshakes', over: 'https', path: '', kind: 'connect', connections: 16 },
-  { name: 'HTTP/2 text, 8 × 16 streams', over: 'http2', path: '', kind: 'get', connections: 8 },
-];
 
 interface Sample {
   readonly requestsPerSecond: number;
@@ -63,7 +43,7 @@ export async function measureConnector(): Promise<object> {
   const results: Record<string, object> = {};
   const targets: Target[] = [];
   try {
-    for (const line of LINES.filter(({ name }) => words.some((word) => name.includes(word)))) {
+    for (const line of CONNECTOR_LINES.filter(({ name }) => words.some((word) => name.includes(word)))) {
       if (line.over === 'http2' && !hasH2load) continue;
       const samples = await measureLine(peers, line);
       results[line.name] = Object.fromEntries(samples);
@@ -91,7 +71,7 @@ async function startNode(kind: 'http' | 'https' | 'h2', files: readonly string[]
 }
 
 /** Interleaved rounds; the first one warms and is thrown away. */
-async function measureLine(peers: ReadonlyMap<string, Peer>, line: Line): Promise<Samples> {
+async function measureLine(peers: ReadonlyMap<string, Peer>, line: ConnectorLine): Promise<Samples> {
   const samples = new Map<string, Sample[]>();
   for (let round = 0; round <= rounds; round++)
     for (const [name, peer] of peers) {
@@ -104,7 +84,7 @@ async function measureLine(peers: ReadonlyMap<string, Peer>, line: Line): Promis
   return samples;
 }
 
-async function measure({ pid }: Peer, url: string, line: Line, seconds: number): Promise<Sample> {
+async function measure({ pid }: Peer, url: string, line: ConnectorLine, seconds: number): Promise<Sample> {
   const processes = [pid, ...descendantsOf(pid)];
   const used = (): number => processes.reduce((sum, one) => sum + cpuMicroseconds(one), 0);
   const before = used();
@@ -121,7 +101,7 @@ async function measure({ pid }: Peer, url: string, line: Line, seconds: number):
   };
 }
 
-function printLine(line: Line, samples: Samples): void {
+function printLine(line: ConnectorLine, samples: Samples): void {
   console.log(`${line.name}: ${line.connections} connections, ${rounds} rounds of ${seconds} s`);
   console.table(
     [...samples].map(([peer, taken]) => {
@@ -137,7 +117,7 @@ function printLine(line: Line, samples: Samples): void {
 }
 
 /** The host against each peer; the targets of the first line are those of the whole design. */
-function targetsOf({ name }: Line, samples: Samples): readonly Target[] {
+function targetsOf({ name }: ConnectorLine, samples: Samples): readonly Target[] {
   const rateOf = (peer: string): number =>
     median((samples.get(peer) ?? []).map(({ requestsPerSecond }) => requestsPerSecond));
   const least: Readonly<Record<string, number>> = { 'Tomcat 10.1': 1, nginx: 0.6 };

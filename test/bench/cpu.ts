@@ -1,21 +1,25 @@
 /**
  * `node dist/test/bench/cpu.js [subject…]`: CPU time of each process per request, the figure to work on when the
  * machine is too busy for requests per second to mean anything. Rounds are interleaved; figures are medians. Subjects
- * are those of `subjects/alone/server.mjs` (`node`), a bundle in a host of its own (`host:framework`), or a line of the
- * group `framework` (`cio:json`, `fastify:json`).
+ * are those of `subjects/alone/server.mjs` (`node`), a bundle in a host of its own (`host:framework`), a line of the
+ * group `framework` (`cio:json`, `fastify:json`), or a line of the group `connector` by a part of its name, against a host
+ * (`connector:100 KiB`).
  *
  * BENCH_ROUNDS (default 3), BENCH_SECONDS (default 3) and BENCH_CONNECTIONS (default 64) set the load.
  * BENCH_PROFILE=FOLDER writes a `.cpuprofile` of each process of the subjects there instead.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { repositoryFolder } from '#test/support/paths.js';
 import { startAlone, startServer } from './alone.js';
+import { CONNECTOR_LINES } from './connector-lines.js';
 import { cpuMicroseconds } from './cpu-time.js';
 import { median, rounded } from './figures.js';
-import { startHost } from './host.js';
+import { startConnectorHost, startHost } from './host.js';
 import { LINES, lineServer } from './line.js';
 import { type LoadKind, load } from './load.js';
 import { childrenOf, commandOf } from './memory.js';
+import { makePeerCertificate } from './peer-certificate.js';
 import { sample } from './sampling.js';
 
 /** What is loaded, and the processes that serve it by name. */
@@ -42,10 +46,13 @@ const names = wanted.length > 0 ? wanted : ['node', 'embedded', 'host:framework'
 
 const stops: (() => Promise<unknown>)[] = [];
 const subjects = new Map<string, Subject>();
-for (const name of names) subjects.set(name, await start(name));
-if (profiles === undefined) await measureAll();
-else await profileAll(profiles);
-await Promise.all(stops.map((stop) => stop()));
+try {
+  for (const name of names) subjects.set(name, await start(name));
+  if (profiles === undefined) await measureAll();
+  else await profileAll(profiles);
+} finally {
+  await Promise.all(stops.map((stop) => stop()));
+}
 
 async function start(name: string): Promise<Subject> {
   const line = LINES.find((one) => name.endsWith(`:${one.name}`));
@@ -54,20 +61,38 @@ async function start(name: string): Promise<Subject> {
     stops.push(() => server.stop());
     return { ...line, url: server.url + line.path, processes: { alone: server.pid } };
   }
+  if (name.startsWith('connector:')) return await startConnector(name.slice('connector:'.length));
   if (!name.startsWith('host:')) {
     const alone = await startAlone(name);
     stops.push(() => alone.stop());
     return { url: alone.url, processes: { alone: alone.pid } };
   }
   const bundle = name.slice('host:'.length);
+  if (!existsSync(join(repositoryFolder, 'test/bench/subjects', bundle)))
+    throw new Error(`There is no bundle "${bundle}" below test/bench/subjects.`);
   const host = await startHost({ [bundle]: bundle });
   stops.push(() => host.stop());
-  const children = childrenOf(host.pid);
+  return { url: `${host.url}/${bundle}/`, processes: processesOf(host.pid) };
+}
+
+async function startConnector(word: string): Promise<Subject> {
+  const line = CONNECTOR_LINES.find((one) => one.over !== 'http2' && one.name.includes(word));
+  if (line === undefined || word === '') {
+    const known = CONNECTOR_LINES.map((one) => one.name).join(', ');
+    throw new Error(`There is no line "${word}" of HTTP/1.1 in the group connector. Lines are: ${known}.`);
+  }
+  const host = await startConnectorHost(makePeerCertificate(), 1);
+  stops.push(() => host.stop());
+  const base = line.over === 'https' ? host.https : host.http;
+  return { ...line, url: `${base}${line.path}`, processes: processesOf(host.pid) };
+}
+
+function processesOf(server: number): Readonly<Record<string, number>> {
+  const children = childrenOf(server);
   const front = children.find((pid) => commandOf(pid).includes('/front/'));
   const instance = children.find((pid) => commandOf(pid).includes('/instance/'));
-  if (front === undefined || instance === undefined)
-    throw new Error(`no front or instance below ${host.pid}`);
-  return { url: `${host.url}/${bundle}/`, processes: { front, instance, server: host.pid } };
+  if (front === undefined || instance === undefined) throw new Error(`no front or instance below ${server}`);
+  return { front, instance, server };
 }
 
 async function measureAll(): Promise<void> {
@@ -114,7 +139,7 @@ async function profileAll(folder: string): Promise<void> {
     await run(2);
     for (const [part, pid] of Object.entries(processes)) {
       const under = run(seconds + 2);
-      await sample(pid, seconds, join(folder, `${name.replace(':', '-')}-${part}.cpuprofile`));
+      await sample(pid, seconds, join(folder, `${name.replace(/[^\w]+/g, '-')}-${part}.cpuprofile`));
       await under;
     }
   }

@@ -39,6 +39,9 @@ const subjects = {
   routes1000: async () => (await import('./embedded.mjs')).startEmbedded(1000),
 };
 
-const server = await subjects[process.argv[2]]();
+const [name] = process.argv.slice(2);
+if (!Object.hasOwn(subjects, name))
+  throw new Error(`There is no subject "${name}". Subjects are: ${Object.keys(subjects).join(', ')}.`);
+const server = await subjects[name]();
 if (server.listening) console.log(server.address().port);
 else server.listen(0, '127.0.0.1', () => console.log(server.address().port));

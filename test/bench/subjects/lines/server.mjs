@@ -13,6 +13,8 @@ const modules = {
 };
 
 const [subject, line] = process.argv.slice(2);
+if (!Object.hasOwn(modules, subject))
+  throw new Error(`There is no subject "${subject}". Subjects are: ${Object.keys(modules).join(', ')}.`);
 const [file, engine] = modules[subject];
 const { start } = await import(file);
 const port = await start(line, engine);
