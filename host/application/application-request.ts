@@ -1,6 +1,5 @@
 import type { RequestHead } from '../exchange/exchange.js';
 import type { TlsInfo } from '../exchange/tls-info.js';
-import { FieldBlock } from '../http/field-block.js';
 import { lowerCaseName } from '../http/lower-case.js';
 import type { ApplicationCall } from './application-call.js';
 import { ConnectionPoint } from './connection-point.js';
@@ -69,13 +68,14 @@ export class ApplicationRequest {
   }
 
   get headers(): RequestHeaders {
-    this.#headers ??= new RequestHeaders(this.#head.fields);
+    this.#headers ??= new RequestHeaders(this.#head.flat ?? this.#head.fields);
     return this.#headers;
   }
 
   /** First value of a header field. */
   header(name: string): string | undefined {
-    return this.#headers === undefined ? this.#head.fields.get(lowerCaseName(name)) : this.#headers.get(name);
+    if (this.#headers !== undefined || this.#head.flat !== undefined) return this.headers.get(name);
+    return this.#head.fields.get(lowerCaseName(name));
   }
 
   /** For plugins: replaces all lines of this name by one, or removes them. Everybody behind sees only that. */
@@ -85,7 +85,7 @@ export class ApplicationRequest {
       const at = index - (index % 2);
       return flat[at]?.toLowerCase() === lower ? [] : [text];
     });
-    this.#headers = new RequestHeaders(FieldBlock.of(value === undefined ? kept : [...kept, name, value]));
+    this.#headers = new RequestHeaders(value === undefined ? kept : [...kept, name, value]);
     if (lower === 'cookie') this.#cookies = undefined;
   }
 

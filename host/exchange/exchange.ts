@@ -100,6 +100,8 @@ export interface RequestHead {
   readonly version: string;
   /** All end-to-end header fields, Host included; connection-specific ones (RFC 9110 §7.6.1) left out. */
   readonly fields: FieldBlock;
+  /** The same fields as `name, value, …`, from producers that have them as texts: whoever reads these needs no block. */
+  readonly flat?: readonly string[] | undefined;
   /** Host and optional port as the client named them, in lower case; '' for HTTP/1.0 without Host. */
   readonly authority: string;
   /** Bytes of the body if known; 0 for none; -1 for unknown (chunked) and for tunnels. */

@@ -15,6 +15,7 @@ export interface EffectiveFacts {
 export function effectiveRequestHead(head: RequestHead, facts: EffectiveFacts): Whole<RequestHead> {
   return {
     fields: facts.fields,
+    flat: undefined,
     connection: facts.connection,
     authority: facts.authority,
     method: head.method,

@@ -30,7 +30,7 @@ export class NodeRequestHead implements RequestHead {
   readonly upgrade: string | undefined;
   readonly expectsContinue: boolean;
   readonly connection: ConnectionInfo;
-  readonly #kept: readonly string[];
+  readonly flat: readonly string[];
   #fields: FieldBlock | undefined;
 
   constructor(message: IncomingMessage, facts: NodeRequestFacts, target: Target, parts: FieldParts) {
@@ -44,12 +44,12 @@ export class NodeRequestHead implements RequestHead {
     this.upgrade = isUpgrade ? parts.upgrade : undefined;
     this.expectsContinue = facts.expectsContinue && parts.bodyLength !== 0;
     this.connection = facts.connection;
-    this.#kept = isUpgrade ? [...parts.kept, 'Upgrade', parts.upgrade ?? ''] : parts.kept;
+    this.flat = isUpgrade ? [...parts.kept, 'Upgrade', parts.upgrade ?? ''] : parts.kept;
   }
 
   /** Made when somebody asks. */
   get fields(): FieldBlock {
-    this.#fields ??= FieldBlock.of(this.#kept);
+    this.#fields ??= FieldBlock.of(this.flat);
     return this.#fields;
   }
 }
