@@ -24,8 +24,21 @@ export interface ServerView {
   readonly certificates?: CertificatesView;
   /** What readiness is made of. */
   readiness(): Readiness;
+  /**
+   * Reads `host.yaml` again. Rejects with `PORTICO_CONFIG_INVALID`, `PORTICO_RELOAD_UNAVAILABLE` and `PORTICO_ILLEGAL_STATE`;
+   * then nothing has changed.
+   */
+  reload(): Promise<ReloadResult>;
   /** Begins to drain and stop; returns at once. */
   stop(): void;
+}
+
+/** What a reload of `host.yaml` has done: keys as in the file, `connectors.http.limits`. */
+export interface ReloadResult {
+  /** In force now. */
+  readonly changed: readonly string[];
+  /** Different in the file, and as before here. */
+  readonly needsRestart: readonly string[];
 }
 
 /** Where a connector really listens. */

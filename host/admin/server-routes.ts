@@ -2,7 +2,7 @@ import { Router } from 'express';
 import type { AdminCollaborators } from './admin-collaborators.js';
 import { allowOnly } from './application-routes.js';
 
-/** `/v1/server`: what runs here, and its end. No environment, no secret. */
+/** `/v1/server`: what runs here, its configuration read anew, and its end. No environment, no secret. */
 export function serverRoutes({ server }: AdminCollaborators): Router {
   const router = Router({ caseSensitive: true, strict: true });
   router.get('/server', (_request, response) => {
@@ -25,7 +25,11 @@ export function serverRoutes({ server }: AdminCollaborators): Router {
     // The answer first: stopping closes this connection too.
     response.once('close', () => server.stop());
   });
+  router.post('/server/reload', async (_request, response) => {
+    response.json({ reload: await server.reload() });
+  });
   router.all('/server', allowOnly('GET, HEAD'));
   router.all('/server/stop', allowOnly('POST'));
+  router.all('/server/reload', allowOnly('POST'));
   return router;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ReloadResult } from '../admin/admin-collaborators.js';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
 import type { HostConfig } from '../config/host-config.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
@@ -87,6 +88,10 @@ export class AdminClient {
       ...(application !== undefined && { application }),
     });
     return ((await this.#request('GET', `/v1/events?${query}`)) as { events: HostEvent[] }).events;
+  }
+
+  async reloadServer(): Promise<ReloadResult> {
+    return ((await this.#request('POST', '/v1/server/reload')) as { reload: ReloadResult }).reload;
   }
 
   async stopServer(): Promise<void> {

@@ -59,6 +59,12 @@ withBaseOptions(program.command('stop'))
   .action(async (...args: Parameters<typeof import('./stop.js').stop>) =>
     (await import('./stop.js')).stop(...args),
   );
+withBaseOptions(program.command('reload'))
+  .description('have the running host read host.yaml again; says what needs a restart')
+  .option('--json', 'as JSON')
+  .action(async (...args: Parameters<typeof import('./reload.js').reload>) =>
+    (await import('./reload.js')).reload(...args),
+  );
 withBaseOptions(program.command('list'))
   .description('list the applications')
   .option('--json', 'as JSON')

@@ -9,7 +9,7 @@ export async function start(options: PortOptions & { readonly log?: 'text' | 'js
   const config = configOf(options);
   const events = new EventLog();
   const log = createServerLog({ format: options.log ?? 'auto', events });
-  const server = new PorticoServer({ config, log, events });
+  const server = new PorticoServer({ config, log, events, readConfig: () => configOf(options) });
   handleSignals(server, log, config.shutdownTimeoutMs);
   await server.start();
 }

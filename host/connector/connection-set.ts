@@ -67,6 +67,11 @@ export class ConnectionSet {
     return count;
   }
 
+  /** Every connection serves the request it has, or one more, and closes behind it; idle ones are not closed for that. */
+  retire(): void {
+    this.clock.isDraining = true;
+  }
+
   /** Lets go of all connections; destroys what is left after `deadlineMs` milliseconds. */
   async drain(deadlineMs: number): Promise<void> {
     this.clock.isDraining = true;
@@ -74,9 +79,14 @@ export class ConnectionSet {
     // One turn of the event loop, so that requests which have already arrived are read and answered.
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
-    for (const connection of this.connections) connection.drain();
+    this.letGo();
     await emptied;
     for (const connection of this.connections) connection.destroy();
+  }
+
+  /** Idle connections close now, others behind what is in flight. */
+  letGo(): void {
+    for (const connection of this.connections) connection.drain();
   }
 
   private emptied(deadlineMs: number): Promise<void> {

@@ -130,6 +130,21 @@ export class Connector {
     return this.#tls?.isMisdirected(head) === true;
   }
 
+  /**
+   * Another connector has taken its place: those that are connected already finish what they do, see
+   * `Http1Listener.retire`. To be called when it gets no more sockets; `openConnections` tells when it can be forgotten.
+   */
+  retire(): void {
+    this.#http1.retire();
+    this.#http2?.retire();
+  }
+
+  /** It gets no more connections and has none. */
+  dispose(): void {
+    this.#descriptors?.remove(this.#http1);
+    if (this.#http2 !== undefined) this.#descriptors?.remove(this.#http2);
+  }
+
   /** As `Http1Listener.drain`, for every protocol. */
   async drain(deadlineMs: number): Promise<void> {
     const until = performance.now() + deadlineMs;

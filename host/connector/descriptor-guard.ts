@@ -41,6 +41,12 @@ export class DescriptorGuard {
     this.owners.push(owner);
   }
 
+  /** It has no idle connections any more. */
+  remove(owner: IdleConnections): void {
+    const at = this.owners.indexOf(owner);
+    if (at >= 0) this.owners.splice(at, 1);
+  }
+
   /** True when a connection just accepted may be served. */
   admits(socket: Socket): boolean {
     const descriptor = (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd;

@@ -103,6 +103,14 @@ export class Http1Listener {
     for (const socket of this.refusedSockets) socket.destroy();
   }
 
+  /**
+   * Lets connections end by themselves: each serves the request in flight, or one more, and closes behind it. Nobody who
+   * has just sent a request loses it.
+   */
+  retire(): void {
+    this.connections.retire();
+  }
+
   /** Closes up to `most` connections that wait for a request; says how many. */
   shedIdle(most: number): number {
     return this.connections.shedIdle(most);

@@ -79,5 +79,7 @@ export function signatureOf(candidate: Candidate): string | undefined {
   const source = candidate.sources[0];
   if (source === undefined) return undefined;
   const content = source.problem === undefined ? source.signature : `!${source.problem}`;
-  return `${source.path}=${content};${candidate.descriptor?.signature ?? ''}`;
+  // Virtual hosts that come and go move an application whose files stay as they are.
+  const host = candidate.context.host ?? '';
+  return `${source.path}=${content};${candidate.descriptor?.signature ?? ''}${host === '' ? '' : `;${host}`}`;
 }

@@ -18,7 +18,7 @@ export interface ContextParts extends ServingParts {
   /** What an operator stopped, over restarts. */
   readonly held: ReadonlySet<string>;
   /** Name of the default host, if it has one. */
-  readonly defaultHost: string | undefined;
+  readonly defaultHost: () => string | undefined;
   readonly hold: (name: string, isHeld: boolean) => Promise<void>;
   /** What serves instead of what lies in the drop folder. */
   readonly pinOf: (name: string) => Pin | undefined;
@@ -72,7 +72,7 @@ export class DeployedContext {
 
   #statusOf(version: Version): ApplicationStatus {
     const { live, sides } = this.#serving;
-    const status = statusOf(version, live, this.#parts.defaultHost, sides.statusOf(version));
+    const status = statusOf(version, live, this.#parts.defaultHost(), sides.statusOf(version));
     // Of several versions the one that stands for the path counts.
     if (status.state === 'running' || version.wish === 'lazy' || this.#serving.spokesman() !== version)
       return status;

@@ -83,6 +83,7 @@ export class Deployer implements Deployments {
   #deployments: DeploymentJournal | undefined;
   #known: Known = unknown();
   #waiting: readonly Waiting[] = [];
+  #virtualHosts: VirtualHosts | undefined;
   #serial = 0;
   /** Nothing new is begun. */
   #isClosed = false;
@@ -90,6 +91,7 @@ export class Deployer implements Deployments {
 
   constructor(options: DeployerOptions) {
     this.#options = options;
+    this.#virtualHosts = options.virtualHosts;
     const { log, routes } = options;
     this.#markers = new ReadyMarkers(log);
     // A developer of one application finds it under whatever name he asks for.
@@ -127,7 +129,7 @@ export class Deployer implements Deployments {
       nextSerial: () => ++this.#serial,
       batch: new RouteBatch(routes),
       memory: new VersionMemory(options.workFolder, log),
-      defaultHost: options.virtualHosts?.defaultHost,
+      defaultHost: () => this.#virtualHosts?.defaultHost,
       hold: (name, isHeld) => this.#hold(name, isHeld),
       changed: (name) => this.#tell(name),
     };
@@ -167,6 +169,16 @@ export class Deployer implements Deployments {
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
+  /**
+   * Other virtual hosts are in force; what they are called by applications is looked up anew. Resolves when every descriptor
+   * has been looked at, not when applications have moved.
+   */
+  async useVirtualHosts(virtualHosts: VirtualHosts | undefined): Promise<void> {
+    this.#virtualHosts = virtualHosts;
+    this.#scanner.useVirtualHosts(virtualHosts);
+    await this.#watcher.look();
+  }
+
   /** Stops watching, drains and stops everything, at the same time. Resolves at the deadline at the latest. */
   async close(deadlineMs: number): Promise<void> {
     this.#isClosed = true;
@@ -188,7 +200,7 @@ export class Deployer implements Deployments {
     const deployed = contexts.flatMap((context) => context.statuses()).map((status) => this.#asSeen(status));
     const waiting = this.#waiting
       .filter(({ candidate }) => !this.#places.has(candidate.name))
-      .map((waiting) => statusOfWaiting(waiting, this.#parts.defaultHost));
+      .map((waiting) => statusOfWaiting(waiting, this.#parts.defaultHost()));
     return [...deployed, ...waiting].sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 

@@ -29,9 +29,19 @@ export class Scanner {
   readonly #options: ScannerOptions;
   readonly #complete = new Memory<boolean>();
   readonly #peeks = new Memory<DescriptorPeek | { problem: string }>();
+  #virtualHosts: KnownHosts;
+  /** Descriptors that were read under other virtual hosts are read again. */
+  #epoch = 0;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
+    this.#virtualHosts = options.virtualHosts;
+  }
+
+  /** For scans to come. */
+  useVirtualHosts(virtualHosts: KnownHosts): void {
+    this.#virtualHosts = virtualHosts;
+    this.#epoch++;
   }
 
   /** Never rejects: what cannot be listed is `unreadable`, what vanishes between listing and stat is left out. */
@@ -131,9 +141,9 @@ export class Scanner {
     file: DescriptorFile,
   ): Promise<{ descriptor: DescriptorFile; peek: DescriptorPeek | undefined }> {
     if (file.problem !== undefined) return { descriptor: file, peek: undefined };
-    const peek = await this.#peeks.get(file.path, file.signature, async () => {
+    const peek = await this.#peeks.get(file.path, `${this.#epoch}:${file.signature}`, async () => {
       try {
-        return await peekDescriptor(file.path, this.#options.virtualHosts);
+        return await peekDescriptor(file.path, this.#virtualHosts);
       } catch (error) {
         return { problem: error instanceof PorticoError ? messageOf(error) : problemOf(file.path, error) };
       }

@@ -26,10 +26,10 @@ import type { TrafficCounts } from './traffic-counts.js';
 export class Dispatcher {
   readonly #mapping: Mapping;
   readonly #counts: TrafficCounts;
-  readonly #accessLog: AccessLog | undefined;
+  #accessLog: AccessLog | undefined;
   /** Undefined: one host answers for every name. */
-  readonly #hosts: HostNames | undefined;
-  readonly #unknownHost: UnknownHostPolicy;
+  #hosts: HostNames | undefined;
+  #unknownHost: UnknownHostPolicy = 'default';
   /** Undefined unless a certification authority may ask; so it costs nothing otherwise. */
   #challenges: HttpChallenges | undefined;
 
@@ -43,8 +43,18 @@ export class Dispatcher {
     this.#mapping = mapping;
     this.#counts = counts;
     this.#accessLog = accessLog;
+    this.useVirtualHosts(virtualHosts);
+  }
+
+  /** From now on; the mapping has to know whether there are any. */
+  useVirtualHosts(virtualHosts: VirtualHosts | undefined): void {
     this.#hosts = virtualHosts === undefined ? undefined : new HostNames(virtualHosts);
     this.#unknownHost = virtualHosts?.unknownHost ?? 'default';
+  }
+
+  /** Requests that end from now on are recorded there. The caller closes the one before. */
+  useAccessLog(accessLog: AccessLog | undefined): void {
+    this.#accessLog = accessLog;
   }
 
   /** The exchange handler of every connector. */

@@ -1,4 +1,5 @@
 import { createServer, Server } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import { Connector } from '../connector/connector.js';
 import { DescriptorGuard } from '../connector/descriptor-guard.js';
@@ -30,6 +31,8 @@ export class FrontProcess {
   readonly #counts = new TrafficCounts();
   readonly #servers: Server[] = [];
   readonly #connectors = new Map<string, Connector>();
+  /** Replaced by others with new settings; their last connections are ending. */
+  readonly #former = new Set<Connector>();
   readonly #descriptors: DescriptorGuard | undefined;
   #world: World | undefined;
   #reporter: NodeJS.Timeout | undefined;
@@ -53,6 +56,9 @@ export class FrontProcess {
         break;
       case 'listen':
         this.#listen(command.connector, command.settings, handle);
+        break;
+      case 'reconfigure':
+        this.#reconfigure(command.settings, command.connectors);
         break;
       case 'routes':
         void this.#applyRoutes(command);
@@ -91,19 +97,69 @@ export class FrontProcess {
       wanted: (context) => report({ type: 'wanted', context }),
       problem,
     });
-    const accessLog =
-      settings.accessLog === undefined
-        ? undefined
-        : new AccessLog(settings.accessLog, (lines) => {
-            this.#counts.droppedLogLines += lines;
-          });
+    const accessLog = this.#openLog(settings);
     const mapping = new Mapping(runtimes, this.#counts, settings.virtualHosts !== undefined);
     const dispatcher = new Dispatcher(mapping, this.#counts, accessLog, settings.virtualHosts);
-    this.#world = { runtimes, mapping, accessLog, dispatcher };
+    this.#world = { settings, runtimes, mapping, accessLog, dispatcher };
     this.#reporter = setInterval(() => this.#reportCounts(undefined), REPORT_MS);
   }
 
+  #openLog({ accessLog }: FrontSettings): AccessLog | undefined {
+    if (accessLog === undefined) return undefined;
+    return new AccessLog(accessLog, (lines) => {
+      this.#counts.droppedLogLines += lines;
+    });
+  }
+
+  #reconfigure(
+    settings: FrontSettings,
+    connectors: Extract<FrontCommand, { type: 'reconfigure' }>['connectors'],
+  ): void {
+    const world = this.#configured();
+    const before = world.settings;
+    world.settings = settings;
+    if (!isDeepStrictEqual(before.virtualHosts, settings.virtualHosts)) {
+      world.mapping.useVirtualHosts(settings.virtualHosts !== undefined);
+      world.dispatcher.useVirtualHosts(settings.virtualHosts);
+    }
+    if (!isDeepStrictEqual(before.accessLog, settings.accessLog)) {
+      const former = world.accessLog;
+      world.accessLog = this.#openLog(settings);
+      world.dispatcher.useAccessLog(world.accessLog);
+      void former?.close(LOG_CLOSE_MS);
+    }
+    for (const { connector, settings } of connectors) this.#replaceConnector(connector, settings);
+  }
+
+  /** Connections to come are treated by the new settings; those that are open end behind the request they have, or the next. */
+  #replaceConnector(name: string, settings: ConnectorSettings): void {
+    const former = this.#connectors.get(name);
+    // One that is not there yet comes with settings that are in force by then.
+    if (former === undefined || this.#isDraining) return;
+    try {
+      this.#connectors.set(name, this.#connectorOf(settings));
+    } catch (error) {
+      this.#outside.problem(`connector ${name} keeps its settings: ${messageOf(error)}`);
+      return;
+    }
+    this.#former.add(former);
+    former.retire();
+  }
+
   #listen(name: string, settings: ConnectorSettings, handle: unknown): void {
+    this.#connectors.set(name, this.#connectorOf(settings));
+    const server = handle instanceof Server ? handle : createServer();
+    server.on('connection', (socket) => this.#connectors.get(name)?.accept(socket));
+    server.on('error', (error) => this.#outside.problem(`connector ${name}: ${messageOf(error)}`));
+    this.#servers.push(server);
+    if (server.listening) {
+      this.#outside.report({ type: 'listening', connector: name });
+      return;
+    }
+    server.listen(handle, BACKLOG, () => this.#outside.report({ type: 'listening', connector: name }));
+  }
+
+  #connectorOf(settings: ConnectorSettings): Connector {
     const { dispatcher } = this.#configured();
     if (settings.httpChallenges !== undefined) dispatcher.setChallenges(settings.httpChallenges);
     const connector: Connector = new Connector({
@@ -122,16 +178,7 @@ export class FrontProcess {
           this.#outside.problem(`${exchange.head.method} ${exchange.head.path}: ${messageOf(error)}`),
       },
     });
-    this.#connectors.set(name, connector);
-    const server = handle instanceof Server ? handle : createServer();
-    server.on('connection', (socket) => connector.accept(socket));
-    server.on('error', (error) => this.#outside.problem(`connector ${name}: ${messageOf(error)}`));
-    this.#servers.push(server);
-    if (server.listening) {
-      this.#outside.report({ type: 'listening', connector: name });
-      return;
-    }
-    server.listen(handle, BACKLOG, () => this.#outside.report({ type: 'listening', connector: name }));
+    return connector;
   }
 
   #useCertificates(name: string, update: CertificateUpdate): void {
@@ -149,7 +196,12 @@ export class FrontProcess {
 
   #reportCounts(id: number | undefined): void {
     let open = 0;
-    for (const connector of this.#connectors.values()) open += connector.openConnections;
+    for (const connector of this.#allConnectors()) open += connector.openConnections;
+    for (const connector of this.#former) {
+      if (connector.openConnections > 0) continue;
+      connector.dispose();
+      this.#former.delete(connector);
+    }
     this.#outside.report({ type: 'counts', id, counts: this.#counts.take(open) });
   }
 
@@ -160,12 +212,16 @@ export class FrontProcess {
     // Only this process's copies of the sockets close; the server's keep taking connections for other fronts.
     for (const server of this.#servers) server.close();
     this.#world?.runtimes.drain();
-    await Promise.all([...this.#connectors.values()].map((connector) => connector.drain(deadlineMs)));
+    await Promise.all(this.#allConnectors().map((connector) => connector.drain(deadlineMs)));
     clearInterval(this.#reporter);
     this.#world?.runtimes.close();
     await this.#world?.accessLog?.close(LOG_CLOSE_MS);
     this.#reportCounts(undefined);
     this.#outside.report({ type: 'drained' }, () => this.#outside.exit(0));
+  }
+
+  #allConnectors(): Connector[] {
+    return [...this.#connectors.values(), ...this.#former];
   }
 
   #configured(): World {
@@ -195,7 +251,8 @@ function handlerOf(
 interface World {
   readonly runtimes: Runtimes;
   readonly mapping: Mapping;
-  readonly accessLog: AccessLog | undefined;
+  settings: FrontSettings;
+  accessLog: AccessLog | undefined;
   readonly dispatcher: Dispatcher;
 }
 

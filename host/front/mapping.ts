@@ -43,6 +43,14 @@ export class Mapping {
     if (hasVirtualHosts) this.#hosts = HostMapper.empty();
   }
 
+  /** Whether there are virtual hosts from now on; every context keeps its place. */
+  useVirtualHosts(areThere: boolean): void {
+    if (areThere === (this.#hosts !== undefined)) return;
+    const contexts = [...this.#contexts.values()];
+    this.#hosts = areThere ? HostMapper.empty<MappedContext>().with(contexts, []) : undefined;
+    this.#replaceMapper([], []);
+  }
+
   /** The contexts by path, for a front without virtual hosts. */
   get mapper(): Mapper<MappedContext> {
     return this.#mapper;

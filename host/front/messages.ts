@@ -18,6 +18,15 @@ export type FrontCommand =
       readonly connector: string;
       readonly settings: ConnectorSettings;
     }
+  /**
+   * New settings, the whole of them. Connections of the connectors that are named end behind the request they have, or their
+   * next one; those that come are treated by the new settings. In force when a later `report` is answered.
+   */
+  | {
+      readonly type: 'reconfigure';
+      readonly settings: FrontSettings;
+      readonly connectors: readonly { readonly connector: string; readonly settings: ConnectorSettings }[];
+    }
   /** Changes to the mapping, applied as one step; answered by `routes-applied`. */
   | {
       readonly type: 'routes';
@@ -65,7 +74,7 @@ export type FrontReport =
     }
   | { readonly type: 'drained' };
 
-/** What every front of a host is told once, by `configure`. */
+/** What every front of a host is told by `configure`, and again by `reconfigure`. */
 export interface FrontSettings {
   readonly accessLog: AccessLogSettings | undefined;
   /** `Retry-After` of a 503 when the route does not say: no instance is connected. */

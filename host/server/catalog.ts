@@ -15,12 +15,12 @@ export interface CatalogSource {
  */
 export class Catalog {
   readonly file: string;
-  readonly #defaultHost: string | undefined;
+  readonly #defaultHost: () => string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writtenAt = Number.NEGATIVE_INFINITY;
 
-  /** `defaultHost`: name of the default host, if it has one. */
-  constructor(runFolder: string, defaultHost: string | undefined) {
+  /** `defaultHost` gives the name of the default host, if it has one. */
+  constructor(runFolder: string, defaultHost: () => string | undefined) {
     this.#defaultHost = defaultHost;
     const folder = join(runFolder, 'catalog');
     mkdirSync(folder, { recursive: true });
@@ -46,7 +46,7 @@ export class Catalog {
     const entries = applications.map(({ name, host, path, state, kind }) => ({
       name,
       // Left out: the host of most, which is the one that whoever reads this is on.
-      host: host === this.#defaultHost ? undefined : host,
+      host: host === this.#defaultHost() ? undefined : host,
       path,
       state,
       kind,

@@ -16,7 +16,8 @@ export interface FrontConnector {
 /** What one front is started with. Durations are those of FrontProcessesOptions. */
 export interface FrontProcessOptions {
   readonly frontPath: string;
-  readonly settings: FrontSettings;
+  /** Asked for when the front has loaded. */
+  readonly settings: () => FrontSettings;
   readonly connectors: readonly FrontConnector[];
   /** The whole mapping; asked for when the front has loaded, so that nothing published meanwhile is missing. */
   readonly mapping: () => { readonly revision: number; readonly routes: readonly ContextRoute[] };
@@ -156,7 +157,7 @@ export class FrontProcess {
     if (this.#state !== 'loading') return;
     const { settings, mapping, connectors } = this.#options;
     const { revision, routes } = mapping();
-    this.#send({ type: 'configure', settings });
+    this.#send({ type: 'configure', settings: settings() });
     this.#state = 'mapped';
     const acknowledged = new Promise<void>((resolve) => this.#acks.set(revision, resolve));
     this.#send({ type: 'routes', revision, set: routes, remove: [] });

@@ -58,11 +58,13 @@ export class FrontProcesses implements RouteTable {
   readonly #places: readonly Place[];
   readonly #lostListeners: ((instance: string, reason: string) => void)[] = [];
   readonly #wantedListeners: ((context: string) => void)[] = [];
+  #settings: FrontSettings;
   /** Each process has a number of its own, also when it takes the place of another. */
   #serial = 0;
 
   constructor(options: FrontProcessesOptions) {
     this.#options = options;
+    this.#settings = options.settings;
     this.#places = Array.from({ length: options.count ?? 1 }, (_, index) => ({
       number: index + 1,
       serial: 0,
@@ -136,7 +138,20 @@ export class FrontProcesses implements RouteTable {
   /** Tells every front; resolves when they have done it, or the time is up. Those that begin later know. */
   async tell(command: FrontCommand): Promise<void> {
     for (const { front } of this.#places) front?.tell(command);
-    await Promise.all(this.#places.map(({ front }) => front?.report(TELL_DEADLINE_MS)));
+    await this.#heard();
+  }
+
+  /**
+   * Gives every front new settings, and those that are in force now of the connectors that are named. Resolves as `tell`.
+   */
+  async reconfigure(settings: FrontSettings, changed: readonly string[]): Promise<void> {
+    this.#settings = settings;
+    const connectors = this.#options.connectors
+      .filter(({ socket }) => changed.includes(socket.connector))
+      .map(({ socket, settings }) => ({ connector: socket.connector, settings }));
+    for (const place of this.#places)
+      place.front?.tell({ type: 'reconfigure', settings: this.#settingsOf(place), connectors });
+    await this.#heard();
   }
 
   /** The totals as last reported; at most a second old. What a killed front had not reported is missing. */
@@ -181,6 +196,11 @@ export class FrontProcesses implements RouteTable {
     for (const { front } of this.#places) front?.kill('was stopped by force');
   }
 
+  /** What fronts were told is in force. */
+  async #heard(): Promise<void> {
+    await Promise.all(this.#places.map(({ front }) => front?.report(TELL_DEADLINE_MS)));
+  }
+
   async #end(deadlineMs: number): Promise<void> {
     for (const place of this.#places) clearTimeout(place.retry);
     const drained = this.#places.map(({ front }) => front?.drain(deadlineMs));
@@ -191,11 +211,10 @@ export class FrontProcesses implements RouteTable {
   #spawn(place: Place): FrontProcess {
     this.#serial += 1;
     const serial = this.#serial;
-    const { settings, connectors, logger, frontPath, ackTimeoutMs, startTimeoutMs, hangTimeoutMs } =
-      this.#options;
+    const { connectors, logger, frontPath, ackTimeoutMs, startTimeoutMs, hangTimeoutMs } = this.#options;
     const front = new FrontProcess({
       frontPath: frontPath ?? DEFAULT_FRONT,
-      settings: this.#settingsOf(place, settings),
+      settings: () => this.#settingsOf(place),
       connectors,
       mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
       firstMapping: this.#options.firstMapping ?? Promise.resolve(),
@@ -218,10 +237,10 @@ export class FrontProcesses implements RouteTable {
   }
 
   /** Of several fronts the first rotates the access log that all of them write. */
-  #settingsOf({ number }: Place, settings: FrontSettings): FrontSettings {
-    const { accessLog } = settings;
-    if (accessLog === undefined || this.#places.length === 1) return settings;
-    return { ...settings, accessLog: { ...accessLog, shared: { rotates: number === 1 } } };
+  #settingsOf({ number }: Place): FrontSettings {
+    const { accessLog } = this.#settings;
+    if (accessLog === undefined || this.#places.length === 1) return this.#settings;
+    return { ...this.#settings, accessLog: { ...accessLog, shared: { rotates: number === 1 } } };
   }
 
   #replace(place: Place, livedMs: number): void {

@@ -1,15 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConnectorStatus, Readiness, ServerView } from '../admin/admin-collaborators.js';
+import type { ConnectorStatus, Readiness, ReloadResult, ServerView } from '../admin/admin-collaborators.js';
 import { AdminServer } from '../admin/admin-server.js';
 import { loadAdminToken } from '../admin/admin-token.js';
 import { isArchiveComplete } from '../bundle/archive.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import { BundleStore } from '../bundle/store.js';
 import type { ConnectorSettings } from '../config/connector-settings.js';
-import { DEFAULT_FORWARDING } from '../config/forwarding-settings.js';
 import type { HostConfig } from '../config/host-config.js';
-import { redirectSettingsOf } from '../config/redirect-schema.js';
 import { within } from '../deadline.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import { Deployer } from '../deployer/deployer.js';
@@ -22,9 +20,11 @@ import { Supervisor } from '../supervisor/supervisor.js';
 import { Catalog } from './catalog.js';
 import { Certificates } from './certificates/certificates.js';
 import { FrontProcesses } from './front-processes.js';
+import { connectorSettingsOf, frontSettingsOf } from './front-settings.js';
 import type { ListeningSocket } from './listening-socket.js';
 import { openSockets } from './open-sockets.js';
 import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
+import { RunningConfig } from './running-config.js';
 import { InheritedSockets } from './systemd/inherited-sockets.js';
 import { ServiceManager } from './systemd/service-manager.js';
 
@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly log: ServerLog;
   /** What the log was made with. Default: no events are listed. */
   readonly events?: EventLog;
+  /** What the file says now, for `reload`; throws ConfigError. Undefined: it cannot be read again. */
+  readonly readConfig?: (() => HostConfig) | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface ServerOptions {
 export class PorticoServer {
   /** Resolves when everything has ended: true when in order, false when something had to be cut. */
   readonly stopped: Promise<boolean>;
-  readonly #config: HostConfig;
+  readonly #running: RunningConfig;
   readonly #log: ServerLog;
   readonly #events: EventLog;
   readonly #inherited: InheritedSockets;
@@ -57,9 +59,9 @@ export class PorticoServer {
   #isFirstPassDone = false;
 
   constructor(options: ServerOptions) {
-    this.#config = options.config;
     this.#log = options.log;
     this.#events = options.events ?? new EventLog();
+    this.#running = new RunningConfig(options.config, options.readConfig, options.log);
     this.#inherited = InheritedSockets.takeFrom(process.env, process.pid);
     this.#manager = ServiceManager.takeFrom(process.env, process.pid, options.log);
     this.stopped = new Promise((resolve) => {
@@ -98,6 +100,24 @@ export class PorticoServer {
     this.#lifecycle.apply('finish stopping');
     this.#log.info({ event: 'stopped', isClean }, isClean ? 'stopped' : 'stopped; something had to be cut');
     this.#resolveStopped(isClean);
+  }
+
+  /**
+   * Reads `host.yaml` again. What can change does so now, for requests that begin after it has resolved; the rest is named.
+   * Rejects with `PORTICO_CONFIG_INVALID`, `PORTICO_RELOAD_UNAVAILABLE`, and `PORTICO_ILLEGAL_STATE` unless it is started;
+   * then nothing has changed.
+   */
+  async reload(): Promise<ReloadResult> {
+    this.#lifecycle.requireStarted('reload the configuration');
+    return await this.#running.reload(async ({ config, connectors }) => {
+      await this.#parts?.fronts.reconfigure(frontSettingsOf(config), connectors);
+      await this.#parts?.deployer.useVirtualHosts(config.virtualHosts);
+    });
+  }
+
+  /** In force; parts of it change by `reload`. */
+  get #config(): HostConfig {
+    return this.#running.current;
   }
 
   /** Cuts everything now. The caller ends the process. */
@@ -157,45 +177,23 @@ export class PorticoServer {
     });
     const fronts = new FrontProcesses({
       firstMapping,
-      settings: {
-        accessLog: config.accessLog.enabled ? { ...config.accessLog, folder: folders.logs } : undefined,
-        retryAfterSeconds: 5,
-        tunnelCloseMs: 2000,
-        virtualHosts: config.virtualHosts,
-      },
+      settings: frontSettingsOf(config),
       connectors: sockets.map((socket, index) => {
-        const connector = config.connectors[index];
-        if (connector === undefined) throw new Error(`no connector ${index}`);
-        const {
-          name,
-          limits,
-          http2,
-          redirect,
-          tls,
-          proxyProtocol,
-          forwarding = DEFAULT_FORWARDING,
-        } = connector;
+        const inForce = () => this.#config.connectors[index];
         const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
         return {
           socket,
           get settings(): ConnectorSettings {
-            const own = certificates.settings(name);
-            return {
-              limits,
-              ...(http2 !== undefined && { http2 }),
-              forwarding,
-              ...(proxyProtocol !== undefined && { proxyProtocol }),
-              ...(own === undefined ? { httpChallenges: certificates.httpChallenges } : { tls: own }),
-              ...(tls?.transportSecurity !== undefined && { transportSecurity: tls.transportSecurity }),
-              ...(redirect !== undefined && { redirect: redirectSettingsOf(redirect, portOf) }),
-            };
+            const connector = inForce();
+            if (connector === undefined) throw new Error(`no connector ${index}`);
+            return connectorSettingsOf(connector, certificates, portOf);
           },
         };
       }),
       logger: log,
       count: config.fronts,
     });
-    const catalog = new Catalog(folders.run, config.virtualHosts?.defaultHost);
+    const catalog = new Catalog(folders.run, () => this.#config.virtualHosts?.defaultHost);
     const supervisor = new Supervisor({
       runFolder: folders.run,
       logsFolder: folders.logs,
@@ -247,6 +245,7 @@ export class PorticoServer {
       traffic: () => fronts.report(),
       certificates: certificates.view,
       readiness,
+      reload: () => this.reload(),
       stop: () => void this.stop(),
     };
   }

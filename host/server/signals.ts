@@ -3,9 +3,11 @@ import type { PorticoServer } from './server.js';
 
 /**
  * SIGTERM and SIGINT drain the server and exit with 0, or with 1 when something had to be cut at the deadline, which the
- * server keeps itself. A second one forces with exit code 1. Call once in a process.
+ * server keeps itself. A second one forces with exit code 1. SIGHUP has `host.yaml` read again; on a terminal it says that
+ * the terminal has gone, and stops the server like the others. Call once in a process.
  */
 export function handleSignals(server: PorticoServer, log: ServerLog, timeoutMs: number): void {
+  const isOnTerminal = process.stdin.isTTY === true || process.stdout.isTTY === true;
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) {
@@ -19,5 +21,10 @@ export function handleSignals(server: PorticoServer, log: ServerLog, timeoutMs: 
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.on('SIGHUP', (signal) => {
+    if (isOnTerminal) stop(signal);
+    // The server has logged what is wrong.
+    else server.reload().catch(() => undefined);
+  });
   void server.stopped.then((isClean) => process.exit(isClean ? 0 : 1));
 }

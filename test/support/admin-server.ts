@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { AdminCollaborators, Readiness } from '#host/admin/admin-collaborators.js';
+import type { AdminCollaborators, Readiness, ReloadResult } from '#host/admin/admin-collaborators.js';
 import { AdminServer } from '#host/admin/admin-server.js';
 import type { TrafficTotals } from '#host/admin/traffic.js';
 import type { ApplicationStatus, Deployments } from '#host/deployer/application-status.js';
@@ -93,6 +93,8 @@ export class TestAdmin {
   #server: AdminServer | undefined;
   readonly #allowedHosts: readonly string[];
 
+  reload: () => Promise<ReloadResult> = () => Promise.resolve({ changed: ['hosts'], needsRestart: [] });
+
   constructor(statuses: ApplicationStatus[], allowedHosts: readonly string[] = []) {
     this.deployments = new RememberedDeployments(statuses);
     this.#allowedHosts = allowedHosts;
@@ -110,6 +112,7 @@ export class TestAdmin {
         fronts: () => [{ number: 1, pid: 7, state: 'running', restarts: 2, startedAt: undefined }],
         traffic: () => Promise.resolve(this.traffic),
         readiness: () => this.readiness,
+        reload: () => this.reload(),
         stop: () => this.stops.push(Date.now()),
       },
     };

@@ -83,6 +83,12 @@ export class Http2Listener implements Http2Taker {
     return this.connections.shedIdle(most);
   }
 
+  /** Lets connections end by themselves: they are told to open no more streams, and close behind those in flight. */
+  retire(): void {
+    this.connections.retire();
+    this.connections.letGo();
+  }
+
   /**
    * Lets go of all connections: they are told to open no more streams, and close behind those in flight. Resolves when
    * none is left, or when `deadlineMs` milliseconds have passed and the rest has been destroyed.

@@ -1,0 +1,9 @@
+import { reloadText } from '../server/running-config.js';
+import { AdminClient } from './admin-client.js';
+import { configOf, type OutputOptions } from './base-options.js';
+
+/** `portico reload`: has the running server read `host.yaml` again. */
+export async function reload(options: OutputOptions): Promise<void> {
+  const result = await AdminClient.of(configOf(options)).reloadServer();
+  process.stdout.write(`${options.json ? JSON.stringify(result, null, 2) : reloadText(result)}\n`);
+}
