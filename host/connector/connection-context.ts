@@ -23,6 +23,8 @@ export interface ListenerClock {
  */
 export interface ConnectionContext extends ListenerClock {
   readonly limits: ConnectorLimits;
+  /** Connections of other connectors that count against `maxConnections`. */
+  openElsewhere: number;
   readonly handler: ExchangeHandler;
   readonly observer: ConnectorObserver;
   /** Undefined: nobody waives a rule. */

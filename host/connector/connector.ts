@@ -41,6 +41,7 @@ export class Connector {
   readonly #tls: ConnectorTls | undefined;
   readonly #descriptors: DescriptorGuard | undefined;
   readonly #proxyProtocol: ProxyProtocolStage | undefined;
+  #openElsewhere = 0;
 
   /** Throws what OpenSSL says when a certificate cannot be used. */
   constructor({
@@ -92,12 +93,22 @@ export class Connector {
     return served + (this.#tls?.handshakes ?? 0) + (this.#proxyProtocol?.size ?? 0);
   }
 
+  /** As `Http1Listener.countElsewhere`. */
+  countElsewhere(open: number): void {
+    this.#openElsewhere = open;
+    this.#http1.countElsewhere(open);
+  }
+
   /** Serves one accepted connection from its first byte on, and owns the socket from here. */
   accept(socket: Socket): void {
     const proxyProtocol = this.#proxyProtocol;
     if (proxyProtocol === undefined) this.#begin(socket, undefined);
-    else if (this.openConnections < this.#settings.limits.maxConnections) proxyProtocol.accept(socket);
+    else if (this.#hasRoom) proxyProtocol.accept(socket);
     else this.#refuse(socket, connectionInfoOf(socket, false), 'connection-limit');
+  }
+
+  get #hasRoom(): boolean {
+    return this.openConnections + this.#openElsewhere < this.#settings.limits.maxConnections;
   }
 
   /** With TLS or HTTP, whichever the connection is to begin with. `info`: what is known of it already. */
@@ -106,7 +117,7 @@ export class Connector {
     if (this.#descriptors?.admits(socket) === false)
       this.#refuse(socket, info ?? connectionInfoOf(socket, tls !== undefined), 'descriptor-limit');
     else if (tls === undefined) this.#http1.attach(socket, info);
-    else if (this.openConnections < this.#settings.limits.maxConnections) tls.accept(socket, info);
+    else if (this.#hasRoom) tls.accept(socket, info);
     else this.#refuse(socket, info ?? connectionInfoOf(socket, true), 'connection-limit');
   }
 

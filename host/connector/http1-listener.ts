@@ -51,6 +51,7 @@ export class Http1Listener {
     const { limits, handler, waives } = options;
     this.context = {
       limits,
+      openElsewhere: 0,
       handler,
       observer: options.observer ?? {},
       waives,
@@ -82,7 +83,7 @@ export class Http1Listener {
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     const open = this.connections.size + (this.context.http2?.openConnections ?? 0);
-    if (open >= this.context.limits.maxConnections) {
+    if (open + this.context.openElsewhere >= this.context.limits.maxConnections) {
       this.refuse(socket, info, 'connection-limit');
       return;
     }
@@ -101,6 +102,11 @@ export class Http1Listener {
   async drain(deadlineMs: number): Promise<void> {
     await this.connections.drain(deadlineMs);
     for (const socket of this.refusedSockets) socket.destroy();
+  }
+
+  /** So many more connections count against `maxConnections` from now on: those of other processes on the same socket. */
+  countElsewhere(open: number): void {
+    this.context.openElsewhere = open;
   }
 
   /**

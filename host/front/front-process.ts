@@ -7,6 +7,7 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { Exchange, ExchangeHandler } from '../exchange/exchange.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 import { AccessLog } from './access-log.js';
+import { ConnectionShares } from './connection-shares.js';
 import { Dispatcher } from './dispatcher.js';
 import { Mapping } from './mapping.js';
 import type { FrontCommand, FrontReport, FrontSettings } from './messages.js';
@@ -32,7 +33,8 @@ export class FrontProcess {
   readonly #servers: Server[] = [];
   readonly #connectors = new Map<string, Connector>();
   /** Replaced by others with new settings; their last connections are ending. */
-  readonly #former = new Set<Connector>();
+  readonly #former = new Map<Connector, string>();
+  readonly #shares: ConnectionShares;
   readonly #descriptors: DescriptorGuard | undefined;
   #world: World | undefined;
   #reporter: NodeJS.Timeout | undefined;
@@ -40,6 +42,9 @@ export class FrontProcess {
 
   constructor(outside: FrontSurroundings) {
     this.#outside = outside;
+    this.#shares = new ConnectionShares(this.#connectors, this.#former, (open) =>
+      outside.report({ type: 'open-connections', open }),
+    );
     this.#descriptors = DescriptorGuard.ofProcess(outside.problem);
   }
 
@@ -75,6 +80,9 @@ export class FrontProcess {
       case 'http-challenges':
         this.#configured().dispatcher.setChallenges(command.tokens);
         break;
+      case 'open-elsewhere':
+        this.#shares.hear(command.open);
+        break;
       case 'report':
         this.#reportCounts(command.id);
         break;
@@ -100,6 +108,7 @@ export class FrontProcess {
     const accessLog = this.#openLog(settings);
     const mapping = new Mapping(runtimes, this.#counts, settings.virtualHosts !== undefined);
     const dispatcher = new Dispatcher(mapping, this.#counts, accessLog, settings.virtualHosts);
+    if (settings.hasSiblings) this.#shares.share();
     this.#world = { settings, runtimes, mapping, accessLog, dispatcher };
     this.#reporter = setInterval(() => this.#reportCounts(undefined), REPORT_MS);
   }
@@ -137,17 +146,18 @@ export class FrontProcess {
     // One that is not there yet comes with settings that are in force by then.
     if (former === undefined || this.#isDraining) return;
     try {
-      this.#connectors.set(name, this.#connectorOf(settings));
+      this.#connectors.set(name, this.#connectorOf(name, settings));
     } catch (error) {
       this.#outside.problem(`connector ${name} keeps its settings: ${messageOf(error)}`);
       return;
     }
-    this.#former.add(former);
     former.retire();
+    this.#former.set(former, name);
+    this.#shares.report();
   }
 
   #listen(name: string, settings: ConnectorSettings, handle: unknown): void {
-    this.#connectors.set(name, this.#connectorOf(settings));
+    this.#connectors.set(name, this.#connectorOf(name, settings));
     const server = handle instanceof Server ? handle : createServer();
     server.on('connection', (socket) => this.#connectors.get(name)?.accept(socket));
     server.on('error', (error) => this.#outside.problem(`connector ${name}: ${messageOf(error)}`));
@@ -159,9 +169,10 @@ export class FrontProcess {
     server.listen(handle, BACKLOG, () => this.#outside.report({ type: 'listening', connector: name }));
   }
 
-  #connectorOf(settings: ConnectorSettings): Connector {
+  #connectorOf(name: string, settings: ConnectorSettings): Connector {
     const { dispatcher } = this.#configured();
     if (settings.httpChallenges !== undefined) dispatcher.setChallenges(settings.httpChallenges);
+    const { maxConnections } = settings.limits;
     const connector: Connector = new Connector({
       settings,
       waives: dispatcher.waives,
@@ -170,6 +181,7 @@ export class FrontProcess {
       observer: {
         connectionOpened: () => {
           this.#counts.acceptedConnections++;
+          this.#shares.opened(name, maxConnections);
         },
         finished: (exchange, result) => dispatcher.finished(exchange, result),
         refused: (...refusal) => dispatcher.refused(...refusal),
@@ -197,11 +209,12 @@ export class FrontProcess {
   #reportCounts(id: number | undefined): void {
     let open = 0;
     for (const connector of this.#allConnectors()) open += connector.openConnections;
-    for (const connector of this.#former) {
+    for (const connector of this.#former.keys()) {
       if (connector.openConnections > 0) continue;
       connector.dispose();
       this.#former.delete(connector);
     }
+    this.#shares.report();
     this.#outside.report({ type: 'counts', id, counts: this.#counts.take(open) });
   }
 
@@ -221,7 +234,7 @@ export class FrontProcess {
   }
 
   #allConnectors(): Connector[] {
-    return [...this.#connectors.values(), ...this.#former];
+    return [...this.#connectors.values(), ...this.#former.keys()];
   }
 
   #configured(): World {

@@ -45,6 +45,8 @@ export type FrontCommand =
   | { readonly type: 'ticket-keys'; readonly keys: readonly string[] }
   /** What is answered to certification authorities on connectors without TLS; in force when a later `report` is answered. */
   | { readonly type: 'http-challenges'; readonly tokens: HttpChallengeTokens }
+  /** Connections of all other fronts. */
+  | { readonly type: 'open-elsewhere'; readonly open: OpenConnections }
   /** Report counts now; answered by `counts`. */
   | { readonly type: 'report'; readonly id: number }
   /** Stop accepting, finish what is in flight, close WebSockets with 1001, then say `drained` and exit. */
@@ -72,7 +74,12 @@ export type FrontReport =
       readonly id: number | undefined;
       readonly counts: FrontCounts;
     }
+  /** Where fronts share connectors: how many connections this one has, see ConnectionShares. */
+  | { readonly type: 'open-connections'; readonly open: OpenConnections }
   | { readonly type: 'drained' };
+
+/** Connections by connector. */
+export type OpenConnections = Readonly<Record<string, number>>;
 
 /** What every front of a host is told by `configure`, and again by `reconfigure`. */
 export interface FrontSettings {
@@ -81,6 +88,8 @@ export interface FrontSettings {
   readonly retryAfterSeconds: number;
   /** How long tunnels of a removed deployment get before they are cut; WebSockets are asked to close at once, or by half of it. */
   readonly tunnelCloseMs: number;
+  /** There are other fronts on the same connectors. */
+  readonly hasSiblings?: boolean;
   /** Undefined: one host answers for every name. */
   readonly virtualHosts?: VirtualHosts | undefined;
 }

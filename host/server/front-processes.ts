@@ -7,6 +7,7 @@ import type {
   FrontCommand,
   FrontReport,
   FrontSettings,
+  OpenConnections,
 } from '../front/messages.js';
 import type { RouteTable } from '../front/route-table.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
@@ -68,6 +69,7 @@ export class FrontProcesses implements RouteTable {
     this.#places = Array.from({ length: options.count ?? 1 }, (_, index) => ({
       number: index + 1,
       serial: 0,
+      open: {},
       front: undefined,
       restarts: 0,
       quickEnds: 0,
@@ -218,15 +220,19 @@ export class FrontProcesses implements RouteTable {
       connectors,
       mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
       firstMapping: this.#options.firstMapping ?? Promise.resolve(),
-      received: (report) => this.#received(serial, report),
+      received: (report) => this.#received(place, serial, report),
       ackTimeoutMs: ackTimeoutMs ?? 5000,
       startTimeoutMs: startTimeoutMs ?? 10_000,
       hangTimeoutMs: hangTimeoutMs ?? 10_000,
     });
     const startedAt = performance.now();
     Object.assign(place, { serial, front, retry: undefined });
+    // What the others have said before it was there.
+    void front.up.then(() => this.#tellOpen());
     void front.gone.then((reason) => {
       place.front = undefined;
+      place.open = {};
+      this.#tellOpen();
       this.#totals.frontGone(serial);
       this.#idle.frontGone(serial);
       if (this.#lifecycle.state !== 'started') return;
@@ -238,9 +244,11 @@ export class FrontProcesses implements RouteTable {
 
   /** Of several fronts the first rotates the access log that all of them write. */
   #settingsOf({ number }: Place): FrontSettings {
-    const { accessLog } = this.#settings;
-    if (accessLog === undefined || this.#places.length === 1) return this.#settings;
-    return { ...this.#settings, accessLog: { ...accessLog, shared: { rotates: number === 1 } } };
+    if (this.#places.length === 1) return this.#settings;
+    const settings = { ...this.#settings, hasSiblings: true };
+    const { accessLog } = settings;
+    if (accessLog === undefined) return settings;
+    return { ...settings, accessLog: { ...accessLog, shared: { rotates: number === 1 } } };
   }
 
   #replace(place: Place, livedMs: number): void {
@@ -254,8 +262,25 @@ export class FrontProcesses implements RouteTable {
     place.retry = setTimeout(() => this.#spawn(place), delayMs);
   }
 
-  #received(serial: number, report: FrontReport): void {
+  /** Each front hears what the others have, whenever one of them has said something else. */
+  #tellOpen(): void {
+    for (const place of this.#places) {
+      const open: Record<string, number> = {};
+      for (const other of this.#places) {
+        if (other === place) continue;
+        for (const [connector, count] of Object.entries(other.open))
+          open[connector] = (open[connector] ?? 0) + count;
+      }
+      place.front?.tell({ type: 'open-elsewhere', open });
+    }
+  }
+
+  #received(place: Place, serial: number, report: FrontReport): void {
     switch (report.type) {
+      case 'open-connections':
+        place.open = report.open;
+        this.#tellOpen();
+        break;
       case 'counts':
         this.#totals.add(serial, report.counts);
         break;
@@ -284,6 +309,8 @@ export class FrontProcesses implements RouteTable {
 interface Place {
   readonly number: number;
   serial: number;
+  /** Connections by connector, as the front has told last. */
+  open: OpenConnections;
   front: FrontProcess | undefined;
   restarts: number;
   /** Ends in a row shortly after the start. */
