@@ -247,8 +247,9 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
   private isHttp2(): boolean {
     const { bytes, start, end } = this.input;
     const isPreface = bytes.toString('latin1', start, Math.min(end, start + PREFACE.length)) === PREFACE;
-    // RFC 9113 §3.2: with TLS it is agreed on by ALPN, or not spoken.
-    return isPreface && this.requestCount === 0 && !this.info.isSecure && this.context.http2 !== undefined;
+    // RFC 9113 §3.2: with TLS it is agreed on by ALPN, or not spoken. TLS that a load balancer has ended is none of ours.
+    const isOurTls = Reflect.get(this.socket, 'encrypted') === true;
+    return isPreface && this.requestCount === 0 && !isOurTls && this.context.http2 !== undefined;
   }
 
   /** Whatever the socket tells from here on finds a connection that is closed. */

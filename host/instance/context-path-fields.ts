@@ -12,6 +12,8 @@ export interface MountPoint {
   readonly contextPath: string;
   /** Host and port as the client named them, in lower case; absolute URLs of other hosts are left alone. */
   readonly authority: string;
+  /** Of the request: applications make addresses of `Host`, which is another one behind a proxy that tells the host itself. */
+  readonly fields?: { get(lowerName: string): string | undefined };
 }
 
 /** The value of field `lowerName` as the client must see it; most fields come back as they are. */
@@ -39,10 +41,11 @@ function prefixedReference(reference: string, mount: MountPoint): string {
   const absolute = /^(https?):\/\/([^/?#\\]*)(.*)$/is.exec(reference);
   if (absolute === null) return reference;
   const [, scheme = '', authority = '', rest = ''] = absolute;
-  if (mount.authority === '' || rest.startsWith('\\')) return reference;
-  const isSecure = scheme.toLowerCase() === 'https';
-  if (!isSameAuthority(authority.toLowerCase(), mount.authority, isSecure ? 'https' : 'http'))
-    return reference;
+  if (rest.startsWith('\\')) return reference;
+  const names = authority.toLowerCase();
+  const kind = scheme.toLowerCase() === 'https' ? 'https' : 'http';
+  const isThis = (own: string): boolean => own !== '' && isSameAuthority(names, own, kind);
+  if (!isThis(mount.authority) && !isThis(mount.fields?.get('host')?.toLowerCase() ?? '')) return reference;
   const path = rest.startsWith('/') ? rest : `/${rest}`;
   return `${scheme}://${authority}${prefixedPath(path, mount.contextPath)}`;
 }

@@ -73,7 +73,7 @@ export class VirtualConnection extends Socket {
     this.#uncredited = 0;
     const isRewritten = mount.isStripped && mount.contextPath !== '';
     const point: MountPoint | undefined = isRewritten
-      ? { contextPath: mount.contextPath, authority: head.authority }
+      ? { contextPath: mount.contextPath, authority: head.authority, fields: head.fields }
       : undefined;
     this.#relay.reset(exchange);
     this.#reader.reset(head.method, head.upgrade !== undefined, point);

@@ -1,5 +1,5 @@
 import { plainAddress } from '../../http/address-ranges.js';
-import { crc32c } from './crc32c.js';
+import { readExtensions } from './binary-extensions.js';
 import { BROKEN, INCOMPLETE, type ProxiedAddresses, type ProxyHeader } from './proxy-header.js';
 
 /** Begins every header of version 2 (§2.2), and nothing else that makes sense. */
@@ -8,8 +8,7 @@ export const SIGNATURE = Buffer.from([
 ]);
 
 /**
- * Longest header of version 2 that is taken. Addresses are 216 bytes at most; the rest is what load balancers add, of which
- * nothing is used here. The format would allow 64 KiB.
+ * Longest header of version 2 that is taken. Addresses are 216 bytes at most; the rest is what load balancers add. The format would allow 64 KiB.
  */
 export const MAX_BINARY_BYTES = 4096;
 
@@ -37,32 +36,13 @@ export function readBinaryHeader(bytes: Buffer): ProxyHeader {
   if (bytes.length < length) return INCOMPLETE;
   if (isSkipped) return { state: 'complete', length, addresses: undefined };
   const header = bytes.subarray(0, length);
-  if (!areExtensionsSound(header, FIXED_BYTES + addressBytes)) return BROKEN;
-  return { state: 'complete', length, addresses: addressesOf(header, family) };
+  const facts = readExtensions(header, FIXED_BYTES + addressBytes);
+  if (facts === undefined) return BROKEN;
+  return { state: 'complete', length, addresses: { ...addressesOf(header, family), ...facts } };
 }
 
 const LOCAL = 0x20;
 const PROXY = 0x21;
-
-/** Type, length, value, one after the other to the very end (§2.2.1 on); a checksum must be right (§2.2.3). */
-function areExtensionsSound(header: Buffer, start: number): boolean {
-  let checksums = 0;
-  let at = start;
-  while (at < header.length) {
-    if (at + 3 > header.length) return false;
-    const length = header.readUInt16BE(at + 1);
-    const value = at + 3;
-    if (value + length > header.length) return false;
-    if (header[at] === CRC32C) {
-      if (length !== 4 || ++checksums > 1) return false;
-      if (header.readUInt32BE(value) !== crc32c(header, value)) return false;
-    }
-    at = value + length;
-  }
-  return true;
-}
-
-const CRC32C = 0x03;
 
 function addressesOf(header: Buffer, family: number): ProxiedAddresses {
   const at = FIXED_BYTES;

@@ -68,6 +68,15 @@ describe('version 1', () => {
   );
 });
 
+/** Bits of the client, result of the verification, parts. */
+const ssl = (client: string, parts: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`${client}\0\0\0\0`, 'latin1'), parts]);
+const TLS_PARTS = Buffer.concat([
+  extension(0x21, 'TLSv1.3'),
+  extension(0x22, 'ann'),
+  extension(0x23, 'TLS_AES_128_GCM_SHA256'),
+]);
+
 describe('version 2', () => {
   const four = Buffer.from([1, 2, 3, 4, 5, 6, 7, 8, 0x03, 0xe8, 0, 80]);
   const six = Buffer.concat([
@@ -117,6 +126,38 @@ describe('version 2', () => {
       addresses,
     ],
     [
+      'TLS that the sender has ended',
+      binaryHeader(
+        INET,
+        Buffer.concat([four, extension(0x20, ssl('\x01', TLS_PARTS)), extension(0x02, 'Shop.Example')]),
+      ),
+      {
+        ...addresses,
+        isSecure: true,
+        tls: expect.objectContaining({
+          protocol: 'TLSv1.3',
+          cipher: 'TLS_AES_128_GCM_SHA256',
+          serverName: 'shop.example',
+          clientCertificate: undefined,
+        }),
+      },
+    ],
+    [
+      'TLS of which nothing is told',
+      binaryHeader(INET, Buffer.concat([four, extension(0x20, ssl('\x01', Buffer.alloc(0)))])),
+      { ...addresses, isSecure: true },
+    ],
+    [
+      'TLS whose version is no text',
+      binaryHeader(INET, Buffer.concat([four, extension(0x20, ssl('\x01', extension(0x21, 'TLS\0')))])),
+      { ...addresses, isSecure: true },
+    ],
+    [
+      'a client without TLS',
+      binaryHeader(INET, Buffer.concat([four, extension(0x20, ssl('\0', TLS_PARTS))])),
+      addresses,
+    ],
+    [
       'as much as is taken',
       binaryHeader(INET, Buffer.concat([four, extension(0x04, 'x'.repeat(MAX_BINARY_BYTES - 31))])),
       addresses,
@@ -136,6 +177,18 @@ describe('version 2', () => {
     ['more than is taken', binaryHeader(INET, Buffer.alloc(MAX_BINARY_BYTES - 15))],
     ['an extension that ends in its length', binaryHeader(INET, Buffer.concat([four, Buffer.from([4, 0])]))],
     ['an extension beyond the end', binaryHeader(INET, Buffer.concat([four, Buffer.from([4, 0, 2, 0])]))],
+    ['TLS that is too short', binaryHeader(INET, Buffer.concat([four, extension(0x20, '\x01\0\0\0')]))],
+    [
+      'TLS with a part beyond its end',
+      binaryHeader(
+        INET,
+        Buffer.concat([
+          four,
+          extension(0x20, ssl('\x01', Buffer.from([0x21, 0, 9]))),
+          extension(4, 'x'.repeat(20)),
+        ]),
+      ),
+    ],
     ['a checksum that is wrong', binaryHeader(INET, Buffer.concat([four, extension(0x03, '\0\0\0\0')]))],
     ['a checksum of another length', binaryHeader(INET, Buffer.concat([four, extension(0x03, '\0\0\0')]))],
     [
@@ -156,7 +209,9 @@ describe('version 2', () => {
 
 describe('any header', () => {
   const four = fc.uint8Array({ minLength: 12, maxLength: 12 });
-  const extensions = fc.array(fc.tuple(fc.integer({ min: 4, max: 255 }), fc.uint8Array({ maxLength: 40 })), {
+  // Those with a form of their own have cases of their own.
+  const type = fc.integer({ min: 4, max: 255 }).filter((type) => type !== 0x20);
+  const extensions = fc.array(fc.tuple(type, fc.uint8Array({ maxLength: 40 })), {
     maxLength: 5,
   });
   const header = fc.oneof(

@@ -1,15 +1,17 @@
 import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
 import type { ConnectorSettings } from '#host/config/connector-settings.js';
+import { DEFAULT_HTTP2_SETTINGS } from '#host/config/http2-settings.js';
 import type { ProxyProtocolSettings } from '#host/config/proxy-protocol-settings.js';
 import { Connector } from '#host/connector/connector.js';
 import type { RefusalReason } from '#host/connector/refusal.js';
 import { makeCertificate } from '#test/support/certificates.js';
 import { until } from '#test/support/polling.js';
-import { binaryHeader, INET } from '#test/support/proxy-protocol.js';
+import { binaryHeader, extension, INET } from '#test/support/proxy-protocol.js';
 import { setOf, TLS_DEFAULTS } from '#test/support/tls-connector.js';
 
 let server: Server;
@@ -123,6 +125,21 @@ describe('behind the header of the PROXY protocol', () => {
     const answer = await answerOf(socket);
     expect(answer).toContain('http /1');
     expect(answer).toContain('http /2');
+  });
+
+  it('TLS that the load balancer has ended counts, also where it speaks HTTP/2 to us', async () => {
+    const port = await start({}, { http2: DEFAULT_HTTP2_SETTINGS });
+    const tls = Buffer.concat([Buffer.from([1, 0, 0, 0, 0]), extension(0x21, 'TLSv1.3')]);
+    const header = binaryHeader(INET, Buffer.concat([Buffer.alloc(12), extension(0x20, tls)]));
+    expect(await send(port, header, requestFor('/a'))).toContain('https /a');
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.write(header);
+    const session = connectHttp2('http://a.example', { createConnection: () => socket });
+    const stream = session.request({ ':path': '/two' });
+    let text = '';
+    for await (const chunk of stream) text += chunk;
+    session.destroy();
+    expect(text).toContain('https /two');
   });
 
   it('TLS begins, with the first bytes of its handshake in the same packet or later', async () => {

@@ -68,6 +68,16 @@ describe('fields of an application mounted at /shop on shop.test:8080', () => {
     expect(withContextPath('location', 'http://shop.test:443/a', mount)).toBe('http://shop.test:443/a');
   });
 
+  it('knows the host by both names that the application hears', () => {
+    const fields = { get: (name: string) => (name === 'host' ? 'Inner.Test:81' : undefined) };
+    const mount = { ...MOUNT, fields };
+    expect(withContextPath('location', 'http://inner.test:81/a', mount)).toBe('http://inner.test:81/shop/a');
+    expect(withContextPath('location', 'http://shop.test:8080/a', mount)).toBe(
+      'http://shop.test:8080/shop/a',
+    );
+    expect(withContextPath('location', 'http://inner.test/a', mount)).toBe('http://inner.test/a');
+  });
+
   it('leaves absolute URLs alone when the client named no host', () => {
     expect(withContextPath('location', 'http:///a', { contextPath: '/shop', authority: '' })).toBe(
       'http:///a',
