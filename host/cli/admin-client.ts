@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReloadResult } from '../admin/admin-collaborators.js';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
-import type { HostConfig } from '../config/host-config.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import type { DeploymentView } from '../deployer/deployment-view.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { HostEvent } from '../log/event-log.js';
 import { type RunFile, readRunFile } from '../server/run-file.js';
 import type { CertificateState } from './certificate-table.js';
+import type { RunningHost } from './running-host.js';
 
 /** Talks to the admin connector of the server that runs on a base folder. */
 export class AdminClient {
@@ -21,7 +21,7 @@ export class AdminClient {
   }
 
   /** Throws `PORTICO_NOT_RUNNING` when no server runs on this base folder. */
-  static of(config: HostConfig): AdminClient {
+  static of(config: RunningHost): AdminClient {
     const server = readRunFile(config.folders.run);
     if (server === undefined) {
       throw new PorticoError(

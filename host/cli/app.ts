@@ -1,10 +1,11 @@
 import { AdminClient } from './admin-client.js';
 import { applicationTable } from './application-table.js';
-import { type BaseOptions, configOf } from './base-options.js';
+import type { BaseOptions } from './base-options.js';
+import { runningHostOf } from './running-host.js';
 
 /** `portico app start|stop|reload|undeploy NAME`: one application, the others are not touched. */
 export async function app(verb: string, name: string, options: BaseOptions): Promise<void> {
-  const client = AdminClient.of(configOf(options));
+  const client = AdminClient.of(runningHostOf(options));
   if (verb === 'undeploy') {
     await client.undeploy(name);
     process.stdout.write(`undeployed ${name}\n`);

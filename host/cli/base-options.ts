@@ -40,23 +40,29 @@ export function withBaseOptions(command: Command): Command {
  * empty host somewhere.
  */
 export function configOf(options: PortOptions): HostConfig {
-  const base = resolve(options.base ?? process.env['PORTICO_BASE'] ?? '.');
+  const base = baseOf(options);
   if (statSync(base, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new PorticoError(
       'PORTICO_BASE_MISSING',
       `There is no base folder ${base}. Make one with "portico init ${base}", or name another one with --base.`,
     );
   }
-  const file = options.config === undefined ? defaultConfigFile(base) : resolve(options.config);
   return readHostConfig({
     base,
     env: process.env,
-    file,
+    file: configFileOf(options, base),
     overrides: { port: options.port, adminPort: options.adminPort, host: options.host },
   });
 }
 
-function defaultConfigFile(base: string): string | undefined {
+/** The base folder that is meant; it need not be there. */
+export function baseOf(options: BaseOptions): string {
+  return resolve(options.base ?? process.env['PORTICO_BASE'] ?? '.');
+}
+
+/** The file that is read; undefined: there is none, and nobody has named one. */
+export function configFileOf(options: BaseOptions, base: string): string | undefined {
+  if (options.config !== undefined) return resolve(options.config);
   return [join(base, 'host.yaml'), join(base, 'deploy/host.yaml')].find((file) => existsSync(file));
 }
 

@@ -1,12 +1,13 @@
 import { AdminClient } from './admin-client.js';
 import { applicationTable } from './application-table.js';
-import { configOf, type OutputOptions } from './base-options.js';
+import type { OutputOptions } from './base-options.js';
 import { certificateTable } from './certificate-table.js';
 import { forTerminal } from './for-terminal.js';
+import { runningHostOf } from './running-host.js';
 
 /** `portico status [NAME]`: the server, or one application with its processes and last output. */
 export async function status(name: string | undefined, options: OutputOptions): Promise<void> {
-  const client = AdminClient.of(configOf(options));
+  const client = AdminClient.of(runningHostOf(options));
   if (name === undefined) {
     const { pid, startedAt, connectors, admin } = client.server;
     const doors = connectors

@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PorticoError } from '../errors.js';
 import { readRunFile } from '../server/run-file.js';
 import { AdminClient } from './admin-client.js';
-import { type BaseOptions, configOf } from './base-options.js';
+import type { BaseOptions } from './base-options.js';
+import { runningHostOf } from './running-host.js';
 
 /** `portico stop`: asks the server to drain and waits until it has gone. */
 export async function stop(options: BaseOptions): Promise<void> {
-  const config = configOf(options);
+  const config = runningHostOf(options);
   const client = AdminClient.of(config);
   await client.stopServer();
   const deadline = Date.now() + config.shutdownTimeoutMs + 5000;

@@ -1,6 +1,7 @@
 import { AdminClient } from './admin-client.js';
-import { configOf, type OutputOptions } from './base-options.js';
+import type { OutputOptions } from './base-options.js';
 import { certificateTable } from './certificate-table.js';
+import { runningHostOf } from './running-host.js';
 
 /** `portico tls reload|status [CONNECTOR]`: certificates of the running server. */
 export async function tls(
@@ -8,7 +9,7 @@ export async function tls(
   connector: string | undefined,
   options: OutputOptions,
 ): Promise<void> {
-  const client = AdminClient.of(configOf(options));
+  const client = AdminClient.of(runningHostOf(options));
   const state = verb === 'reload' ? await client.reloadCertificates(connector) : await client.certificates();
   process.stdout.write(
     options.json ? `${JSON.stringify(state, null, 2)}\n` : certificateTable(state, connector),

@@ -160,11 +160,18 @@ describe('a reload of host.yaml', () => {
     expect(error.message).toMatch(/host\.yaml:\d+:\d+/);
     await until('the log', () => host.log.includes('the configuration stays as it was') || undefined);
     expect(await ask('other.example', '/echo/')).toBe('404');
-    const command = () =>
-      spawnSync(process.execPath, [cli, 'reload', '--base', host.base], { encoding: 'utf8' });
-    expect([command().status, command().stderr]).toEqual([2, expect.stringMatching(/host\.yaml:\d+:\d+/)]);
+    const command = (verb: string) =>
+      spawnSync(process.execPath, [cli, verb, '--base', host.base], { encoding: 'utf8' });
+    const { status, stderr } = command('reload');
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/host\.yaml:\d+:\d+.*\[PORTICO_CONFIG_INVALID\]/s),
+    ]);
+    const listed = command('list');
+    expect([listed.status, listed.stdout]).toEqual([0, expect.stringContaining('echo')]);
+    expect(listed.stderr).toMatch(/runs with what its host\.yaml was before: .*host\.yaml:\d+:\d+/);
     writeFileSync(join(host.base, 'host.yaml'), `${QUICK}${common.replace('404', '421')}`);
-    expect(command().stdout).toBe('changed: unknownHost\n');
+    expect(command('reload').stdout).toBe('changed: unknownHost\n');
     expect(await ask('other.example', '/echo/')).toBe('421');
   });
 
