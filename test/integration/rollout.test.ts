@@ -43,7 +43,8 @@ describe('a rollout', () => {
   const answers = async (path: string, text: string): Promise<void> => {
     await until(`${path} answers ${text}`, async () => ((await host.text(path)) === text ? true : undefined));
   };
-  const rollback = (name: string, query = '') => host.admin(`/v1/applications/${name}/rollback${query}`, 'POST');
+  const rollback = (name: string, query = '') =>
+    host.admin(`/v1/applications/${name}/rollback${query}`, 'POST');
   const events = async (name: string): Promise<HostEvent[]> => {
     const response = await host.admin(`/v1/events?application=${name}`);
     return ((await response.json()) as { events: HostEvent[] }).events;
@@ -72,7 +73,11 @@ describe('a rollout', () => {
     host.drop('gate', bundle('one', '', gate));
     await answers('/gate/', 'one');
     const before = await host.application('gate');
-    const sick = bundle('two', "res.statusCode = req.url.endsWith('?deep=1') ? 503 : 200;", gate.replace('200', '3'));
+    const sick = bundle(
+      'two',
+      "res.statusCode = req.url.endsWith('?deep=1') ? 503 : 200;",
+      gate.replace('200', '3'),
+    );
     host.drop('gate', sick);
     const after = await host.untilApplication('gate', ({ pendingFailure }) => pendingFailure !== undefined);
     expect(after.pendingFailure).toContain('health: ');
@@ -84,7 +89,8 @@ describe('a rollout', () => {
     expect(failed).toMatchObject({ step: 'failed', cause: expect.stringContaining('503'), isKept: false });
     expect(serving?.step).toBe('serving');
     // Ready late: it says so itself, and is asked until then.
-    const slow = 'globalThis.asked = (globalThis.asked ?? 0) + 1; res.statusCode = globalThis.asked < 4 ? 503 : 200;';
+    const slow =
+      'globalThis.asked = (globalThis.asked ?? 0) + 1; res.statusCode = globalThis.asked < 4 ? 503 : 200;';
     host.drop('gate', bundle('three', slow, gate));
     await answers('/gate/', 'three');
   });

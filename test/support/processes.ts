@@ -29,3 +29,18 @@ export async function metricOf(host: TestHost, name: string, labels = ''): Promi
     if (found.includes(labels)) sum += Number(value);
   return sum;
 }
+
+/** Processes whose environment holds this (Linux). */
+export function processesWith(environment: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(environment);
+      } catch {
+        // It has ended, or belongs to somebody else.
+        return false;
+      }
+    });
+}
