@@ -9,6 +9,7 @@ import { deploymentRoutes } from './deployment-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { healthRoutes } from './health-routes.js';
 import type { ServerMetrics } from './metrics.js';
+import { planRoutes } from './plan-routes.js';
 import { serverRoutes } from './server-routes.js';
 
 /** What the admin API is made with. */
@@ -42,6 +43,7 @@ export function adminApp(options: AdminAppOptions): Express {
     '/v1',
     applicationRoutes(options),
     deploymentRoutes(options),
+    planRoutes(options),
     certificateRoutes(options),
     eventRoutes(options),
     serverRoutes(options),

@@ -4,6 +4,7 @@ import type { ReloadResult } from '../admin/admin-collaborators.js';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import type { DeploymentView } from '../deployer/deployment-view.js';
+import type { Foreseen } from '../deployer/foresee.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { HostEvent } from '../log/event-log.js';
 import { type RunFile, readRunFile } from '../server/run-file.js';
@@ -59,6 +60,10 @@ export class AdminClient {
     const query = to === undefined ? '' : `?to=${encodeURIComponent(to)}`;
     const path = `/v1/applications/${encodeURIComponent(name)}/rollback${query}`;
     return applicationOf(await this.#request('POST', path));
+  }
+
+  async plan(): Promise<readonly Foreseen[]> {
+    return ((await this.#request('GET', '/v1/plan')) as { plan: Foreseen[] }).plan;
   }
 
   /** Newest first. */

@@ -84,6 +84,12 @@ withBaseOptions(program.command('app'))
   .action(async (...args: Parameters<typeof import('./app.js').app>) =>
     (await import('./app.js')).app(...args),
   );
+withBaseOptions(program.command('plan'))
+  .description('show what would be deployed, replaced or stopped, and why; change nothing')
+  .option('--json', 'as JSON')
+  .action(async (...args: Parameters<typeof import('./plan.js').plan>) =>
+    (await import('./plan.js')).plan(...args),
+  );
 withBaseOptions(program.command('history <name>'))
   .description('show the deployments of one application, with their steps')
   .option('--json', 'as JSON')

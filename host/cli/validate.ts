@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expandArchive, isArchiveComplete } from '../bundle/archive.js';
+import { isArchiveComplete } from '../bundle/archive.js';
 import { printable } from '../bundle/context-name.js';
-import type { Manifest } from '../bundle/manifest.js';
-import { readManifest } from '../bundle/read-manifest.js';
 import type { HostConfig } from '../config/host-config.js';
-import type { BundleSource, Candidate } from '../deployer/candidate.js';
+import type { Candidate } from '../deployer/candidate.js';
+import { inspectManifest } from '../deployer/inspect-candidate.js';
 import { placeOf, shownPlace } from '../deployer/place.js';
 import { Scanner } from '../deployer/scan.js';
 import { messageOf, PorticoError } from '../errors.js';
@@ -83,25 +79,7 @@ async function check(
     );
   }
   holders.set(claim, name);
-  const { entry, notes } = await manifestOf(source, descriptor?.path, config);
+  const { entry, notes } = await inspectManifest(source, descriptor?.path, config);
   const ignored = others.map((other) => `${other.path} is ignored, because ${source.path} is there too`);
   return `${entry.kind} at ${path}${[...notes, ...ignored].map((note) => `; note: ${note}`).join('')}`;
-}
-
-async function manifestOf(
-  source: BundleSource,
-  operatorDescriptor: string | undefined,
-  config: HostConfig,
-): Promise<Manifest> {
-  const given = { operatorDescriptor, defaults: config.applications };
-  if (source.kind === 'descriptor') return readManifest(given);
-  if (source.kind === 'folder') return readManifest({ folder: source.path, ...given });
-  const temporary = await mkdtemp(join(tmpdir(), 'portico-validate-'));
-  try {
-    const folder = join(temporary, 'bundle');
-    await expandArchive(source.path, folder, config.archives);
-    return await readManifest({ folder, ...given });
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
 }

@@ -1,5 +1,6 @@
 import type { InstanceStatus } from '../supervisor/deployment-process.js';
 import type { DeploymentView } from './deployment-view.js';
+import type { Foreseen } from './foresee.js';
 
 /** State of a context, for list, status, admin API and the welcome page. */
 export type ContextState =
@@ -77,6 +78,8 @@ export interface Deployments {
   rollback(name: string, to?: string): Promise<ApplicationStatus>;
   /** What became of each deployment, newest first. Undefined when nothing is known of the name. */
   deployments(name: string): readonly DeploymentView[] | undefined;
+  /** What would happen to each name if the drop folder stayed as it is. Changes nothing. */
+  foresee(): Promise<readonly Foreseen[]>;
   /** Drains, stops, and deletes the bundle from the drop folder. */
   undeploy(name: string): Promise<void>;
 }

@@ -2,6 +2,8 @@ import type { Manifest } from '../bundle/manifest.js';
 import type { ApplicationSettings } from '../config/host-config.js';
 import type { RouteTable } from '../front/route-table.js';
 import type { DeploymentProcess, DeploymentSpec } from '../supervisor/deployment-process.js';
+import type { Candidate } from './candidate.js';
+import type { ContentFact } from './foresee.js';
 
 /**
  * What the deployer works with. It owns none of these: the server makes them, hands them over, and stops them after
@@ -12,6 +14,8 @@ export interface Collaborators {
   readonly routes: RouteTable;
   readonly store: ContentStore;
   readonly readManifest: ManifestReader;
+  /** Looks into a bundle without taking it; never rejects. */
+  readonly inspect: (candidate: Candidate) => Promise<ContentFact>;
   /** True when the archive has its end: a central directory, or the end of the compressed tar. */
   readonly isArchiveComplete: (path: string) => Promise<boolean>;
   readonly log: DeployerLog;

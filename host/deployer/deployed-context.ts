@@ -120,6 +120,12 @@ export class DeployedContext {
     });
   }
 
+  /** Key of the content of a version, as it serves or would. */
+  keyOf(name: string): string | undefined {
+    const version = this.#serving.versions.get(name);
+    return version && (this.#serving.live.of(version)?.prepared ?? version.prepared)?.key;
+  }
+
   /** Hashes of the operator's descriptors of what is deployed. */
   descriptorsInUse(): (string | undefined)[] {
     const { versions, live } = this.#serving;

@@ -12,11 +12,12 @@ import type { Collaborators } from './collaborators.js';
 import { Dependencies, type DependencyNode } from './dependencies.js';
 import { type ContextParts, DeployedContext } from './deployed-context.js';
 import { unknownApplication } from './deployer-errors.js';
-import { keptOf } from './deployment-history.js';
 import { DeploymentJournal } from './deployment-journal.js';
-import type { DeploymentRecord } from './deployment-record.js';
-import { type DeploymentView, viewsOf } from './deployment-view.js';
+import type { DeploymentView } from './deployment-view.js';
+import { dryRun, planSettings } from './dry-run.js';
+import type { DeployedFact, Foreseen } from './foresee.js';
 import { Journal } from './journal.js';
+import { KeptContents } from './kept-contents.js';
 import { KeptDescriptors } from './kept-descriptors.js';
 import { type Place, placeNamed, placeOf, shownPlace } from './place.js';
 import { type Action, forget, type Known, owe, plan, unknown, type Waiting } from './plan.js';
@@ -26,7 +27,7 @@ import { RouteBatch } from './route-batch.js';
 import { Scanner } from './scan.js';
 import { SharedStore } from './shared-store.js';
 import { Slots } from './slots.js';
-import type { Order, Prepared, Version } from './version.js';
+import type { Order } from './version.js';
 import { VersionMemory } from './version-memory.js';
 import { statusOfWaiting } from './version-status.js';
 import { Watcher } from './watcher.js';
@@ -50,8 +51,6 @@ export interface DeployerOptions extends Collaborators {
   readonly development?: { readonly only: string | undefined } | undefined;
 }
 
-/** An archive without its end is tried, and refused, after this many stability windows without a change. */
-const INCOMPLETE_WINDOWS = 10;
 /** How long `open` waits in all for bundles that were still changing: stability windows, and at least so long. */
 const FIRST_PASS_WINDOWS = 3;
 const FIRST_PASS_MS = 2_000;
@@ -81,6 +80,7 @@ export class Deployer implements Deployments {
   readonly #dependencies: Dependencies;
   #journal: Journal | undefined;
   #deployments: DeploymentJournal | undefined;
+  #kept: KeptContents | undefined;
   #known: Known = unknown();
   #waiting: readonly Waiting[] = [];
   #virtualHosts: VirtualHosts | undefined;
@@ -117,9 +117,9 @@ export class Deployer implements Deployments {
       dependencies: this.#dependencies,
       record: (...begun) => this.#openDeployments.begin(...begun),
       deployments: () => this.#openDeployments,
-      pinOf: (name) => this.#journal?.pins.get(name),
-      pin: (version, kept) => this.#pin(version, kept),
-      unpin: (name) => this.#unpin(name),
+      pinOf: (name) => this.#kept?.pinOf(name),
+      pin: async (version, kept) => this.#kept?.pin(version, kept),
+      unpin: async (name) => this.#kept?.unpin(name),
       readManifest: options.readManifest,
       defaults: options.defaults,
       preparations: new Slots(options.maxParallelStarts),
@@ -147,6 +147,7 @@ export class Deployer implements Deployments {
     const { workFolder, log, defaults } = this.#options;
     this.#journal = await Journal.open(workFolder, log);
     this.#deployments = await DeploymentJournal.open(workFolder, log, defaults.history);
+    this.#kept = new KeptContents(this.#journal, this.#deployments, this.#descriptors);
     this.#known = unknown(this.#journal.holders, this.#journal.buried);
     this.#watcher.start();
     await this.rescan();
@@ -236,9 +237,19 @@ export class Deployer implements Deployments {
   }
 
   deployments(name: string): readonly DeploymentView[] | undefined {
-    const records = this.#deployments?.of(name) ?? [];
-    if (records.length === 0 && this.#contextOf(name) === undefined) return undefined;
-    return viewsOf(records, this.#deployments?.limitOf(name) ?? 1, this.#journal?.pins.get(name));
+    return this.#kept?.views(name) ?? (this.#contextOf(name) === undefined ? undefined : []);
+  }
+
+  async foresee(): Promise<readonly Foreseen[]> {
+    const { stabilityWindowMs, inspect } = this.#options;
+    const statuses = [...this.#contexts.values()].flatMap((context) => context.statuses());
+    return dryRun({
+      known: this.#known,
+      scan: this.#wanted(await this.#scanner.scan()),
+      settings: planSettings(stabilityWindowMs),
+      deployed: new Map(statuses.map((status) => [status.name, this.#deployedFact(status)])),
+      inspect,
+    });
   }
 
   async undeploy(name: string): Promise<void> {
@@ -277,10 +288,7 @@ export class Deployer implements Deployments {
     const { stabilityWindowMs } = this.#options;
     const scan = this.#wanted(await this.#scanner.scan());
     if (this.#isClosed) return undefined;
-    const next = plan(this.#known, scan, performance.now(), {
-      stabilityWindowMs,
-      incompleteWindowMs: INCOMPLETE_WINDOWS * stabilityWindowMs,
-    });
+    const next = plan(this.#known, scan, performance.now(), planSettings(stabilityWindowMs));
     this.#known = next.known;
     this.#wakeInMs = next.wakeInMs;
     this.#dependencies.changed();
@@ -425,7 +433,7 @@ export class Deployer implements Deployments {
   /** What the last scan could not take as it is counts more than an earlier failure. */
   #asSeen(status: ApplicationStatus): ApplicationStatus {
     const waiting = this.#waiting.find(({ candidate }) => candidate.name === status.name);
-    const pin = this.#journal?.pins.get(status.name);
+    const pin = this.#kept?.pinOf(status.name);
     return {
       ...status,
       ...(waiting === undefined ? {} : { pendingFailure: waiting.reason }),
@@ -495,40 +503,34 @@ export class Deployer implements Deployments {
     throw new PorticoError('PORTICO_ILLEGAL_STATE', 'the deployer is not open; call open() first');
   }
 
-  async #pin(version: Version, { fingerprint, key, descriptor, entry }: Prepared): Promise<void> {
-    const { name, dropped = '' } = version;
-    const { number } = entry;
-    if (dropped === key) this.#journal?.pins.delete(name);
-    else this.#journal?.pins.set(name, { fingerprint, key, descriptor, number, instead: dropped });
-    await this.#journal?.save();
-  }
-
-  async #unpin(name: string): Promise<void> {
-    if (this.#journal?.pins.delete(name)) await this.#journal.save();
-  }
-
   /** What is deployed, and what may be gone back to. */
   #inUse(): Set<string> {
     const used = [...this.#contexts.values()].flatMap((context) => context.fingerprintsInUse());
-    for (const { fingerprint } of this.#keptContents()) if (fingerprint !== undefined) used.push(fingerprint);
+    for (const fingerprint of this.#kept?.fingerprints(this.#isHere) ?? [])
+      if (fingerprint !== undefined) used.push(fingerprint);
     return new Set(used);
   }
 
-  #keptContents(): DeploymentRecord[] {
-    const journal = this.#deployments;
-    if (journal === undefined) return [];
-    // An application that is gone takes its history with it; before the first scan nobody knows which are.
-    const isHere = (name: string): boolean =>
-      this.#known.identity === undefined || this.#known.names.has(name);
-    const names = [...journal.all().keys()].filter(isHere);
-    return names.flatMap((name) => keptOf(journal.of(name), journal.limitOf(name)));
-  }
+  /** An application that is gone takes its history with it; before the first scan nobody knows which are. */
+  readonly #isHere = (name: string): boolean =>
+    this.#known.identity === undefined || this.#known.names.has(name);
 
   #collected(inUse: ReadonlySet<string>): void {
-    this.#deployments?.collected(inUse);
-    const descriptors = this.#keptContents().map(({ descriptor }) => descriptor);
-    for (const context of this.#contexts.values()) descriptors.push(...context.descriptorsInUse());
-    void this.#descriptors.collect(new Set(descriptors.filter((hash) => hash !== undefined)));
+    const descriptors = [...this.#contexts.values()].flatMap((context) => context.descriptorsInUse());
+    this.#kept?.collected(inUse, descriptors, this.#isHere);
+  }
+
+  #deployedFact(status: ApplicationStatus): DeployedFact {
+    const { name } = status;
+    const context = this.#contextOf(name);
+    return {
+      place: shownPlace(this.#places.get(name) ?? ''),
+      version: status.version,
+      isServing: status.deployedAt !== undefined,
+      key: context?.keyOf(name),
+      isHeld: this.#journal?.held.has(name) === true,
+      pin: this.#kept?.pinOf(name),
+    };
   }
 }
 

@@ -11,6 +11,7 @@ import type { HostConfig } from '../config/host-config.js';
 import { within } from '../deadline.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import { Deployer } from '../deployer/deployer.js';
+import { inspectCandidate } from '../deployer/inspect-candidate.js';
 import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { EventLog } from '../log/event-log.js';
@@ -214,6 +215,7 @@ export class PorticoServer {
       routes: fronts,
       store: new BundleStore(folders.work, config.archives),
       readManifest,
+      inspect: (candidate) => inspectCandidate(candidate, config),
       isArchiveComplete: (path) => isArchiveComplete(path),
       log,
     });

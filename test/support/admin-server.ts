@@ -4,6 +4,7 @@ import { AdminServer } from '#host/admin/admin-server.js';
 import type { TrafficTotals } from '#host/admin/traffic.js';
 import type { ApplicationStatus, Deployments } from '#host/deployer/application-status.js';
 import type { DeploymentView } from '#host/deployer/deployment-view.js';
+import type { Foreseen } from '#host/deployer/foresee.js';
 import { PorticoError } from '#host/errors.js';
 import { EventLog } from '#host/log/event-log.js';
 import { createServerLog, silentLog } from '#host/log/server-log.js';
@@ -42,6 +43,10 @@ export class RememberedDeployments implements Deployments {
   readonly histories = new Map<string, readonly DeploymentView[]>();
   deployments(name: string): readonly DeploymentView[] | undefined {
     return this.histories.get(name);
+  }
+  foreseen: readonly Foreseen[] = [];
+  async foresee(): Promise<readonly Foreseen[]> {
+    return this.foreseen;
   }
   async undeploy(name: string): Promise<void> {
     await this.#act('undeploy', name);
