@@ -4,6 +4,8 @@ export interface AcmeConfig {
   readonly directory: string;
   /** Absolute path of a PEM file with the authorities that the directory's own https comes from; undefined: the usual. */
   readonly directoryCaFile: string | undefined;
+  /** Binds a new account to one that the authority knows otherwise (RFC 8555 §7.3.4). */
+  readonly externalAccount: ExternalAccount | undefined;
   /** Mail addresses that the authority may write to. */
   readonly contact: readonly string[];
   /** Host names for one certificate, in lower case; at least one. */
@@ -18,3 +20,9 @@ export interface AcmeConfig {
 }
 
 export type AcmeChallengeType = 'http-01' | 'tls-alpn-01';
+
+export interface ExternalAccount {
+  readonly keyId: string;
+  /** Key for the signature (HMAC) in base64url, or the file whose first line it is. */
+  readonly key: { readonly text: string } | { readonly file: string };
+}

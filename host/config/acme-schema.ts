@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AcmeConfig } from './acme-config.js';
+import type { AcmeConfig, ExternalAccount } from './acme-config.js';
 import type { ConfigPath } from './config-error.js';
 import { hostPattern } from './host-pattern.js';
 import { longDuration } from './long-duration.js';
@@ -20,6 +20,11 @@ export const acmeSchema = section({
     (value) => (typeof value === 'string' ? [value] : (value ?? undefined)),
     z.array(mailAddress()).max(10, 'at most 10 addresses').default([]),
   ),
+  externalAccount: section({
+    keyId: text(),
+    key: text().optional(),
+    keyFile: text().optional(),
+  }).optional(),
   hosts: z
     .array(hostPattern({ wildcard: false }), 'is required: a list of host names')
     .min(1, 'the list is empty: name the hosts that the certificate is for')
@@ -41,6 +46,7 @@ export function acmeConfigOf(given: AcmeSection, fileOf: (path: string) => strin
   return {
     directory: given.directory,
     directoryCaFile: given.directoryCa === undefined ? undefined : fileOf(given.directoryCa),
+    externalAccount: externalAccountOf(given.externalAccount, fileOf),
     contact: given.contact,
     hosts: [...new Set(given.hosts)],
     challenge: given.challenge,
@@ -49,6 +55,15 @@ export function acmeConfigOf(given: AcmeSection, fileOf: (path: string) => strin
     minRetryMs: given.retry.minDelay,
     maxRetryMs: given.retry.maxDelay,
   };
+}
+
+function externalAccountOf(
+  given: AcmeSection['externalAccount'],
+  fileOf: (path: string) => string,
+): ExternalAccount | undefined {
+  if (given === undefined) return undefined;
+  const { keyId, key, keyFile = '' } = given;
+  return { keyId, key: key === undefined ? { file: fileOf(keyFile) } : { text: key } };
 }
 
 /** What no single value shows. `hasPlainConnector`: there is one without TLS, where http-01 can be answered. */
@@ -67,6 +82,12 @@ export function checkAcme(
     add(
       [...at, 'challenge'],
       'http-01 is asked on port 80 without TLS, and there is no such connector: add one, for example with "redirect", or use tls-alpn-01',
+    );
+  const { key, keyFile } = given.externalAccount ?? { key: '', keyFile: undefined };
+  if ((key === undefined) === (keyFile === undefined))
+    add(
+      [...at, 'externalAccount'],
+      'needs "key" or "keyFile", one of them: the authority gave it with keyId',
     );
   if (given.retry.minDelay > given.retry.maxDelay)
     add([...at, 'retry', 'maxDelay'], 'is shorter than minDelay: make it at least as long');

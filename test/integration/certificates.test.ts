@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { makeDevelopmentCertificate } from '#host/server/certificates/development-certificate.js';
 import { AcmeServer } from '#test/support/acme/acme-server.js';
 import { makeCertificate } from '#test/support/certificates.js';
+import { killFront } from '#test/support/fronts.js';
 import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
@@ -303,6 +304,33 @@ describe('certificates of an authority', () => {
     expect(await shown(host.port, 'a.example')).toBe(serial);
     expect(ca.requests.length).toBe(asked);
   });
+
+  for (const challenge of ['http-01', 'tls-alpn-01'])
+    it(`come though the front is killed while the authority looks (${challenge})`, async () => {
+      const ca = await startAuthority();
+      let isAsked: () => void = () => undefined;
+      const asked = new Promise<void>((resolve) => {
+        isAsked = resolve;
+      });
+      let look: () => void = () => undefined;
+      const mayLook = new Promise<void>((resolve) => {
+        look = resolve;
+      });
+      ca.pollSeconds = 1;
+      ca.beforeValidation = async () => {
+        isAsked();
+        await mayLook;
+      };
+      host = await TestHost.start({ apps, config: config(await freePort(), challenge, '') });
+      const of = host;
+      [ca.ports.tls = 0, ca.ports.http = 0] = await ports(host);
+      await asked;
+      await killFront(host);
+      look();
+      await until('the certificate', async () => await isIssued(of));
+      expect((await state(of)).acme[0]).toMatchObject({ state: 'waiting' });
+      expect(host.log).not.toContain('acme-failed');
+    });
 
   it('come by tls-alpn-01 at the connector itself, also after a challenge that failed', async () => {
     const ca = await startAuthority();

@@ -53,7 +53,7 @@ export function filesOf(source: CertificateSource): string[] {
 }
 
 async function readEntry(source: CertificateSource): Promise<KeyEntry> {
-  const password = await readPassword(source.password);
+  const password = await readSecret(source.password);
   if (source.kind === 'pem') {
     const { certFile, keyFile } = source;
     const cert = { text: (await readSmall(certFile)).toString('latin1'), what: certFile };
@@ -61,15 +61,17 @@ async function readEntry(source: CertificateSource): Promise<KeyEntry> {
     return readPemEntry(cert, key, password);
   }
   const { file, type, alias } = source;
-  const keyPassword = await readPassword(source.keyPassword);
+  const keyPassword = await readSecret(source.keyPassword);
   return readKeyStore(await readSmall(file), { type, alias, password, keyPassword, what: file });
 }
 
-async function readPassword(source: PasswordSource | undefined): Promise<string | undefined> {
+/** A password or a key, or the first line of its file. Rejects with `PORTICO_KEY_STORE`. */
+export async function readSecret(source: PasswordSource | undefined): Promise<string | undefined> {
   if (source === undefined) return undefined;
   if ('text' in source) return source.text;
   const [line = ''] = (await readSmall(source.file)).toString('utf8').split(/\r?\n/, 1);
-  if (line === '') throw unusable(`The first line of ${source.file} is empty; a password is expected there.`);
+  if (line === '')
+    throw unusable(`The first line of ${source.file} is empty; a password or key is expected there.`);
   return line;
 }
 

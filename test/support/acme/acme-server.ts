@@ -7,7 +7,12 @@ import {
   issueAuthority,
   issueCertificate,
 } from '#host/server/certificates/issue-certificate.js';
-import { AcmeProblem, readSignedRequest, type SignedRequest } from '#test/support/acme/signed-request.js';
+import {
+  AcmeProblem,
+  checkBinding,
+  readSignedRequest,
+  type SignedRequest,
+} from '#test/support/acme/signed-request.js';
 import { validateHttp, validateTls } from '#test/support/acme/validation.js';
 
 /** What the server does wrong, or says on purpose; changed by tests while it runs. */
@@ -25,6 +30,8 @@ export interface AcmeFaults {
   pendingPolls: number;
   /** Forgets every account at the next signed request. */
   forgetsAccounts: boolean;
+  /** So many of the next signed requests are answered with 500 and a page of HTML. */
+  serverErrors: number;
 }
 
 interface Account {
@@ -74,7 +81,14 @@ export class AcmeServer {
     failsOrders: false,
     pendingPolls: 1,
     forgetsAccounts: false,
+    serverErrors: 0,
   };
+  /** Accounts are made only for these: identifier to key in base64url (RFC 8555 §7.3.4). Undefined: for everybody. */
+  externalAccounts: Readonly<Record<string, string>> | undefined;
+  /** How long clients are to wait between two looks at an authorization; undefined: it does not say. */
+  pollSeconds: number | undefined;
+  /** Awaited before a challenge is looked at. */
+  beforeValidation: () => Promise<void> = async () => undefined;
   /** How long issued certificates are valid; they began as long ago as `ageMs`. */
   lifetimeMs = 90 * 86_400_000;
   ageMs = 0;
@@ -173,6 +187,10 @@ export class AcmeServer {
       this.faults.forgetsAccounts = false;
       this.accounts.clear();
     }
+    if (this.faults.serverErrors > 0) {
+      this.faults.serverErrors -= 1;
+      return { status: 500, body: '<html>', type: 'text/html' };
+    }
     const signed = await readSignedRequest(
       request,
       `${this.url}${path}`,
@@ -182,7 +200,7 @@ export class AcmeServer {
       this.faults.badNonces -= 1;
       throw new AcmeProblem(400, 'badNonce', 'this nonce is not known');
     }
-    if (path === '/new-account') return this.#newAccount(signed);
+    if (path === '/new-account') return await this.#newAccount(signed);
     const account = this.accounts.get(signed.kid ?? '');
     if (account === undefined) throw new AcmeProblem(400, 'malformed', 'a key identifier is needed here');
     const [, kind, id = ''] = path.split('/');
@@ -193,7 +211,11 @@ export class AcmeServer {
       case 'new-order':
         return this.#newOrder(account, signed);
       case 'authorization':
-        return { status: 200, body: this.#show(this.#found(this.#authorizations, id)) };
+        return {
+          status: 200,
+          body: this.#show(this.#found(this.#authorizations, id)),
+          ...(this.pollSeconds !== undefined && { fields: { 'retry-after': String(this.pollSeconds) } }),
+        };
       case 'challenge':
         return await this.#challenge(account, id);
       case 'order':
@@ -211,7 +233,7 @@ export class AcmeServer {
     }
   }
 
-  #newAccount({ jwk, payload }: SignedRequest): Answer {
+  async #newAccount({ jwk, payload }: SignedRequest): Promise<Answer> {
     if (jwk === undefined) throw new AcmeProblem(400, 'malformed', 'a key is needed here');
     const same = [...this.accounts.values()].find((one) => JSON.stringify(one.jwk) === JSON.stringify(jwk));
     if (same !== undefined) {
@@ -224,6 +246,13 @@ export class AcmeServer {
     // RFC 8555 §7.3.
     if (payload?.['termsOfServiceAgreed'] !== true)
       throw new AcmeProblem(403, 'unauthorized', 'the terms of service were not agreed to');
+    if (this.externalAccounts !== undefined)
+      await checkBinding(
+        payload['externalAccountBinding'],
+        jwk,
+        `${this.url}/new-account`,
+        this.externalAccounts,
+      );
     const contact = (payload['contact'] as string[] | undefined) ?? [];
     if (!contact.every((one) => one.startsWith('mailto:')))
       throw new AcmeProblem(400, 'unsupportedContact', 'only mailto is known');
@@ -271,6 +300,7 @@ export class AcmeServer {
 
   async #validate(account: Account, { host }: Authorization, challenge: Challenge): Promise<void> {
     try {
+      await this.beforeValidation();
       const { http, tls } = this.ports;
       if (challenge.type === 'http-01') await validateHttp(host, http, challenge.token, account.jwk);
       else await validateTls(host, tls, challenge.token, account.jwk);

@@ -61,3 +61,30 @@ export async function readSignedRequest(
   const payload = text === '' ? undefined : (JSON.parse(text) as Readonly<Record<string, unknown>>);
   return { nonce: head.nonce, kid: head.kid, jwk: head.jwk, payload };
 }
+
+/** Checks that a new account is bound to one that is known (RFC 8555 §7.3.4). `known`: identifier to key in base64url. */
+export async function checkBinding(
+  binding: unknown,
+  accountKey: Readonly<Record<string, unknown>>,
+  url: string,
+  known: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (binding === undefined)
+    throw new AcmeProblem(403, 'externalAccountRequired', 'an external account is needed');
+  const body = binding as { protected: string; payload: string; signature: string };
+  const head = JSON.parse(Buffer.from(body.protected, 'base64url').toString()) as {
+    kid: string;
+    url: string;
+  };
+  const key = known[head.kid];
+  if (key === undefined || head.url !== url)
+    throw new AcmeProblem(401, 'unauthorized', `the external account ${head.kid} is not known`);
+  const bound = JSON.parse(Buffer.from(body.payload, 'base64url').toString()) as Record<string, unknown>;
+  if (bound['x'] !== accountKey['x'])
+    throw new AcmeProblem(401, 'unauthorized', 'the binding is for another key');
+  try {
+    await flattenedVerify(body, Buffer.from(key, 'base64url'), { algorithms: ['HS256'] });
+  } catch (error) {
+    throw new AcmeProblem(401, 'unauthorized', `the binding is not signed well: ${(error as Error).message}`);
+  }
+}

@@ -37,6 +37,7 @@ describe('connectors[].tls.acme', () => {
       directory: 'https://acme-v02.api.letsencrypt.org/directory',
       directoryCaFile: undefined,
       contact: [],
+      externalAccount: undefined,
       hosts: ['shop.example'],
       challenge: 'http-01',
       keyType: 'ec-p256',
@@ -55,6 +56,16 @@ describe('connectors[].tls.acme', () => {
       minRetryMs: 300_000,
       maxRetryMs: 86_400_000,
     });
+    const external = (more: string) =>
+      `{ acme: { agreeTerms: true, hosts: [a.example], externalAccount: { keyId: kid-1${more} } } }`;
+    expect(read(external(', keyFile: eab.key'))?.acme?.externalAccount).toEqual({
+      keyId: 'kid-1',
+      key: { file: join(folder.at('base'), 'eab.key') },
+    });
+    for (const more of ['', ', key: a, keyFile: b'])
+      expect(problems(external(more))).toEqual([
+        expect.stringMatching(/^acme\.externalAccount needs "key" or "keyFile", one of them/),
+      ]);
     expect(
       read('{ acme: { agreeTerms: true, hosts: [a.example], directory: letsencrypt-staging } }')?.acme
         ?.directory,

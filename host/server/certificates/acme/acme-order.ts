@@ -1,11 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Authorization, Client, Order } from 'acme-client';
-import type { AcmeConfig } from '../../../config/acme-config.js';
+import type { AcmeConfig, ExternalAccount } from '../../../config/acme-config.js';
+import { messageOf } from '../../../errors.js';
 import { printable } from '../../../log/printable.js';
+import { readSecret } from '../read-certificate.js';
 import type { AcmeChallenges, TlsChallenge } from './acme-challenges.js';
 import { AcmeError } from './acme-error.js';
-import type { AcmeStore } from './acme-store.js';
+import type { AcmeAccount, AcmeStore } from './acme-store.js';
 import type { AcmeTransport } from './acme-transport.js';
 
 type Library = typeof import('acme-client');
@@ -48,20 +50,56 @@ export async function obtainCertificate(options: AcmeOrderOptions): Promise<Obta
 async function login(options: AcmeOrderOptions, library: Library, trusts: boolean): Promise<Client> {
   const { config, store } = options;
   const contact = config.contact.map((address) => `mailto:${address}`);
-  const stored = store.readAccount();
-  const keyPem = stored?.keyPem ?? (await library.crypto.createPrivateEcdsaKey('P-256')).toString();
-  // The key first: an account whose key is lost can never be used again.
-  if (stored === undefined) store.writeAccount({ keyPem, url: undefined, contact });
-  const url = trusts ? stored?.url : undefined;
-  const client = new library.Client({
-    directoryUrl: config.directory,
-    accountKey: keyPem,
-    ...(url === undefined ? {} : { accountUrl: url }),
-  });
-  if (url !== undefined && stored?.contact.join() === contact.join()) return client;
+  const account = await accountOf(options, library, contact);
+  const { keyPem, externalKeyId } = account;
+  const accountUrl = trusts ? account.url : undefined;
+  const directoryUrl = config.directory;
+  const known = { directoryUrl, accountKey: keyPem, ...(accountUrl !== undefined && { accountUrl }) };
+  if (accountUrl !== undefined && account.contact.join() === contact.join()) return new library.Client(known);
+  const binding = config.externalAccount && (await bindingOf(config.externalAccount));
+  const client = new library.Client({ ...known, ...(binding && { externalAccountBinding: binding }) });
   await client.createAccount({ termsOfServiceAgreed: true, contact });
-  store.writeAccount({ keyPem, url: client.getAccountUrl(), contact });
+  store.writeAccount({ keyPem, url: client.getAccountUrl(), contact, externalKeyId });
   return client;
+}
+
+/** The stored account, or a new key for one, which is stored first: without it the account could never be used again. */
+async function accountOf(
+  { config, store }: AcmeOrderOptions,
+  library: Library,
+  contact: readonly string[],
+): Promise<AcmeAccount> {
+  const externalKeyId = config.externalAccount?.keyId;
+  const isRight = (account: AcmeAccount | undefined) =>
+    account !== undefined && (externalKeyId === undefined || account.externalKeyId === externalKeyId);
+  const stored = store.readAccount();
+  if (stored !== undefined && isRight(stored)) return stored;
+  const keyPem = (await library.crypto.createPrivateEcdsaKey('P-256')).toString();
+  // Another order may have been faster.
+  const other = store.readAccount();
+  if (other !== undefined && isRight(other)) return other;
+  const account: AcmeAccount = { keyPem, url: undefined, contact, externalKeyId };
+  store.writeAccount(account);
+  return account;
+}
+
+async function bindingOf({ keyId, key }: ExternalAccount): Promise<{ kid: string; hmacKey: string }> {
+  const wrong = (reason: string, cause?: unknown) =>
+    new AcmeError(
+      'PORTICO_ACME_EXTERNAL_ACCOUNT',
+      `The key of "tls.acme.externalAccount" cannot be used: ${reason}. It is read again at the next attempt.`,
+      { cause },
+    );
+  let hmacKey: string | undefined;
+  try {
+    hmacKey = (await readSecret(key))?.trim();
+  } catch (cause) {
+    throw wrong(messageOf(cause), cause);
+  }
+  // The alphabet for URLs (RFC 4648 §5); the other one is what some authorities show.
+  if (hmacKey === undefined || !/^[A-Za-z0-9+/_-]{16,}={0,2}$/.test(hmacKey))
+    throw wrong('it is not base64url. Copy it as the authority shows it');
+  return { kid: keyId, hmacKey };
 }
 
 class AcmeOrder {

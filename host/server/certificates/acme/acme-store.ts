@@ -12,6 +12,8 @@ export interface AcmeAccount {
   /** Undefined: not yet known to the authority. */
   readonly url: string | undefined;
   readonly contact: readonly string[];
+  /** Identifier of the external account that it was bound to. */
+  readonly externalKeyId?: string | undefined;
 }
 
 /**
@@ -47,8 +49,8 @@ export class AcmeStore {
     const text = this.#read(join(this.#folder, 'account.json'));
     if (text === undefined) return undefined;
     try {
-      const { keyPem, url, contact } = JSON.parse(text) as AcmeAccount;
-      if (typeof keyPem === 'string') return { keyPem, url, contact: contact ?? [] };
+      const { keyPem, url, contact, externalKeyId } = JSON.parse(text) as AcmeAccount;
+      if (typeof keyPem === 'string') return { keyPem, url, contact: contact ?? [], externalKeyId };
     } catch (cause) {
       throw new PorticoError(
         'PORTICO_ACME_STORE',

@@ -67,7 +67,7 @@ export class AcmeTransport {
     const said = all.length === 0 ? 'without a reason' : printable(all.join('; ').slice(0, MAX_SAID));
     throw new AcmeError(
       'PORTICO_ACME_REFUSED',
-      `The certification authority ${url.host} refused ${url.pathname} with ${status}${problem === undefined ? '' : ` ${printable(problem)}`}: ${said}. It is tried again later; correct what it says.`,
+      `The certification authority ${url.host} refused ${url.pathname} with ${status}${problem === undefined ? '' : ` ${printable(problem)}`}: ${said}. It is tried again later; ${adviceFor(problem)}.`,
       { problem, retryAfterMs: this.retryAfterMs },
     );
   }
@@ -103,6 +103,12 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 const MAX_SAID = 1000;
 /** An authority that wants more is asked again after this. */
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+
+function adviceFor(problem: string | undefined): string {
+  return problem === 'externalAccountRequired'
+    ? 'set "tls.acme.externalAccount" to what the authority has given you'
+    : 'correct what it says';
+}
 
 function unreachable(url: URL, reason: string, cause: unknown): AcmeError {
   return new AcmeError(

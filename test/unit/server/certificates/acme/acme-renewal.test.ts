@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ describe('AcmeRenewal', () => {
   /** What the fronts would have been told. */
   let tokens: Readonly<Record<string, string>>;
   let shown: readonly TlsChallenge[];
+  let challenges: AcmeChallenges;
   let log: Record<string, unknown>[];
   const renewals: AcmeRenewal[] = [];
 
@@ -30,6 +31,14 @@ describe('AcmeRenewal', () => {
     tokens = {};
     shown = [];
     log = [];
+    challenges = new AcmeChallenges({
+      http: async (all) => {
+        tokens = all;
+      },
+      tls: async (all) => {
+        shown = all;
+      },
+    });
     web = createHttpServer((request, response) => {
       const answer = tokens[request.url?.split('/').at(-1) ?? ''];
       response.writeHead(answer === undefined ? 404 : 200).end(answer);
@@ -59,20 +68,13 @@ describe('AcmeRenewal', () => {
   let obtained = 0;
   const renewal = (more: Partial<AcmeConfig> = {}): AcmeRenewal => {
     obtained = 0;
-    const challenges = new AcmeChallenges({
-      http: async (all) => {
-        tokens = all;
-      },
-      tls: async (all) => {
-        shown = all;
-      },
-    });
     const made = new AcmeRenewal({
       connector: 'https',
       config: {
         directory: authority.directoryUrl,
         directoryCaFile: folder.at('ca.pem'),
         contact: ['ops@example.org'],
+        externalAccount: undefined,
         hosts: ['a.example', 'b.example'],
         challenge: 'http-01',
         keyType: 'ec-p256',
@@ -290,6 +292,79 @@ describe('AcmeRenewal', () => {
     two.start();
     await until(() => obtained === 1);
     expect(certificate(two).issuer).toBe('CN=Test authority');
+  });
+
+  it('lives through errors of the authority: 500 with a page, at any step', async () => {
+    const one = renewal();
+    authority.faults.serverErrors = 1;
+    one.start();
+    await failed(one, /refused \/new-account with 500: without a reason/);
+    await until(() => obtained === 1);
+    // Later steps of an order.
+    for (let step = 1; step <= 4; step++) {
+      const next = renewal({ hosts: [`step${step}.example`] });
+      const begin = authority.requests.length;
+      next.start();
+      await until(() => authority.requests.length > begin + step);
+      authority.faults.serverErrors = 1;
+      await until(() => obtained === 1);
+      authority.faults.serverErrors = 0;
+    }
+  });
+
+  it('makes several orders at once with one account', async () => {
+    const hosts = ['one.example', 'two.example', 'three.example'];
+    const all = hosts.map((host) => renewal({ hosts: [host] }));
+    for (const one of all) one.start();
+    await until(() => obtained === 3);
+    expect(all.map((one) => certificate(one).subjectAltName)).toEqual(hosts.map((host) => `DNS:${host}`));
+    expect(authority.accounts.size).toBe(1);
+    expect(log.map(({ event }) => event)).toEqual(Array(3).fill('acme-certificate'));
+    expect(tokens).toEqual({});
+  });
+
+  it('binds its account to an external one, with a key from a file or from the settings', async () => {
+    const key = randomBytes(32).toString('base64url');
+    authority.externalAccounts = { 'kid-1': key, 'kid-2': key };
+    const one = renewal();
+    one.start();
+    await failed(one, /403 externalAccountRequired: .*set "tls\.acme\.externalAccount" to what/);
+    await one.stop();
+    folder.write('', { 'eab.key': `${key}\n` });
+    const bound = renewal({ externalAccount: { keyId: 'kid-1', key: { file: folder.at('eab.key') } } });
+    bound.start();
+    await until(() => obtained === 1);
+    expect(authority.accounts.size).toBe(1);
+    // The account is known; a restart needs the key no more.
+    rmSync(folder.at('eab.key'));
+    const again = renewal({
+      externalAccount: { keyId: 'kid-1', key: { file: folder.at('eab.key') } },
+      hosts: ['other.example'],
+    });
+    again.start();
+    await until(() => obtained === 1);
+    expect(authority.accounts.size).toBe(1);
+    // Another identifier is another account.
+    const moved = renewal({ externalAccount: { keyId: 'kid-2', key: { text: key } }, hosts: ['c.example'] });
+    moved.start();
+    await until(() => obtained === 1);
+    expect(authority.accounts.size).toBe(2);
+  });
+
+  it('says what is wrong with the key of an external account', async () => {
+    authority.externalAccounts = { 'kid-1': randomBytes(32).toString('base64url') };
+    const refusals = [
+      [{ file: folder.at('absent') }, /externalAccount" cannot be used: .*absent cannot be read/],
+      [{ text: 'not a key!' }, /externalAccount" cannot be used: it is not base64url/],
+      [{ text: randomBytes(32).toString('base64url') }, /401 unauthorized: the binding is not signed well/],
+    ] as const;
+    for (const [key, message] of refusals) {
+      const one = renewal({ externalAccount: { keyId: 'kid-1', key } });
+      one.start();
+      await failed(one, message);
+      await one.stop();
+    }
+    expect(authority.accounts.size).toBe(0);
   });
 
   it('stops in the middle of an order', async () => {
