@@ -18,6 +18,7 @@ import { Http2Exchange } from './http2-exchange.js';
 import type { Http2ExchangeOwner } from './http2-exchange-owner.js';
 import { codeOf, nameProtocolErrors } from './protocol-errors.js';
 import { Http2RequestHead } from './request-head.js';
+import { closeWhenReset } from './reset-stream.js';
 import type { ResponseFields } from './response-fields.js';
 
 /**
@@ -122,10 +123,10 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
 
   streamClosed(exchange: Http2Exchange): void {
     if (!this.exchanges.delete(exchange)) return;
-    if (!exchange.isEnded) {
-      exchange.lose(AbortReason.CANCELLED);
-      this.judge(this.watch.reset());
-    }
+    const { isEnded } = exchange;
+    if (!isEnded) exchange.lose(AbortReason.CANCELLED);
+    // Also behind a whole response that the client has not taken: making it was the work.
+    if (!isEnded || exchange.wasReset) this.judge(this.watch.reset());
     this.finished(exchange);
     if (this.exchanges.size === 0)
       this.idleDeadline = this.deadlineIn(this.context.limits.keepAliveTimeoutMs);
@@ -150,7 +151,7 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
     this.requestCount++;
     if (stream.destroyed || stream.closed) {
       // RFC 9113 §8.7: reset before anybody could look at it.
-      stream.on('error', ignoreError);
+      closeWhenReset(stream);
       this.judge(this.watch.reset());
       return;
     }
@@ -211,7 +212,8 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
       head: headText(raw),
       bytesOut: isHead ? 0 : page.length,
     });
-    stream.on('error', ignoreError);
+    closeWhenReset(stream);
+    stream.resume();
     const headers: OutgoingHttpHeaders = {
       ':status': status,
       'content-type': STATUS_PAGE_TYPE,
@@ -272,8 +274,4 @@ function headText(raw: readonly string[]): Buffer {
     return at < 0 ? '' : (raw[at + 1] ?? '');
   };
   return Buffer.from(`${named(':method')} ${named(':path')} HTTP/2.0\r\n`, 'latin1');
-}
-
-function ignoreError(): void {
-  // 'close' follows.
 }

@@ -11,6 +11,7 @@ import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
 import { ConnectorExchange } from '../connector-exchange.js';
 import { Framing, lengthWithoutBody, mayHaveBody } from '../response-framing.js';
 import type { Http2ExchangeOwner } from './http2-exchange-owner.js';
+import { closeWhenReset } from './reset-stream.js';
 import { type BodyOwner, StreamBody } from './stream-body.js';
 import { StreamOutput } from './stream-output.js';
 import { StreamWatch, type WatchedStream } from './stream-watch.js';
@@ -31,6 +32,9 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
   private readonly output: StreamOutput;
   private trailers: OutgoingHttpHeaders | undefined;
   private isRefusedBody = false;
+  /** By us. */
+  private isReset = false;
+  private isCut = false;
 
   constructor(
     owner: Http2ExchangeOwner,
@@ -44,8 +48,8 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
     this.stream = stream;
     this.output = new StreamOutput(stream);
     this.body = hasBody ? new StreamBody(stream, this) : undefined;
-    // What went wrong does not matter: 'close' follows, and the handler is told then.
-    stream.on('error', ignoreError);
+    closeWhenReset(stream, () => this.isReset);
+    if (!hasBody) stream.resume();
     stream.on('close', () => this.owner.streamClosed(this));
   }
 
@@ -201,7 +205,18 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
 
   /** Ends the stream with an error code, without a word to the handler. */
   reset(code: number): void {
-    if (!this.stream.destroyed) this.stream.close(code);
+    const { stream } = this;
+    // One that is closed already and still there waits for bytes that nobody takes any more.
+    if (stream.closed) stream.destroy();
+    else {
+      this.isReset = true;
+      stream.close(code);
+    }
+  }
+
+  /** The stream was reset behind its response, and not because of the application. */
+  get wasReset(): boolean {
+    return !this.isCut && this.stream.rstCode !== constants.NGHTTP2_NO_ERROR;
   }
 
   /** The client has sent FIN on this stream, or is on the way to it. */
@@ -261,6 +276,7 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
   }
 
   protected override cut(reason: AbortReason): void {
+    this.isCut = true;
     const isGivenUp = reason === AbortReason.CANCELLED;
     this.reset(isGivenUp ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_INTERNAL_ERROR);
     this.owner.responseEnded(this);
@@ -341,6 +357,3 @@ const NO_TRAILERS: OutgoingHttpHeaders = {};
 const SWALLOW_BYTES = 256 * 1024;
 /** Longest time for that. */
 const SWALLOW_MS = 2_000;
-function ignoreError(): void {
-  // See the constructor.
-}
