@@ -4,6 +4,7 @@ import type { AdminCollaborators } from './admin-collaborators.js';
 import { answerErrors, sendError } from './admin-errors.js';
 import { guardBody, guardHost, guardToken } from './admin-guards.js';
 import { allowOnly, applicationRoutes } from './application-routes.js';
+import { canaryRoutes } from './canary-routes.js';
 import { certificateRoutes } from './certificate-routes.js';
 import { deploymentRoutes } from './deployment-routes.js';
 import { eventRoutes } from './event-routes.js';
@@ -44,6 +45,7 @@ export function adminApp(options: AdminAppOptions): Express {
     applicationRoutes(options),
     deploymentRoutes(options),
     planRoutes(options),
+    canaryRoutes(options),
     certificateRoutes(options),
     eventRoutes(options),
     serverRoutes(options),

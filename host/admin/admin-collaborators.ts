@@ -1,4 +1,5 @@
 import type { Deployments } from '../deployer/application-status.js';
+import type { Canaries } from '../deployer/canaries.js';
 import type { EventLog } from '../log/event-log.js';
 import type { CertificatesView } from './certificates-view.js';
 import type { FrontStatus, TrafficTotals } from './traffic.js';
@@ -6,6 +7,8 @@ import type { FrontStatus, TrafficTotals } from './traffic.js';
 /** What the admin API shows and steers. Given by the server, so that nothing here depends on how it is done. */
 export interface AdminCollaborators {
   readonly deployments: Deployments;
+  /** Undefined: there are no canaries. */
+  readonly canaries?: Canaries | undefined;
   readonly server: ServerView;
   readonly events: EventLog;
 }

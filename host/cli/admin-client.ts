@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ReloadResult } from '../admin/admin-collaborators.js';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
+import type { CanaryStatus } from '../deployer/canaries.js';
 import type { DeploymentView } from '../deployer/deployment-view.js';
 import type { Foreseen } from '../deployer/foresee.js';
 import { messageOf, PorticoError } from '../errors.js';
@@ -74,6 +75,15 @@ export class AdminClient {
 
   async undeploy(name: string): Promise<void> {
     await this.#request('DELETE', `/v1/applications/${encodeURIComponent(name)}`);
+  }
+
+  async canary(name: string): Promise<CanaryStatus> {
+    const path = `/v1/applications/${encodeURIComponent(name)}/canary`;
+    return ((await this.#request('GET', path)) as { canary: CanaryStatus }).canary;
+  }
+
+  async endCanary(name: string, verb: 'promote' | 'abort'): Promise<void> {
+    await this.#request('POST', `/v1/applications/${encodeURIComponent(name)}/canary/${verb}`);
   }
 
   async certificates(): Promise<CertificateState> {

@@ -9,12 +9,15 @@ export function applicationTable(applications: readonly ApplicationStatus[]): st
     ...(hasHosts ? [application.host ?? ''] : []),
     application.path,
     application.name,
-    application.state,
+    application.live === undefined || application.live.role === 'active'
+      ? application.state
+      : `${application.state}, ${application.live.role}`,
     application.kind ?? '',
     application.instances.map(({ pid }) => pid ?? '-').join(' '),
     sizeOf(application.instances.reduce((sum, { rssBytes }) => sum + rssBytes, 0)),
     forTerminal(
       application.reason ??
+        application.live?.why ??
         (application.pendingFailure && `not updated: ${application.pendingFailure}`) ??
         '',
     ),

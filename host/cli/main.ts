@@ -105,6 +105,14 @@ withBaseOptions(program.command('rollback <name>'))
   .action(async (...args: Parameters<typeof import('./rollback.js').rollback>) =>
     (await import('./rollback.js')).rollback(...args),
   );
+withBaseOptions(program.command('canary'))
+  .description('show, promote or abort the version of an application that is coming into use')
+  .argument('<name>', 'application, version or path')
+  .addArgument(new Argument('<verb>').choices(['status', 'promote', 'abort']))
+  .option('--json', 'as JSON')
+  .action(async (...args: Parameters<typeof import('./canary.js').canary>) =>
+    (await import('./canary.js')).canary(...args),
+  );
 withBaseOptions(program.command('events [name]'))
   .description('show what happened lately, of one application or of all')
   .option('--follow', 'go on showing what happens, until Ctrl-C')

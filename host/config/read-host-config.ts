@@ -257,6 +257,9 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
   if (restart.minDelayMs > restart.maxDelayMs) {
     add(['applications', 'restart', 'maxDelay'], 'is shorter than minDelay: make it at least as long');
   }
+  if (given.applications.shadow !== undefined) {
+    add(['applications', 'shadow'], 'is about one version: write it into the descriptor of that');
+  }
   for (const name of unobeyedSettings(given.applications)) {
     add(['applications', ...name.split('.')], 'is not supported by this version: remove it');
   }

@@ -80,7 +80,11 @@ export const versionShape = {
     preview: section({
       secret: previewSecret().optional(),
       addresses: addressRanges().min(1, 'the list is empty: leave it out').optional(),
-    }).optional(),
+    })
+      .refine(({ secret, addresses }) => secret !== undefined || addresses !== undefined, {
+        message: 'has neither a secret nor addresses: nobody could use it',
+      })
+      .optional(),
   }).optional(),
   canary: section({
     steps: canarySteps().optional(),

@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.js';
 import type { ApplicationStatus } from './application-status.js';
+import type { CanaryPlace, CanaryStatus } from './canaries.js';
 import { targetOf } from './context-route.js';
 import type { DependencyNode } from './dependencies.js';
 import { busy, NotStartedError, unknownApplication } from './deployer-errors.js';
@@ -11,6 +12,7 @@ import { RolloutFailure } from './rollout-failure.js';
 import { SerialQueue } from './serial-queue.js';
 import { Serving, type ServingParts } from './serving.js';
 import { newVersion, type Order, type Prepared, type Version, wishOf } from './version.js';
+import type { CanaryDecision } from './version-memory.js';
 import { statusOf } from './version-status.js';
 
 /** What a context needs of the deployer. */
@@ -33,7 +35,7 @@ export type TakeResult = 'deployed' | 'unchanged' | 'failed' | 'dropped';
  * One place with all its versions: what the drop folder and operators want of it, put in one line, so that two
  * actions never overlap. Each changes what is wished of a version and lets `Serving` bring it about. Owned by the deployer.
  */
-export class DeployedContext {
+export class DeployedContext implements CanaryPlace {
   readonly place: Place;
   readonly #parts: ContextParts;
   readonly #line = new SerialQueue();
@@ -364,6 +366,25 @@ export class DeployedContext {
       if (version === undefined || !isLazy()) return;
       version.wish = 'run';
       await this.#serving.settle();
+    });
+  }
+
+  canary(): CanaryStatus | undefined {
+    return this.#serving.sides.canary();
+  }
+
+  /** See `CanaryPlace`. */
+  endCanary(name: string, decision: CanaryDecision): Promise<boolean> {
+    return this.#line.run(async () => {
+      const { sides, versions } = this.#serving;
+      if (sides.canary() === undefined) {
+        const { prepared } = versions.get(name) ?? {};
+        return prepared !== undefined && this.#parts.memory.decisionOf(name, prepared.key) === decision;
+      }
+      if (decision === 'promoted') sides.promote('promoted by an operator');
+      else sides.abort('aborted by an operator');
+      await this.#serving.settle();
+      return true;
     });
   }
 

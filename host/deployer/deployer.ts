@@ -7,6 +7,7 @@ import type { VirtualHosts } from '../config/virtual-hosts.js';
 import { within } from '../deadline.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { ApplicationStatus, Deployments } from './application-status.js';
+import { type Canaries, DeployedCanaries } from './canaries.js';
 import { type Candidate, type Scan, signatureOf } from './candidate.js';
 import type { Collaborators } from './collaborators.js';
 import { Dependencies, type DependencyNode } from './dependencies.js';
@@ -63,6 +64,7 @@ const FIRST_PASS_MS = 2_000;
  * converges to the same result.
  */
 export class Deployer implements Deployments {
+  readonly canaries: Canaries = new DeployedCanaries((nameOrPath) => this.#contextNamed(nameOrPath));
   readonly #options: DeployerOptions;
   readonly #scanner: Scanner;
   readonly #watcher: Watcher;
@@ -456,6 +458,14 @@ export class Deployer implements Deployments {
   #contextOf(name: string): DeployedContext | undefined {
     const place = this.#places.get(name);
     return place === undefined ? undefined : this.#contexts.get(place);
+  }
+
+  /** By path, by name, or by the name that all versions of an application share. */
+  #contextNamed(nameOrPath: string): DeployedContext | undefined {
+    const own = this.#contexts.get(placeNamed(nameOrPath)) ?? this.#contextOf(nameOrPath);
+    if (own !== undefined) return own;
+    const version = [...this.#places.keys()].find((name) => name.startsWith(`${nameOrPath}##`));
+    return version === undefined ? undefined : this.#contextOf(version);
   }
 
   #contextAt(place: Place): DeployedContext {

@@ -82,7 +82,7 @@ export class Serving {
     this.sides = new SideVersions(place, parts, {
       live: this.live,
       hasMore,
-      launchBeside: (version, role) => this.#launch(version, role),
+      launchBeside: (version, role, ready) => this.#launch(version, { role, ready }),
       dismiss: (running) => this.#dismiss(running),
       settleLater: () => enqueue(() => (this.#isClosing ? Promise.resolve() : this.settle())),
       publish: () => this.publisher.publishOrLog(),
@@ -170,7 +170,7 @@ export class Serving {
    * True: it serves now, or is live beside what serves, in its role. False: it could not, or was interrupted; what
    * served before goes on.
    */
-  async #launch(version: Version, role?: Role): Promise<boolean> {
+  async #launch(version: Version, beside?: BesideStart): Promise<boolean> {
     const prepared = version.prepared;
     if (prepared === undefined) return false;
     const began = performance.now();
@@ -183,7 +183,7 @@ export class Serving {
           this.#onChange(started, change),
         );
       });
-      await (role === undefined ? this.#swap(running) : this.#join(running, role));
+      await (beside === undefined ? this.#swap(running) : this.#join(running, beside));
     } catch (error) {
       if (error instanceof RolloutFailure) this.#fail(version, prepared, error);
       else this.say(version, `the rollout was interrupted: ${messageOf(error)}`);
@@ -201,9 +201,9 @@ export class Serving {
         fingerprint: prepared.fingerprint,
         ms: took,
       },
-      role === undefined
+      beside === undefined
         ? `${version.name} serves ${shownPlace(this.#place.id)} (${took} ms)`
-        : `${version.name} is live at ${shownPlace(this.#place.id)} as ${role} (${took} ms)`,
+        : `${version.name} is live at ${shownPlace(this.#place.id)} as ${beside.role} (${took} ms)`,
     );
     for (const note of prepared.notes) this.say(version, note);
     return true;
@@ -264,10 +264,11 @@ export class Serving {
   }
 
   /** The fronts know a deployment that is ready beside the one that serves. */
-  async #join(running: Running, role: Role): Promise<void> {
+  async #join(running: Running, { role, ready }: BesideStart): Promise<void> {
     const before = this.live.roleOf(running.version);
     const old = this.live.of(running.version);
     this.live.keep(running, role);
+    ready?.(running);
     try {
       await this.publisher.publish();
       running.isMapped = true;
@@ -574,4 +575,11 @@ export class Serving {
       });
     return routeOf(this.#place, version, this.sides.around(target), settings);
   }
+}
+
+/** How something begins to be live beside the active one. */
+interface BesideStart {
+  readonly role: Role;
+  /** Called before the fronts hear of it. */
+  readonly ready: ((running: Running) => void) | undefined;
 }

@@ -4,11 +4,12 @@ import type { DeploymentCounts, RouteTarget } from '../front/messages.js';
 import type { SingleTarget } from '../front/target-deployments.js';
 import { formatDuration } from '../units.js';
 import type { LiveStatus } from './application-status.js';
+import type { CanaryStatus } from './canaries.js';
 import { CanaryRun } from './canary-run.js';
 import { targetOf } from './context-route.js';
 import { targetOfLive } from './live-route.js';
 import type { LiveVersions, Role } from './live-versions.js';
-import type { Place } from './place.js';
+import { type Place, shownPlace } from './place.js';
 import type { ServingParts } from './serving.js';
 import { reasonToStay, type StayFacts } from './stay-rule.js';
 import type { Running, Version } from './version.js';
@@ -17,8 +18,11 @@ import { VersionFacts } from './version-facts.js';
 /** What those beside need of whoever owns them. All that wait are called one after the other only. */
 export interface SideServing {
   readonly live: LiveVersions;
-  /** Starts a version, and makes it live in this role. False: it could not, which is noted; nothing has changed. */
-  launchBeside(version: Version, role: Role): Promise<boolean>;
+  /**
+   * Starts a version, and makes it live in this role; `ready` is called before the fronts hear of it. False: it could
+   * not, which is noted; nothing has changed.
+   */
+  launchBeside(version: Version, role: Role, ready?: (running: Running) => void): Promise<boolean>;
   /** Takes it out of the mapping, and ends it. Resolves when no new request comes to it. */
   dismiss(running: Running): Promise<void>;
   /** Brings about what is wished now, after all that is under way. */
@@ -135,14 +139,32 @@ export class SideVersions {
   }
 
   /** The canary that is under way. */
-  get canary(): { readonly running: Running; readonly run: CanaryRun } | undefined {
-    return this.#canary;
+  canary(): CanaryStatus | undefined {
+    const { active } = this.#live;
+    if (this.#canary === undefined || active === undefined) return undefined;
+    const { running, run } = this.#canary;
+    const { steps, intervalMs, minRequests, maxErrorRate } = run.settings;
+    const { requests, errors } = run.countsOf(this.#count(running));
+    return {
+      name: running.version.name,
+      replaces: active.version.name,
+      path: shownPlace(this.#place.id),
+      step: run.step + 1,
+      steps,
+      share: run.share,
+      stepForMs: Math.round(run.sinceMs(performance.now())),
+      intervalMs,
+      requests,
+      errors,
+      minRequests,
+      maxErrorRate,
+    };
   }
 
   /** What operators see of a version while several are live; undefined otherwise. */
   statusOf(version: Version): LiveStatus | undefined {
     const running = this.#live.of(version);
-    if (running === undefined || this.#live.beside.length === 0) return undefined;
+    if (running?.isMapped !== true || this.#live.beside.length === 0) return undefined;
     const { requests, errors, inFlight, tunnels, pinned = 0, skipped = 0 } = this.#count(running);
     const role = this.#live.roleOf(version) ?? 'active';
     const why = this.#whyLive(running, role);
@@ -215,16 +237,17 @@ export class SideVersions {
       running !== undefined && running.gaveUp === undefined && running.prepared === version.prepared;
     if (isLive && this.#live.roleOf(version) === 'canary' && this.#canary?.running === running) return;
     this.retry(version);
-    if (isLive) this.#live.keep(running, 'canary');
-    else if (!(await this.#serving.launchBeside(version, 'canary'))) return;
-    const started = this.#live.of(version);
-    if (started === undefined) return;
-    const run = new CanaryRun(settings, performance.now(), this.#count(started), this.#count(active));
-    this.#canary = { running: started, run };
-    this.#log('info', 'canary-started', version, `gets ${run.share} % of the new clients`, {
-      share: run.share,
-    });
-    await this.#serving.publish();
+    const begin = (started: Running): void => {
+      const run = new CanaryRun(settings, performance.now(), this.#count(started), this.#count(active));
+      this.#canary = { running: started, run };
+    };
+    if (isLive) {
+      this.#live.keep(running, 'canary');
+      begin(running);
+      await this.#serving.publish();
+    } else if (!(await this.#serving.launchBeside(version, 'canary', begin))) return;
+    const share = settings.steps[0];
+    this.#log('info', 'canary-started', version, `gets ${share} % of the new clients`, { share });
   }
 
   async #settleShadows(candidates: readonly Version[]): Promise<void> {

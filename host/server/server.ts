@@ -221,7 +221,12 @@ export class PorticoServer {
     });
     catalog.follow(deployer);
     const server = this.#view(sockets, fronts, certificates);
-    const collaborators = { deployments: deployer, server, events: this.#events };
+    const collaborators = {
+      deployments: deployer,
+      canaries: deployer.canaries,
+      server,
+      events: this.#events,
+    };
     const admin = new AdminServer({
       ...collaborators,
       ...config.admin,

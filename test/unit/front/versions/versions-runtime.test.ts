@@ -148,8 +148,7 @@ describe('shadow traffic', () => {
     const exchange = bench.request('/shop/cart?id=1', { fields: ['Cookie', 'a=b'] });
     expect([exchange.status, exchange.body]).toEqual([200, '1']);
     const shadow = bench.runtimes.get('2');
-    await until('the copy has come', () => shadow?.seen.length === 1);
-    const head = (shadow?.seen[0]?.exchange as Exchange).head;
+    const { head } = await until('the copy has come', () => shadow?.seen[0]?.exchange);
     expect([head.path, head.query, head.fields.get('cookie')]).toEqual(['/shop/cart', 'id=1', 'a=b']);
     expect(head.fields.get('portico-shadow')).toBe('1');
     expect(bench.countsOf('2')).toMatchObject({ requests: 1, errors: 1, inFlight: 0 });
