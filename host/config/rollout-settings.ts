@@ -20,16 +20,21 @@ export const DEFAULT_PROBATION: ProbationSettings = {
   maxCrashes: 2,
 };
 
-/** `probation:` of an application. */
-export const probationSchema = section({
-  window: duration({ max: 24 * 60 * 60 * 1000 }).optional(),
-  maxErrorRate: leaf((value, fail) => {
+/** A share of something: `0.05` or `5%`. */
+export function share() {
+  return leaf<number>((value, fail) => {
     const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(String(value))?.[1];
     const rate = percent === undefined ? Number(value) : Number(percent) / 100;
     const isRate =
       (typeof value === 'number' || typeof value === 'string') && value !== '' && rate >= 0 && rate <= 1;
     return isRate ? rate : fail(`${show(value)} is no share: from 0 to 1, or 0% to 100%`);
-  }).optional(),
+  });
+}
+
+/** `probation:` of an application. */
+export const probationSchema = section({
+  window: duration({ max: 24 * 60 * 60 * 1000 }).optional(),
+  maxErrorRate: share().optional(),
   minRequests: integer(1, 1_000_000).optional(),
   maxCrashes: integer(0, 1000).optional(),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { addressRanges } from './connector-forwarding.js';
 import { longDuration } from './long-duration.js';
+import { share } from './rollout-settings.js';
 import { duration, integer, leaf, section, show, text } from './setting-types.js';
 
 /** What becomes of a version when a newer one of the same context is there, and who may choose among live ones. */
@@ -89,7 +90,7 @@ export const versionShape = {
   canary: section({
     steps: canarySteps().optional(),
     interval: duration({ min: 100, max: MAX_INTERVAL_MS }).optional(),
-    maxErrorRate: percent().optional(),
+    maxErrorRate: share().optional(),
     minRequests: integer(1, 1_000_000).optional(),
   }).optional(),
   shadow: section({ of: shadowed(), percent: percent().optional() }).optional(),
@@ -119,23 +120,20 @@ export function applyVersionSettings(base: Partial<VersionThemes>, given: Versio
         : {
             steps: canary.steps ?? canaryBase.steps,
             intervalMs: canary.interval ?? canaryBase.intervalMs,
-            maxErrorRate:
-              canary.maxErrorRate === undefined ? canaryBase.maxErrorRate : canary.maxErrorRate / 100,
+            maxErrorRate: canary.maxErrorRate ?? canaryBase.maxErrorRate,
             minRequests: canary.minRequests ?? canaryBase.minRequests,
           },
     shadow: shadow === undefined ? base.shadow : { of: shadow.of, percent: shadow.percent ?? 100 },
   };
 }
 
-/** `5%`, `0.5%`, `5`: 0 to 100. */
-export function percent() {
+/** `5%`, `0.5%`: 0 to 100. A number without the sign could be meant otherwise. */
+function percent() {
   return leaf<number>((value, fail) => {
-    const written = typeof value === 'number' ? String(value) : value;
-    const [, digits] =
-      typeof written === 'string' ? (/^(\d{1,3}(?:\.\d{1,3})?) ?%?$/.exec(written) ?? []) : [];
+    const [, digits] = typeof value === 'string' ? (/^(\d{1,3}(?:\.\d{1,3})?) ?%$/.exec(value) ?? []) : [];
     const number = Number(digits);
     if (digits === undefined || number > 100)
-      return fail(`${show(value)} is no share: write 5% or 0.5%, to 100%`);
+      return fail(`${show(value)} is no percentage: write 5% or 0.5%, to 100%`);
     return number;
   });
 }

@@ -70,6 +70,12 @@ export class Probations {
     return goesOn ? undefined : warm;
   }
 
+  /** It serves again if what has replaced it fails. */
+  keepsWarm(running: Running): boolean {
+    const { warm } = this.#current ?? {};
+    return warm?.running === running && !warm.isDecided;
+  }
+
   /** Something happened to a deployment, which may be the one on probation. */
   changed(running: Running, change: DeploymentChange): void {
     if (this.#current?.newer === running) this.#current.changed(change);

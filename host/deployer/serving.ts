@@ -84,6 +84,7 @@ export class Serving {
       hasMore,
       launchBeside: (version, role, ready) => this.#launch(version, { role, ready }),
       dismiss: (running) => this.#dismiss(running),
+      isWarm: (running) => this.#probations.keepsWarm(running),
       settleLater: () => enqueue(() => (this.#isClosing ? Promise.resolve() : this.settle())),
       publish: () => this.publisher.publishOrLog(),
     });
@@ -313,7 +314,7 @@ export class Serving {
     return this.#probations.begin(newer, old);
   }
 
-  /** What was kept warm serves again at once. It has heard that it is to stop, so one with words for that is started anew. */
+  /** What was kept warm serves again at once. If it has heard that it is to stop, one with words for that is started anew. */
   async #goBack(newer: Running, warm: KeptWarm, reason: string): Promise<void> {
     const older = warm.running;
     if (
@@ -326,6 +327,7 @@ export class Serving {
       return;
     }
     const { version } = older;
+    const hasHeard = !this.live.has(older);
     warm.settle('returned');
     this.live.activate(older);
     version.prepared = older.prepared;
@@ -346,7 +348,8 @@ export class Serving {
       `${newer.version.name}: ${reason}; ${shownPlace(this.#place.id)} is served by what served before`,
     );
     if (version === newer.version) await this.#parts.pin(version, older.prepared);
-    if (older.process?.kind?.() === 'framework') await this.launchKept(version, older.prepared, 'return');
+    if (hasHeard && older.process?.kind?.() === 'framework')
+      await this.launchKept(version, older.prepared, 'return');
     await this.settle();
   }
 

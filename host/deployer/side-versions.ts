@@ -28,6 +28,8 @@ export interface SideServing {
   /** Brings about what is wished now, after all that is under way. */
   settleLater(): void;
   publish(): Promise<void>;
+  /** What serves is on probation, and this is to serve again if it fails. */
+  isWarm(running: Running): boolean;
   /** Another action of this place waits for its turn. */
   hasMore(): boolean;
 }
@@ -362,7 +364,9 @@ export class SideVersions {
   #stayFacts(running: Running): StayFacts {
     const { inFlight, tunnels } = this.#count(running);
     const since = this.#live.beside.find((one) => one.running === running)?.since ?? performance.now();
-    return { inFlight, tunnels, replacedForMs: performance.now() - since, ...this.#facts.of(running, since) };
+    const replacedForMs = performance.now() - since;
+    const isWarm = this.#serving.isWarm(running);
+    return { inFlight, tunnels, replacedForMs, isWarm, ...this.#facts.of(running, since) };
   }
 
   #settingsOf({ prepared }: Running) {

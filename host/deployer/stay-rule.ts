@@ -9,6 +9,8 @@ export interface StayFacts {
   readonly replacedForMs: number;
   /** Since the last request of a client that stays with it; undefined: there was none. */
   readonly pinnedAgoMs: number | undefined;
+  /** What has replaced it may still give way to it. */
+  readonly isWarm: boolean;
   /** How often the counts were looked at since it was replaced. */
   readonly looks: number;
 }
@@ -21,7 +23,8 @@ export function reasonToStay(
   facts: StayFacts,
   settings: Pick<VersionSettings, 'pinnedIdleMs' | 'maxAgeMs' | 'sessionCookies'>,
 ): string | undefined {
-  const { inFlight, tunnels, replacedForMs, looks } = facts;
+  const { inFlight, tunnels, replacedForMs, isWarm, looks } = facts;
+  if (isWarm) return 'what has replaced it is on probation';
   if (replacedForMs >= settings.maxAgeMs) return undefined;
   if (tunnels > 0) return count(tunnels, 'WebSocket');
   if (inFlight > 0) return `${count(inFlight, 'request')} in flight`;

@@ -8,6 +8,7 @@ import { NetworkWebSocket } from '#test/support/web-socket-client.js';
 const CONFIG = `deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
 accessLog: { format: json }
 applications:
+  probation: { window: 0s }
   versions:
     pinnedIdle: 3s
     sessionCookies: [sid]

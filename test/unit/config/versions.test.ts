@@ -44,7 +44,7 @@ describe('settings of versions', () => {
     expect(
       read(`{ versions: { pinnedIdle: 5m, maxAge: 7d, sessionCookies: [sid],
         preview: { secret: 0123456789abcdef0, addresses: [10.0.0.0/8] } },
-        canary: { steps: [0.5%, 10, 50%], interval: 1m, maxErrorRate: 1%, minRequests: 100 } }`),
+        canary: { steps: [0.5%, 10%, 50%], interval: 1m, maxErrorRate: 1%, minRequests: 100 } }`),
     ).toMatchObject({
       versions: {
         pinnedIdleMs: 300_000,
@@ -59,7 +59,8 @@ describe('settings of versions', () => {
   it.each([
     ['{ canary: { steps: [] } }', 'name at least one share'],
     ['{ canary: { steps: [50%, 25%] } }', 'the shares do not rise'],
-    ['{ canary: { steps: [101%] } }', 'is no share'],
+    ['{ canary: { steps: [101%] } }', 'is no percentage'],
+    ['{ canary: { steps: [5] } }', 'write 5%'],
     ['{ canary: { maxErrorRate: -1 } }', 'is no share'],
     ['{ versions: { preview: { secret: short } } }', 'the secret is not 16 to 256'],
     ['{ versions: { preview: { addresses: [everybody] } } }', 'is no address'],

@@ -7,6 +7,7 @@ const QUIET: StayFacts = {
   tunnels: 0,
   replacedForMs: 10_000,
   pinnedAgoMs: undefined,
+  isWarm: false,
   looks: 10,
 };
 
@@ -21,6 +22,7 @@ describe('an old version', () => {
     [{ pinnedAgoMs: 59_999 }, 'clients that stay with it; the last came 60 s ago'],
     [{ pinnedAgoMs: 60_000 }, undefined],
     [{ pinnedAgoMs: 61_000, looks: 0 }, 'it was replaced a moment ago'],
+    [{ isWarm: true }, 'what has replaced it is on probation'],
     [{ tunnels: 1, inFlight: 1, pinnedAgoMs: 0, replacedForMs: 3_600_000 }, undefined],
   ])('with %j stays because: %s', (facts, reason) => {
     expect(reasonToStay({ ...QUIET, ...facts }, SETTINGS)).toBe(reason);
