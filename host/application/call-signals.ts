@@ -1,4 +1,4 @@
-import type { AbortReason, Exchange, RequestListener } from '../exchange/exchange.js';
+import { type AbortReason, type Exchange, type RequestListener, USED_UP } from '../exchange/exchange.js';
 import type { FieldBlock } from '../http/field-block.js';
 import { CallAbortedError } from './http-errors.js';
 import { ExchangeBody } from './request-body.js';
@@ -46,10 +46,9 @@ export class CallSignals implements RequestListener {
     this.#tunnel = listener;
   }
 
-  data(chunk: Buffer): boolean {
-    if (this.#tunnel === undefined) return this.body.push(chunk);
-    this.#tunnel.data(chunk);
-    return false;
+  data(chunk: Buffer): unknown {
+    if (this.#tunnel !== undefined) return this.#tunnel.data(chunk);
+    return this.body.push(chunk) ? USED_UP : undefined;
   }
 
   room(): Buffer | undefined {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
+import { AbortReason, type ConnectionInfo, USED_UP } from '../exchange/exchange.js';
 import { ReadArea } from '../exchange/read-area.js';
 import { handBack, readFrom } from '../exchange/socket-input.js';
 import type { FieldBlock } from '../http/field-block.js';
@@ -29,8 +29,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
   /** Memory for a large body that comes fast and has no place of its own. */
   private area: ReadArea | undefined;
   private lastChunkBytes = 0;
-  /** The chunk that is being looked at lies in `area`; so many bytes of it nobody needs any more. */
-  private isLent = false;
+  /** Body bytes of the chunk being looked at that nobody needs any more. */
   private usedUp = 0;
   private tunnelInputEnded = false;
 
@@ -122,14 +121,12 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     }
     const { area } = this;
     this.lastChunkBytes = chunk.length;
-    this.isLent = area?.lends(chunk) === true;
     this.usedUp = 0;
     this.input.add(chunk);
     if (this.reading === Reading.BODY) this.bodyBytes += chunk.length;
     else if (this.reading === Reading.TUNNEL && this.tunnel?.isEnded === true) this.tunnelEnded();
     if (!this.isRunning) this.run();
-    if (this.isLent && this.usedUp < chunk.length) area?.keep(chunk);
-    this.isLent = false;
+    if (area !== undefined && this.usedUp < chunk.length && area.lends(chunk)) area.keep(chunk);
   }
 
   /** Where to read the next bytes of a large body; undefined: they are copied out of memory that all share. */
@@ -339,7 +336,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     }
     exchange.credit -= bytes.length;
     try {
-      if (listener.data(bytes, this.isLent) === true) this.usedUp += bytes.length;
+      if (listener.data(bytes) === USED_UP) this.usedUp += bytes.length;
     } catch (error) {
       this.failed(exchange, error);
     }

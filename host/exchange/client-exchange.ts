@@ -1,5 +1,5 @@
 import type { FieldBlock, Fields } from '../http/field-block.js';
-import type { AbortReason } from './exchange.js';
+import { type AbortReason, USED_UP } from './exchange.js';
 import {
   ABORTED,
   ExchangeStream,
@@ -21,10 +21,9 @@ export interface ResponseListener {
    */
   response(status: number, fields: FieldBlock, body: Buffer | undefined, isComplete: boolean): void;
   /**
-   * Body bytes; MUST be acknowledged by `consumed`. The buffer is not reused, unless it is lent and the answer is true:
-   * see `RequestListener.data`.
+   * Body bytes; MUST be acknowledged by `consumed`. Answer as to `RequestListener.data`.
    */
-  data(chunk: Buffer, isLent?: boolean): unknown;
+  data(chunk: Buffer): unknown;
   /** The response is complete. The request body may still be going on. */
   end(trailers: FieldBlock | undefined): void;
   /** The request body may be written again after `write` returned false. */
@@ -137,8 +136,8 @@ export class ClientExchange extends ExchangeStream implements OutgoingExchange {
     super.receiveEnd(trailers);
   }
 
-  protected onData(chunk: Buffer, isLent: boolean): boolean {
-    return this.listener.data(chunk, isLent) === true;
+  protected onData(chunk: Buffer): boolean {
+    return this.listener.data(chunk) === USED_UP;
   }
 
   protected onEnd(trailers: FieldBlock | undefined): void {

@@ -185,10 +185,10 @@ export abstract class ExchangeStream {
   }
 
   /** A part of the payload of that DATA frame. True when nobody needs the bytes any more. */
-  receivePiece(bytes: Buffer, start: number, end: number, isLent: boolean): boolean {
+  receivePiece(bytes: Buffer, start: number, end: number): boolean {
     if ((this.state & ABORTED) !== 0) return true;
     try {
-      return this.onData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), isLent);
+      return this.onData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
     } catch (error) {
       this.callbackThrew(error);
       return false;
@@ -245,7 +245,7 @@ export abstract class ExchangeStream {
   }
 
   /** True when nobody needs the bytes any more. */
-  protected abstract onData(chunk: Buffer, isLent: boolean): boolean;
+  protected abstract onData(chunk: Buffer): boolean;
   protected abstract onEnd(trailers: FieldBlock | undefined): void;
   protected abstract onDrain(): void;
   protected abstract onAborted(reason: AbortReason): void;

@@ -63,14 +63,19 @@ export interface Exchange {
   attachment?: unknown;
 }
 
+/**
+ * Answer of a listener to body bytes: nobody needs them any more. Not `true`, which a listener might return by accident,
+ * as a function of one expression does.
+ */
+export const USED_UP: unique symbol = Symbol('used up');
+
 /** What an exchange tells its handler. */
 export interface RequestListener {
   /**
-   * Body bytes. At most one window ahead of `Exchange.consumed`. The buffer is not reused by the producer, unless it is
-   * lent and the answer is true: nobody needs the bytes any more. A listener that keeps lent bytes for long SHOULD copy
-   * them: other memory is kept with them.
+   * Body bytes. At most one window ahead of `Exchange.consumed`. After the answer `USED_UP` the producer MAY use their
+   * memory again; after any other, none included, it never does.
    */
-  data(chunk: Buffer, isLent?: boolean): unknown;
+  data(chunk: Buffer): unknown;
   /**
    * Where the listener wants the next bytes of the body: whoever reads from a socket MAY read into it instead of into
    * memory of its own, from its first byte on. What was read comes by `data` as any other chunk, as views of this

@@ -26,10 +26,10 @@ export interface FrameSink {
   /** The header of a DATA frame; `length` bytes follow by `dataPiece`, then `dataEnds` once. */
   dataBegins(flags: number, generation: number, id: number, length: number): void;
   /**
-   * A part of the payload of the DATA frame that began last, never empty. True when nobody needs `bytes` any more;
-   * that counts when they are lent, see `FrameReader.push`.
+   * A part of the payload of the DATA frame that began last, never empty. True when nobody needs it any
+   * more: its memory may be used again, see `FrameReader.push`.
    */
-  dataPiece(bytes: Buffer, start: number, end: number, isLent: boolean): boolean;
+  dataPiece(bytes: Buffer, start: number, end: number): boolean;
   dataEnds(): void;
 }
 
@@ -162,14 +162,13 @@ export class FrameReader {
 
   private handOn(chunk: Buffer, at: number, end: number): void {
     const { sink } = this;
-    if (!this.isLent) sink.dataPiece(chunk, at, end, false);
-    else if (end - at < LENT_BYTES) sink.dataPiece(copyOf(chunk, at, end), 0, end - at, false);
-    else if (!sink.dataPiece(chunk, at, end, true)) this.isKept = true;
+    if (this.isLent && end - at < LENT_BYTES) sink.dataPiece(copyOf(chunk, at, end), 0, end - at);
+    else if (!sink.dataPiece(chunk, at, end)) this.isKept = true;
   }
 }
 
 /** Smaller pieces are copied: whoever keeps one must not keep a whole area with it. */
-const LENT_BYTES = 8 * 1024;
+const LENT_BYTES = 32 * 1024;
 
 function copyOf(chunk: Buffer, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafe(end - start);

@@ -149,8 +149,8 @@ export abstract class WireConnection implements FrameSink, StreamHost {
     this.currentFlags = flags;
   }
 
-  dataPiece(bytes: Buffer, start: number, end: number, isLent: boolean): boolean {
-    return this.current?.receivePiece(bytes, start, end, isLent) ?? true;
+  dataPiece(bytes: Buffer, start: number, end: number): boolean {
+    return this.current?.receivePiece(bytes, start, end) ?? true;
   }
 
   dataEnds(): void {

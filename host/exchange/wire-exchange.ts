@@ -1,6 +1,6 @@
 import { PorticoError } from '../errors.js';
 import { FieldBlock, type Fields } from '../http/field-block.js';
-import type { AbortReason, Exchange, RequestListener } from './exchange.js';
+import { type AbortReason, type Exchange, type RequestListener, USED_UP } from './exchange.js';
 import {
   ABORTED,
   ExchangeStream,
@@ -132,8 +132,8 @@ export class WireExchange extends ExchangeStream implements Exchange {
     }
   }
 
-  protected onData(chunk: Buffer, isLent: boolean): boolean {
-    if (this.listener !== undefined) return this.listener.data(chunk, isLent) === true;
+  protected onData(chunk: Buffer): boolean {
+    if (this.listener !== undefined) return this.listener.data(chunk) === USED_UP;
     this.returnCredit(chunk.length);
     return true;
   }

@@ -1,4 +1,4 @@
-import { AbortReason, type Exchange, type RequestListener } from '../../exchange/exchange.js';
+import { AbortReason, type Exchange, type RequestListener, USED_UP } from '../../exchange/exchange.js';
 import type { OutgoingExchange, ResponseListener } from '../../exchange/exchange-client.js';
 import type { FieldBlock, Fields } from '../../http/field-block.js';
 import type { Mount } from '../mount.js';
@@ -20,8 +20,8 @@ export interface SpliceOwner {
 
 /**
  * One request in the front, sent on to an instance, and its response on the way back. Both directions carry their
- * flow control through: credit that the one end returns is returned to the other. Nothing is kept, and copied only
- * while the receiver lags behind, so memory for a body is at most one window in each direction.
+ * flow control through: credit that the one end returns is returned to the other. Nothing is copied and nothing is
+ * kept, so memory for a body is at most one window in each direction.
  *
  * Made by ProcessRuntime for each request; belongs to it until `finished`. This object is the listener of the
  * response; its request side is the listener of the request, because the two have methods of the same names.
@@ -118,17 +118,16 @@ export class Splice implements ResponseListener {
     if (isComplete) this.end(undefined);
   }
 
-  data(chunk: Buffer, isLent = false): boolean {
+  data(chunk: Buffer): unknown {
     if (this.#tunnel !== undefined) {
       this.#tunnel.fromApplication(chunk);
-      return false;
+      return undefined;
     }
     const { exchange } = this;
-    const bytes = isLent ? keepable(chunk, exchange.isHolding) : chunk;
     // Credit goes back to the instance when the client has taken the bytes, or at once while it keeps up.
-    if (exchange.write(bytes)) this.#outgoing?.consumed(chunk.length);
+    if (exchange.write(chunk)) this.#outgoing?.consumed(chunk.length);
     else this.#owed += chunk.length;
-    return bytes !== chunk || exchange.isHolding === false;
+    return exchange.isHolding === false ? USED_UP : undefined;
   }
 
   /** The client reads again. */
@@ -250,28 +249,27 @@ class RequestSide implements RequestListener {
     if (this.#hasEnded && !this.isComplete) this.#sendEnd(outgoing);
   }
 
-  data(chunk: Buffer, isLent = false): boolean {
+  data(chunk: Buffer): unknown {
     const splice = this.#splice;
     if (splice.isFinished) {
       splice.exchange.consumed(chunk.length);
-      return true;
+      return USED_UP;
     }
     if (this.tunnel !== undefined) {
       this.tunnel.fromClient(chunk);
-      return false;
+      return undefined;
     }
     this.#received += chunk.length;
     const { maxBodyBytes } = splice.mount;
     if (maxBodyBytes > 0 && this.#received > maxBodyBytes) {
       splice.bodyTooLarge();
-      return true;
+      return USED_UP;
     }
     const outgoing = this.#outgoing;
-    const bytes = isLent ? keepable(chunk, outgoing?.isHolding !== false) : chunk;
-    if (outgoing !== undefined) this.#send(outgoing, bytes);
-    else if (this.#waiting === undefined) this.#waiting = [bytes];
-    else this.#waiting.push(bytes);
-    return bytes !== chunk || outgoing?.isHolding === false;
+    if (outgoing !== undefined) this.#send(outgoing, chunk);
+    else if (this.#waiting === undefined) this.#waiting = [chunk];
+    else this.#waiting.push(chunk);
+    return outgoing?.isHolding === false ? USED_UP : undefined;
   }
 
   end(trailers: FieldBlock | undefined): void {
@@ -316,14 +314,3 @@ class RequestSide implements RequestListener {
     outgoing.end(this.#trailers);
   }
 }
-
-/**
- * Lent bytes, to be sent. Where others wait already these will wait as well: few of them are copied then, so that a slow
- * receiver does not keep much more memory than its bytes.
- */
-function keepable(chunk: Buffer, willWait: boolean | undefined): Buffer {
-  return willWait === true && chunk.length < KEPT_BYTES ? Buffer.from(chunk) : chunk;
-}
-
-/** A good part of what is read at once. */
-const KEPT_BYTES = 32 * 1024;

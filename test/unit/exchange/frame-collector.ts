@@ -34,7 +34,7 @@ export class FrameCollector implements FrameSink {
     this.pieces = [];
   }
 
-  dataPiece(bytes: Buffer, start: number, end: number, _isLent: boolean): boolean {
+  dataPiece(bytes: Buffer, start: number, end: number): boolean {
     this.pieces.push(bytes.subarray(start, end));
     return false;
   }
