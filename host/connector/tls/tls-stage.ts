@@ -102,6 +102,8 @@ export class TlsStage {
     const server = this.#serverFor(bytes);
     socket.off('error', destroyThis);
     socket.unshift(bytes);
+    // A client that goes away within the handshake is gone; the protocol behind it may have clients that half close.
+    socket.allowHalfOpen = false;
     // Documented: "can be explicitly emitted by users to inject connections into the TLS server".
     server.emit('connection', socket);
   }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect as connectPlain } from 'node:net';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
 import type { TlsSettings } from '#host/tls/tls-settings.js';
@@ -151,6 +151,18 @@ describe('a connector with TLS', () => {
     await until(() => server.connector.openConnections === 0);
   });
 
+  it('forgets a client that goes away within the handshake', async () => {
+    await start({ handshakeTimeoutMs: 600_000 });
+    const hello = Buffer.concat(await helloOf());
+    const socket = connectPlain(server.port, '127.0.0.1');
+    socket.write(hello);
+    await once(socket, 'data');
+    expect(server.openConnections).toBe(1);
+    socket.end();
+    await until(() => server.openConnections === 0);
+    expect(server.refusals).toEqual([]);
+  });
+
   it('counts handshakes among the connections', async () => {
     await start({}, { maxConnections: 2 });
     const silent = [connectPlain(server.port, '127.0.0.1'), connectPlain(server.port, '127.0.0.1')];
@@ -162,6 +174,21 @@ describe('a connector with TLS', () => {
     expect(await told(await open())).toMatchObject({ isSecure: true });
   });
 });
+
+/** What a client sends first. */
+async function helloOf(): Promise<Buffer[]> {
+  const listener = createServer();
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const client = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => undefined);
+  const [carrier] = (await once(listener, 'connection')) as [Socket];
+  const bytes = (await once(carrier, 'data')) as Buffer[];
+  client.destroy();
+  carrier.destroy();
+  listener.close();
+  return bytes;
+}
 
 describe('what goes through TLS', () => {
   /** Sends the body back as it comes, slowly: takes the next part when the client has taken the last. */
