@@ -40,7 +40,7 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
   /** Without a stream until then, the connection is closed. */
   private idleDeadline: number;
   private isLeaving = false;
-  /** Without a stream then, a connection that is let go of is cut. */
+  /** Of a connection that is let go of and has no stream: until then the client closes, or is cut. */
   private closeDeadline = Number.POSITIVE_INFINITY;
 
   constructor(socket: Socket, context: Http2Context, info: ConnectionInfo) {
@@ -78,8 +78,9 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
     }
     this.judge(this.watch.sweep(now, this.socket.bytesRead, unread));
     if (this.exchanges.size > 0) return;
-    if (now >= this.closeDeadline) this.session.destroy();
-    else if (now >= this.idleDeadline && !this.isLeaving) {
+    if (this.isLeaving) {
+      if (now >= this.closeDeadline) this.endClosing(now);
+    } else if (now >= this.idleDeadline) {
       this.context.observer.closedByLimit?.(this.requestCount > 0 ? 'keep-alive-timeout' : 'no-request');
       this.drain();
     }
@@ -92,8 +93,7 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
    */
   drain(): void {
     if (this.isLeaving) return;
-    this.isLeaving = true;
-    this.closeDeadline = this.deadlineIn(CLOSE_MS);
+    this.leave();
     this.session.close();
   }
 
@@ -104,7 +104,7 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
     if (this.requestCount === 0 && this.idleDeadline - now > limits.headerTimeoutMs - FRESH_GRACE_MS)
       return false;
     observer.closedByLimit?.('descriptor-limit');
-    this.isLeaving = true;
+    this.leave();
     // With GOAWAY: a client knows that what it is sending was not looked at, and sends it elsewhere.
     this.session.destroy(undefined, constants.NGHTTP2_NO_ERROR);
     return true;
@@ -128,8 +128,9 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
     // Also behind a whole response that the client has not taken: making it was the work.
     if (!isEnded || exchange.wasReset) this.judge(this.watch.reset());
     this.finished(exchange);
-    if (this.exchanges.size === 0)
-      this.idleDeadline = this.deadlineIn(this.context.limits.keepAliveTimeoutMs);
+    if (this.exchanges.size > 0) return;
+    this.idleDeadline = this.deadlineIn(this.context.limits.keepAliveTimeoutMs);
+    if (this.isLeaving) this.leave();
   }
 
   /** A deadline so far from now. The clock is as old as the last sweep at most, so a deadline is never early. */
@@ -187,6 +188,7 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
   }
 
   private onError(error: unknown): void {
+    this.leave();
     // What a limit of ours has ended is reported already.
     if (!this.watch.isExhausted && codeOf(error) !== undefined) this.report('http2-protocol-error');
   }
@@ -200,7 +202,22 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
   private judge(reason: RefusalReason | undefined): void {
     if (reason === undefined || this.session.destroyed) return;
     this.report(reason);
+    this.leave();
     this.session.destroy(new Error(reason), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  private leave(): void {
+    this.isLeaving = true;
+    this.closeDeadline = this.deadlineIn(CLOSE_MS);
+  }
+
+  /**
+   * The library ends our direction and waits for the client to close the other, for ever. One that has been sent all has
+   * had its time; one that takes its last bytes slowly gets that of a pause.
+   */
+  private endClosing(now: number): void {
+    this.session.destroy();
+    if (this.socket.writableFinished || now >= this.closeDeadline + this.bodyIdleTimeoutMs) this.destroy();
   }
 
   private refuse(stream: ServerHttp2Stream, reason: RefusalReason, raw: readonly string[]): void {
@@ -264,7 +281,7 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
 
 /** What a client may send on one connection ahead of us; the library gives it back as soon as it has read it. */
 const CONNECTION_WINDOW_BYTES = 1024 * 1024;
-/** How long a client has to take the last bytes. */
+/** How long a client has to close when nothing is left to be done. */
 const CLOSE_MS = 2_000;
 
 /** The beginning of the request as HTTP/1.1 would have it, for a log. Any bytes at all. */

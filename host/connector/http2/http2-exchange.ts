@@ -206,12 +206,11 @@ export class Http2Exchange extends ConnectorExchange implements BodyOwner, Watch
   /** Ends the stream with an error code, without a word to the handler. */
   reset(code: number): void {
     const { stream } = this;
-    // One that is closed already and still there waits for bytes that nobody takes any more.
-    if (stream.closed) stream.destroy();
-    else {
-      this.isReset = true;
-      stream.close(code);
-    }
+    const wasClosed = stream.closed;
+    this.isReset = true;
+    stream.close(code);
+    // Only behind NO_ERROR the rest of the response is still sent; one that nobody takes is not waited for twice.
+    if (wasClosed || code !== constants.NGHTTP2_NO_ERROR) stream.destroy();
   }
 
   /** The stream was reset behind its response, and not because of the application. */
