@@ -19,6 +19,9 @@ export interface ServerSettings {
   readonly request: RequestSettings;
   /** What `portico.deployment` sets of them. */
   readonly limits: Partial<ConnectorLimits>;
+  /** See `SelfContainedSettings`; undefined where nobody says. */
+  readonly enableHttp2: boolean | undefined;
+  readonly enableH2c: boolean | undefined;
   /** See `EngineSettings.responseTimeoutMs`. */
   readonly responseTimeoutMs: number | undefined;
   /** Default 1000. */
@@ -64,6 +67,8 @@ export async function serverSettings(
       commandLine.watch ??
       (watch?.type === 'SINGLE' ? pathList(watch.getString()) : (watch?.getList() ?? [])),
     limits: limitSettings(deployment),
+    enableHttp2: deployment.propertyOrNull('enableHttp2')?.getBoolean(),
+    enableH2c: deployment.propertyOrNull('enableH2c')?.getBoolean(),
     responseTimeoutMs: millis(deployment.propertyOrNull('responseTimeout')),
     graceMs,
     stopTimeoutMs:

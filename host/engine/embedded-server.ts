@@ -33,6 +33,10 @@ export interface EmbeddedSettings extends Omit<EnvironmentSettings, 'connectors'
   readonly startTimeoutMs?: number | undefined;
   /** `concurrent`: all modules at once, interleaved where they wait. Default `portico.application.startup`, else `sequential`. */
   readonly startup?: 'sequential' | 'concurrent' | undefined;
+  /** HTTP/2 with TLS, where the client offers it in the handshake; default true. False: no HTTP/2 at all. `CIO` only. */
+  readonly enableHttp2?: boolean | undefined;
+  /** HTTP/2 without TLS too, for clients that begin with it (prior knowledge); default false. `CIO` only. */
+  readonly enableH2c?: boolean | undefined;
   /** Where references in `portico.application.modules` start from; default the working directory. */
   readonly folder?: string | undefined;
   /** Time until an answer has to begin; then 504. Default 0: no limit. */
@@ -117,6 +121,8 @@ function engineSettings(
     connectors,
     limits: settings.limits,
     request: settings.request,
+    enableHttp2: settings.enableHttp2,
+    enableH2c: settings.enableH2c,
     startTimeoutMs: settings.startTimeoutMs,
     startup: settings.startup,
     responseTimeoutMs: settings.responseTimeoutMs,

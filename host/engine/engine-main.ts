@@ -89,8 +89,8 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   for (const flag of commandLine.unknown) log.warn(`${flag} is not an option and has no effect.`);
   const config = await loadConfiguration({ folder, commandLine, env: options.env ?? process.env });
   const { graceMs, stopTimeoutMs, ...settings } = await serverSettings(commandLine, config, folder);
-  const { connectors, rootPath, request, watchPaths, limits, responseTimeoutMs } = settings;
-  const hasTls = connectors.some(({ tls }) => tls !== undefined);
+  const { rootPath, watchPaths, ...served } = settings;
+  const hasTls = served.connectors.some(({ tls }) => tls !== undefined);
   const ignored = settingsAmong(hasTls ? ENGINE_SETTINGS : [...ENGINE_SETTINGS, 'security.ssl'], config);
   if (ignored.length > 0) log.info(`Not in effect, this engine has no use for them: ${ignored.join(', ')}.`);
   const environment = applicationEnvironment({ log, config, rootPath, watchPaths });
@@ -107,10 +107,7 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   const engine = (options.engine ?? CIO).create(
     {
       ...environment,
-      connectors,
-      request,
-      limits,
-      responseTimeoutMs,
+      ...served,
       startup,
       startTimeoutMs,
       shutdownGracePeriodMs: graceMs,

@@ -13,8 +13,6 @@ export const ENGINE_SETTINGS = [
   'deployment.shareWorkGroup',
   'deployment.tcpKeepAlive',
   'deployment.maxChunkSize',
-  'deployment.enableHttp2',
-  'deployment.enableH2c',
 ] as const;
 
 /** Settings that ours have a use for where they own their sockets, and none inside the container. */
@@ -26,6 +24,8 @@ export const CONNECTOR_SETTINGS = [
   'deployment.maxHeaderSize',
   'deployment.limits',
   'deployment.responseTimeout',
+  'deployment.enableHttp2',
+  'deployment.enableH2c',
 ] as const;
 
 /** Full names of those of `names` (relative to `portico`) that the configuration sets. */

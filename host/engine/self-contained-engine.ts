@@ -21,6 +21,10 @@ export interface SelfContainedSettings extends EngineSettings {
   readonly limits?: Partial<ConnectorLimits> | undefined;
   /** Strict rules that the application takes over; by default none. */
   readonly request?: Partial<RequestSettings> | undefined;
+  /** HTTP/2 with TLS, where the client offers it in the handshake; default true. False: no HTTP/2 at all. */
+  readonly enableHttp2?: boolean | undefined;
+  /** HTTP/2 without TLS too, for clients that begin with it; `Upgrade: h2c` is not supported. Default false. */
+  readonly enableH2c?: boolean | undefined;
   /** Stop at SIGTERM and SIGINT, then end the process; see `registerShutdownHook`. Default false. */
   readonly shutdownHook?: boolean | undefined;
 }

@@ -63,7 +63,10 @@ async function write(request: http.ClientRequest, body: TestRequestOptions['body
   request.end();
 }
 
-function bodyOf(options: TestRequestOptions): readonly [TestRequestOptions['body'], string | undefined] {
+/** Body and media type of a request. */
+export function bodyOf(
+  options: TestRequestOptions,
+): readonly [TestRequestOptions['body'], string | undefined] {
   if (options.json !== undefined) return [Buffer.from(JSON.stringify(options.json)), 'application/json'];
   if (options.form !== undefined)
     return [

@@ -49,6 +49,11 @@ export class NodeApplicationEngine extends SelfContainedEngine {
   constructor(settings: NodeSettings) {
     super(settings);
     this.#configureServer = settings.configureServer;
+    for (const name of ['enableHttp2', 'enableH2c'] as const)
+      if (settings[name] === true)
+        this.environment.log.warn(
+          `${name} has no effect: the engine Node speaks HTTP/1.1 only. Take the engine CIO for HTTP/2.`,
+        );
     const isDraining = (): boolean => this.#isDraining;
     this.#owner = {
       limits: this.limits,

@@ -143,13 +143,13 @@ describe('EngineMain', () => {
     const log = new Lines('silent');
     const files = {
       'application.conf':
-        'ktor.deployment { port = 0, callGroupSize = 8, connectionGroupSize = 2, workerGroupSize = 2, enableHttp2 = true }',
+        'ktor.deployment { port = 0, callGroupSize = 8, connectionGroupSize = 2, workerGroupSize = 2, maxChunkSize = 3 }',
     };
     await create(['-P:ktor.deployment.runningLimit=9'], files, { log });
     expect(log.lines).toEqual([
       'Not in effect, this engine has no use for them: portico.deployment.callGroupSize, ' +
         'portico.deployment.connectionGroupSize, portico.deployment.workerGroupSize, ' +
-        'portico.deployment.runningLimit, portico.deployment.enableHttp2.',
+        'portico.deployment.runningLimit, portico.deployment.maxChunkSize.',
     ]);
   });
 
