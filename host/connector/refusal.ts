@@ -84,7 +84,7 @@ export function refusalStatus(reason: RefusalReason): number {
  */
 export function refusalResponse(reason: RefusalReason, date: string, transportSecurity = ''): string {
   const status = STATUSES[reason];
-  const page = statusPage(status);
+  const page = statusPage(status, reason === 'plain-http' ? PLAIN_HTTP : undefined);
   const extra =
     reason === 'method-not-allowed'
       ? 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n'
@@ -96,3 +96,6 @@ export function refusalResponse(reason: RefusalReason, date: string, transportSe
     `Content-Type: ${STATUS_PAGE_TYPE}\r\nContent-Length: ${page.length}\r\nConnection: close\r\n\r\n${page}`
   );
 }
+
+/** For whoever has written `http://` in front of this port. */
+const PLAIN_HTTP = 'This port speaks HTTPS. Write https:// in front of the address.';

@@ -140,17 +140,21 @@ connectors:
       (await fetchTls('/server/', { agent, servername, headers: { host: name } })).status;
     expect(await status('shop.example')).toBe(200);
     expect(await status('blog.example')).toBe(421);
+    expect(await status('blog.example.')).toBe(421);
     expect(await status('shop.example:8443')).toBe(200);
+    expect(await status('SHOP.example.:8443')).toBe(200);
     agent.destroy();
     expect(
       (await fetchTls('/server/', { servername: 'blog.example', headers: { host: 'blog.example' } })).status,
     ).toBe(200);
+    const dot = { servername: 'blog.example', headers: { host: 'blog.example.' } };
+    expect((await fetchTls('/server/', dot)).status).toBe(200);
     // Whoever names no host is shown the default, and belongs to it with every name that no certificate has.
     const bare = { servername: '', checkServerIdentity: () => undefined };
     expect((await fetchTls('/server/', { ...bare, headers: { host: '127.0.0.1' } })).status).toBe(200);
     expect((await fetchTls('/server/', { ...bare, headers: { host: 'blog.example' } })).status).toBe(421);
     await until('the refusals are counted', async () =>
-      /portico_[a-z_]*refused[a-z_]*\{[^}]*misdirected-request[^}]*\} 2/.test(
+      /portico_[a-z_]*refused[a-z_]*\{[^}]*misdirected-request[^}]*\} 3/.test(
         await (await host.admin('/metrics')).text(),
       ),
     );

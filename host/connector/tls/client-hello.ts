@@ -7,13 +7,24 @@ export interface ClientHello {
 }
 
 /**
+ * Whether the first bytes of a connection hold all of what the client says first, so that nothing can be read wrongly
+ * of the half of it: large ones come in several packets. True also for bytes that can never become one, and for more than
+ * anybody has to say.
+ */
+export function isWhole(bytes: Buffer): boolean {
+  return helloOf(bytes) !== MORE;
+}
+
+/**
  * Reads what is needed of a ClientHello (RFC 8446 §4.1.2) before the handshake, from the first bytes of a connection.
  * Undefined when it is none, or has not arrived as a whole. Only for what OpenSSL does not tell in time; nothing is
  * refused by it.
  */
 export function readClientHello(bytes: Buffer): ClientHello | undefined {
+  const hello = helloOf(bytes);
+  if (hello === MORE || hello === undefined) return undefined;
   try {
-    return readHello(bytes);
+    return readHello(hello);
   } catch (error) {
     // A length leads beyond the end.
     if (OUT_OF_BOUNDS.has(String((error as { readonly code?: unknown }).code))) return undefined;
@@ -25,27 +36,53 @@ const OUT_OF_BOUNDS: ReadonlySet<string> = new Set(['ERR_OUT_OF_RANGE', 'ERR_BUF
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const RECORD_HEADER_BYTES = 5;
+const MESSAGE_HEADER_BYTES = 4;
+/** Ten times what clients with large keys and tickets say. */
+const MAX_HELLO_BYTES = 32 * 1024;
+const MORE = 'more';
 const SERVER_NAME = 0;
 const ALPN = 16;
 const HOST_NAME = 0;
 
-function readHello(bytes: Buffer): ClientHello | undefined {
-  if (bytes[0] !== HANDSHAKE || bytes[RECORD_HEADER_BYTES] !== CLIENT_HELLO) return undefined;
-  const record = bytes.subarray(RECORD_HEADER_BYTES, RECORD_HEADER_BYTES + bytes.readUInt16BE(3));
+/** The message, put together from as many records as it has (RFC 8446 §5.1). `more`: not all of it is there. */
+function helloOf(bytes: Buffer): Buffer | typeof MORE | undefined {
+  const parts: Buffer[] = [];
+  let size = 0;
+  let length = Number.POSITIVE_INFINITY;
+  for (let at = 0; at + RECORD_HEADER_BYTES <= bytes.length; ) {
+    const start = at + RECORD_HEADER_BYTES;
+    const end = start + bytes.readUInt16BE(at + 3);
+    // RFC 8446 §5.1: no empty records of the handshake.
+    if (bytes[at] !== HANDSHAKE || end === start) return undefined;
+    const part = bytes.subarray(start, end);
+    parts.push(part);
+    size += part.length;
+    at = end;
+    if (length === Number.POSITIVE_INFINITY && size >= MESSAGE_HEADER_BYTES) {
+      const header = Buffer.concat(parts);
+      length = MESSAGE_HEADER_BYTES + header.readUIntBE(1, 3);
+      if (header[0] !== CLIENT_HELLO || length > MAX_HELLO_BYTES) return undefined;
+    }
+    if (size >= length) return Buffer.concat(parts, length);
+  }
+  return bytes.length > 2 * MAX_HELLO_BYTES ? undefined : MORE;
+}
+
+function readHello(hello: Buffer): ClientHello | undefined {
   // Type, length, version, random.
-  let at = 4 + 2 + 32;
-  at += 1 + record.readUInt8(at);
-  at += 2 + record.readUInt16BE(at);
-  at += 1 + record.readUInt8(at);
-  const end = at + 2 + record.readUInt16BE(at);
-  if (end > record.length) return undefined;
+  let at = MESSAGE_HEADER_BYTES + 2 + 32;
+  at += 1 + hello.readUInt8(at);
+  at += 2 + hello.readUInt16BE(at);
+  at += 1 + hello.readUInt8(at);
+  const end = at + 2 + hello.readUInt16BE(at);
+  if (end > hello.length) return undefined;
   let serverName: string | undefined;
   let protocols: readonly string[] = [];
   for (at += 2; at < end; ) {
-    const type = record.readUInt16BE(at);
+    const type = hello.readUInt16BE(at);
     const start = at + 4;
-    at = start + record.readUInt16BE(at + 2);
-    const extension = record.subarray(start, at);
+    at = start + hello.readUInt16BE(at + 2);
+    const extension = hello.subarray(start, at);
     if (type === SERVER_NAME) serverName = hostNameOf(extension);
     else if (type === ALPN) protocols = protocolsOf(extension);
   }

@@ -47,7 +47,7 @@ export function createSecureServers(
       'A connector with TLS has no default certificate; make exactly one set the default.',
     );
   const setOf = (serverName: string | undefined): CertificateSet =>
-    (serverName === undefined ? undefined : names.find(serverName)) ?? standard;
+    (serverName === undefined ? undefined : names.find(withoutDot(serverName))) ?? standard;
   const main = createServer({
     ...common,
     ...pairOptions(standard.pairs),
@@ -63,6 +63,11 @@ export function createSecureServers(
   const own = (main as { readonly _sharedCreds?: SecureContext })._sharedCreds;
   if (own !== undefined) ticketKeys.installIn(own);
   return { main, challenges: challenges.length === 0 ? undefined : challengeServer(challenges), setOf };
+}
+
+/** `shop.example.` is the same host; in the handshake it has no dot (RFC 6066 §3), in the field Host it may. */
+function withoutDot(name: string): string {
+  return name.endsWith('.') ? name.slice(0, -1) : name;
 }
 
 /** A connection cut by its own deadline never sees this one. */

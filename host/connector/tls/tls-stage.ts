@@ -6,7 +6,7 @@ import type { ConnectorObserver } from '../connector-observer.js';
 import { type RefusalReason, refusalResponse, refusalStatus } from '../refusal.js';
 import { carrierOf } from '../reset-socket.js';
 import { connectionInfoOf } from '../socket-info.js';
-import { readClientHello } from './client-hello.js';
+import { isWhole, readClientHello } from './client-hello.js';
 import { CHALLENGE_PROTOCOL } from './protocols.js';
 import type { SecureServers } from './secure-servers.js';
 import { tlsInfoOf } from './socket-facts.js';
@@ -89,10 +89,13 @@ export class TlsStage {
 
   #begin(socket: Socket): void {
     const handshake = this.#handshakes.get(socket);
-    const bytes = socket.read() as Buffer | null;
+    const read = socket.read() as Buffer | null;
     // Nothing yet; or the end, which has an event of its own.
-    if (bytes === null || handshake === undefined) return;
+    if (read === null || handshake === undefined) return;
+    const { firstBytes } = handshake;
+    const bytes = firstBytes === undefined ? read : Buffer.concat([firstBytes, read]);
     handshake.firstBytes = bytes;
+    if (bytes[0] === HANDSHAKE_RECORD && !isWhole(bytes)) return;
     socket.off('readable', handshake.onReadable);
     socket.off('end', destroyThis);
     if (bytes[0] !== HANDSHAKE_RECORD) {

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { connect } from 'node:tls';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readClientHello } from '#host/connector/tls/client-hello.js';
+import { isWhole, readClientHello } from '#host/connector/tls/client-hello.js';
 
 /** What Node sends first. */
 async function helloOf(servername: string, protocols: readonly string[]): Promise<Buffer> {
@@ -21,6 +21,17 @@ async function helloOf(servername: string, protocols: readonly string[]): Promis
   return bytes;
 }
 
+/** The same message in records of so many bytes. */
+function inRecords(hello: Buffer, size: number): Buffer {
+  const message = hello.subarray(5);
+  const records: Buffer[] = [];
+  for (let at = 0; at < message.length; at += size) {
+    const part = message.subarray(at, at + size);
+    records.push(Buffer.from([22, 3, 1, part.length >> 8, part.length & 255]), part);
+  }
+  return Buffer.concat(records);
+}
+
 describe('a ClientHello', () => {
   let hello: Buffer;
   beforeAll(async () => {
@@ -32,9 +43,28 @@ describe('a ClientHello', () => {
   });
 
   it('is nothing when it is cut anywhere, or is something else', () => {
-    for (let end = 0; end < hello.length; end++)
+    for (let end = 0; end < hello.length; end++) {
       expect(readClientHello(hello.subarray(0, end))).toBeUndefined();
+      expect(isWhole(hello.subarray(0, end))).toBe(false);
+    }
+    expect(isWhole(hello)).toBe(true);
     expect(readClientHello(Buffer.from('GET / HTTP/1.1\r\n\r\n'))).toBeUndefined();
+  });
+
+  it('may come in any number of records', () => {
+    for (const size of [1, 3, 100]) {
+      const bytes = inRecords(hello, size);
+      expect(readClientHello(bytes)?.serverName).toBe('shop.example');
+      expect(isWhole(bytes.subarray(0, -1))).toBe(false);
+    }
+  });
+
+  it('is not waited for when it can never become one', () => {
+    const record = (length: number) => Buffer.from([22, 3, 1, length >> 8, length & 255]);
+    const enormous = Buffer.concat([record(4), Buffer.from([1, 255, 255, 255])]);
+    const endless = Buffer.concat(Array(20_000).fill(Buffer.concat([record(1), Buffer.from([1])])));
+    for (const bytes of [Buffer.from('hello there'), record(0), enormous, endless])
+      expect(isWhole(bytes)).toBe(true);
   });
 
   it('may hold any bytes', () => {

@@ -128,7 +128,7 @@ describe('a connector with TLS', () => {
     });
     socket.write('GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n');
     await once(socket, 'close');
-    expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n.*This port speaks HTTPS\. Write https:/s);
     expect(server.reasons).toEqual(['plain-http']);
   });
 
