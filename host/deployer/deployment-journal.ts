@@ -39,6 +39,7 @@ export class DeploymentJournal {
   #pending: string[] = [];
   #lines = 0;
   #isWarned = false;
+  #isClosed = false;
 
   private constructor(folder: string, log: DeployerLog, historyLimit: number) {
     this.#folder = folder;
@@ -100,8 +101,10 @@ export class DeploymentJournal {
     await this.#lane.run(async () => undefined);
   }
 
+  /** What is said later is not written: the next start finds it ended with the server. */
   async close(): Promise<void> {
     await this.#lane.run(async () => {
+      this.#isClosed = true;
       await this.#file?.close();
       this.#file = undefined;
     });
@@ -117,7 +120,7 @@ export class DeploymentJournal {
   async #write(): Promise<void> {
     const lines = this.#pending;
     this.#pending = [];
-    if (lines.length === 0) return;
+    if (lines.length === 0 || this.#isClosed) return;
     this.#lines += lines.length;
     if (this.#lines > MAX_LINES) {
       await this.#compact();
