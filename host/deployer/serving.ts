@@ -2,12 +2,12 @@ import { compareVersions } from '../bundle/compare-versions.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
 import type { DeploymentChange } from '../supervisor/deployment-process.js';
+import { type BesideStart, Changeover } from './changeover.js';
 import { routeOf, targetOf, unavailable } from './context-route.js';
 import type { Dependencies } from './dependencies.js';
 import type { DeploymentFacts, KeptContent } from './deployment-record.js';
 import { mayFollow } from './deployment-steps.js';
-import { failurePage } from './failure-page.js';
-import { LiveVersions, type Role } from './live-versions.js';
+import { LiveVersions } from './live-versions.js';
 import { type Place, shownPlace } from './place.js';
 import { prepare, prepareKept } from './prepare.js';
 import { type KeptWarm, Probations } from './probation.js';
@@ -18,6 +18,7 @@ import type { RouteBatch } from './route-batch.js';
 import { RoutePublisher } from './route-publisher.js';
 import { SideVersions } from './side-versions.js';
 import { mayServe, type Prepared, type Running, type Version } from './version.js';
+import { failureFields, noteFailure } from './version-failure.js';
 import type { VersionMemory } from './version-memory.js';
 import { stateOf } from './version-status.js';
 
@@ -52,6 +53,7 @@ export class Serving {
   readonly #enqueue: (task: () => Promise<void>) => void;
   readonly #stopRequested: (name: string) => void;
   readonly #probations: Probations;
+  readonly #changeover: Changeover;
   /** Content that is neither prepared for a version yet nor out of use. */
   #incoming: string | undefined;
   /** What is being prepared or started, and how to end that. */
@@ -83,10 +85,19 @@ export class Serving {
       live: this.live,
       hasMore,
       launchBeside: (version, role, ready) => this.#launch(version, { role, ready }),
-      dismiss: (running) => this.#dismiss(running),
+      dismiss: (running) => this.#changeover.dismiss(running),
       isWarm: (running) => this.#probations.keepsWarm(running),
       settleLater: () => enqueue(() => (this.#isClosing ? Promise.resolve() : this.settle())),
       publish: () => this.publisher.publishOrLog(),
+    });
+    this.#changeover = new Changeover({
+      live: this.live,
+      sides: this.sides,
+      publisher: this.publisher,
+      retirements: this.retirements,
+      probations: this.#probations,
+      isDevelopment: parts.isDevelopment,
+      changed: parts.changed,
     });
   }
 
@@ -127,7 +138,7 @@ export class Serving {
     if (all.length === 0) return;
     for (const running of all) {
       running.version.activity = 'draining';
-      this.#takeOut(running);
+      this.#changeover.takeOut(running);
     }
     await this.publisher.publishOrLog();
     for (const running of all) {
@@ -141,7 +152,8 @@ export class Serving {
   async settle(): Promise<void> {
     await this.#settleActive();
     if (!this.#isClosing) await this.sides.settle(this.#candidates());
-    for (const running of this.live.all()) if (!mayServe(running.version)) await this.#vacate(running);
+    for (const running of this.live.all())
+      if (!mayServe(running.version)) await this.#changeover.vacate(running);
     await this.publisher.publishOrLog();
     for (const name of this.versions.keys()) this.#parts.changed(name);
   }
@@ -152,7 +164,7 @@ export class Serving {
       const running = this.live.of(version);
       const isSound = running !== undefined && running.gaveUp === undefined;
       if (isSound && version.prepared === running.prepared) {
-        if (this.active !== running) await this.#promote(running);
+        if (this.active !== running) await this.#changeover.promote(running);
         return;
       }
       if (version.wish === 'lazy' && this.active === undefined) return;
@@ -184,7 +196,7 @@ export class Serving {
           this.#onChange(started, change),
         );
       });
-      await (beside === undefined ? this.#swap(running) : this.#join(running, beside));
+      await (beside === undefined ? this.#changeover.swap(running) : this.#changeover.join(running, beside));
     } catch (error) {
       if (error instanceof RolloutFailure) this.#fail(version, prepared, error);
       else this.say(version, `the rollout was interrupted: ${messageOf(error)}`);
@@ -235,83 +247,6 @@ export class Serving {
     version.activity = 'starting';
     await this.publisher.publishOrLog();
     await this.retirements.add(old, DEVELOPMENT_DRAIN_MS);
-  }
-
-  /** The fronts change over to a deployment that is ready; what served before stays when they cannot. */
-  async #swap(running: Running): Promise<void> {
-    const role = this.live.roleOf(running.version);
-    const old = this.live.of(running.version);
-    const before = this.live.activate(running);
-    const keepsBefore = before !== undefined && before !== old && this.#keep(before);
-    // Newer content of the same version: the older serves until the fronts have changed over.
-    running.isMapped = old?.isMapped === true;
-    try {
-      await this.publisher.publish();
-      running.isMapped = true;
-      running.entry.step('serving');
-    } catch (error) {
-      this.live.activate(before);
-      if (old !== undefined && role !== undefined) this.live.keep(old, role);
-      await this.publisher.publishOrLog();
-      void this.retirements.add(running, 0);
-      const failure = new RolloutFailure(running.version.name, 'swap', error);
-      running.entry.step('failed', { cause: failure.reason });
-      throw failure;
-    }
-    this.sides.activated(running);
-    if (old !== undefined && old !== before) this.#supersede(old);
-    if (before !== undefined && keepsBefore) this.#watch(running, before);
-    else if (before !== undefined) this.#supersede(before, running);
-  }
-
-  /** The fronts know a deployment that is ready beside the one that serves. */
-  async #join(running: Running, { role, ready }: BesideStart): Promise<void> {
-    const before = this.live.roleOf(running.version);
-    const old = this.live.of(running.version);
-    this.live.keep(running, role);
-    ready?.(running);
-    try {
-      await this.publisher.publish();
-      running.isMapped = true;
-      running.entry.step('serving');
-    } catch (error) {
-      this.live.release(running);
-      if (old !== undefined && before !== undefined) this.live.keep(old, before);
-      await this.publisher.publishOrLog();
-      void this.retirements.add(running, 0);
-      const failure = new RolloutFailure(running.version.name, 'swap', error);
-      running.entry.step('failed', { cause: failure.reason });
-      throw failure;
-    }
-    if (old !== undefined) this.#supersede(old);
-  }
-
-  /** A version that is live beside the active one takes its place; nothing is started. */
-  async #promote(running: Running): Promise<void> {
-    const before = this.live.activate(running);
-    const keepsBefore = before !== undefined && this.#keep(before);
-    await this.publisher.publishOrLog();
-    this.sides.activated(running);
-    if (before !== undefined && !keepsBefore) this.#supersede(before);
-  }
-
-  /** What served stays live beside the one that replaces it, for the clients it has. False: it is not to, or cannot. */
-  #keep(before: Running): boolean {
-    if (!mayServe(before.version) || !this.sides.mayKeep(before)) return false;
-    this.live.keep(before, 'old');
-    return true;
-  }
-
-  /** What is out of the mapping, since another serves in its place. */
-  #supersede(old: Running, newer?: Running): void {
-    const warm = newer === undefined ? undefined : this.#watch(newer, old);
-    void this.retirements.add(old, old.prepared.manifest.settings.drainTimeoutMs, warm);
-  }
-
-  /** `newer` is on probation. The result is `old` if that is to be kept warm; what is still live is so anyway. */
-  #watch(newer: Running, old: Running): KeptWarm | undefined {
-    if (old.gaveUp !== undefined || this.#parts.isDevelopment) return undefined;
-    return this.#probations.begin(newer, old);
   }
 
   /** What was kept warm serves again at once. If it has heard that it is to stop, one with words for that is started anew. */
@@ -380,34 +315,6 @@ export class Serving {
     return true;
   }
 
-  /** It is not needed beside the active one any more. Resolves when the fronts know. */
-  async #dismiss(running: Running): Promise<void> {
-    if (!this.live.release(running)) return;
-    const { version, prepared } = running;
-    version.activity ??= 'draining';
-    await this.publisher.publishOrLog();
-    void this.retirements.add(running, prepared.manifest.settings.drainTimeoutMs).then(() => {
-      if (version.activity === 'draining') version.activity = undefined;
-      this.#parts.changed(version.name);
-    });
-  }
-
-  /** It is not to be live any more: drain first, while the path says so when nobody else serves. */
-  async #vacate(running: Running): Promise<void> {
-    const { version, prepared } = running;
-    if (running.gaveUp === undefined) version.activity ??= 'draining';
-    this.#takeOut(running);
-    await this.publisher.publishOrLog();
-    const hasAddress = targetOf(running) !== undefined;
-    await this.retirements.add(running, hasAddress ? prepared.manifest.settings.drainTimeoutMs : 0);
-    if (version.activity === 'draining') version.activity = undefined;
-  }
-
-  #takeOut(running: Running): void {
-    this.#probations.end(running);
-    if (!this.live.release(running)) this.live.activate(undefined);
-  }
-
   /** The last content stays what it is when this fails; the failure is noted and logged. */
   async prepare(version: Version): Promise<Prepared | 'failed' | 'dropped'> {
     try {
@@ -471,35 +378,12 @@ export class Serving {
   }
 
   #fail(version: Version, prepared: Prepared | undefined, failure: RolloutFailure): void {
-    version.rejected = prepared?.key;
-    const { reason } = failure;
     const running = this.live.of(version);
-    const goesOn = running !== undefined && running.gaveUp === undefined;
-    const hasOther = prepared === undefined && version.prepared !== undefined && version.wish !== 'failed';
-    if (this.#parts.isDevelopment && version.wish !== 'held') {
-      version.wish = 'failed';
-      version.reason = reason;
-      version.failurePage = failurePage(version, prepared?.folder, failure);
-    } else if (goesOn || hasOther || version.wish === 'held') {
-      version.pendingFailure = reason;
-      if (goesOn) version.prepared = running.prepared;
-    } else {
-      version.wish = 'failed';
-      version.reason = reason;
-    }
-    version.lastOutput = failure.lastOutput;
+    const goesOn = running?.gaveUp === undefined ? running : undefined;
+    noteFailure(version, prepared, failure, goesOn, this.#parts.isDevelopment);
     this.#parts.log.error(
-      {
-        event: 'failed',
-        code: failure.code,
-        application: version.name,
-        path: this.#place.id,
-        step: failure.step,
-        bundle: version.order.source.path,
-        lastOutput: failure.lastOutput,
-        err: failure.cause,
-      },
-      goesOn ? `${failure.message}; the running version serves on` : failure.message,
+      { ...failureFields(version, failure), path: this.#place.id },
+      goesOn === undefined ? failure.message : `${failure.message}; the running version serves on`,
     );
     this.#parts.store.collectSoon();
   }
@@ -578,11 +462,4 @@ export class Serving {
       });
     return routeOf(this.#place, version, this.sides.around(target), settings);
   }
-}
-
-/** How something begins to be live beside the active one. */
-interface BesideStart {
-  readonly role: Role;
-  /** Called before the fronts hear of it. */
-  readonly ready: ((running: Running) => void) | undefined;
 }

@@ -184,6 +184,11 @@ describe('a canary', () => {
 
     expect((await host.admin('/v1/applications/blog%23%232/start', 'POST')).status).toBe(200);
     await host.untilApplication('blog##2', ({ live }) => live?.role === 'canary');
+    // One that has not ended begins anew, beside what it is to replace.
+    await host.end('SIGKILL');
+    host = await TestHost.startOn(base);
+    await host.untilApplication('blog##2', ({ live }) => live?.role === 'canary');
+    expect((await host.application('blog##1'))?.live).toMatchObject({ role: 'active', share: 50 });
   });
 
   it('is shown, promoted and aborted by an operator', async () => {
