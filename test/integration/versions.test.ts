@@ -24,7 +24,12 @@ describe('two versions side by side', () => {
   beforeAll(async () => {
     host = await TestHost.start({
       config: CONFIG,
-      apps: { 'shop##1': versioned('1'), 'blog##1': versioned('b1'), 'news##9': versioned('n9') },
+      apps: {
+        'shop##1': versioned('1'),
+        'blog##1': versioned('b1'),
+        'news##9': versioned('n9'),
+        'mirror##1': versioned('1'),
+      },
     });
   }, 60_000);
   afterAll(async () => {
@@ -87,6 +92,40 @@ describe('two versions side by side', () => {
       expect(await new CookieClient(host, { 'portico-version': value }).text('/news/')).toBe('n10');
     paper.socket.close();
     socket.socket.close();
+  });
+
+  it('give a shadow copies of safe requests, and no client', async () => {
+    host.drop('mirror##2', versioned('2', '{ shadow: { of: 1 } }', true));
+    await host.untilApplication('mirror##2', ({ live }) => live?.role === 'shadow');
+    expect(await host.text('/mirror/page')).toBe('1');
+    const failing = await host.get('/mirror/failing');
+    expect([failing.status, await failing.text()]).toEqual([200, '1']);
+    await host.get('/mirror/order', { method: 'POST' });
+    const copied = await until('the copies have come', async () => {
+      const answer = await new CookieClient(host).get('/mirror/copied', { 'portico-version': '2' });
+      const list = (await answer.json()) as string[];
+      return list.length >= 2 ? list : undefined;
+    });
+    expect(copied).toEqual(['GET /page', 'GET /failing']);
+    const shadow = await host.untilApplication('mirror##2', ({ live }) => (live?.requests ?? 0) >= 3);
+    expect(shadow.live).toMatchObject({ role: 'shadow', share: 0, errors: 1 });
+    expect(shadow.live?.why).toBe('shadow of version 1: copies of 100 % of its safe requests');
+    host.remove('mirror##1');
+    await until('no version serves', async () => (await host.get('/mirror/')).status === 503 || undefined);
+  });
+
+  it('stay both while the newer is on probation, so that the older can serve again', async () => {
+    const probation = '{ probation: { window: 10m, maxErrorRate: 10%, minRequests: 5 } }';
+    host.drop('news##11', versioned('n11', probation, true));
+    await host.untilApplication('news##11', ({ state }) => state === 'running');
+    const before = await host.untilApplication(
+      'news##10',
+      ({ live }) => live?.why === 'what has replaced it is on probation',
+    );
+    await until('the older serves again', async () => (await host.text('/news/failing')) === 'n10');
+    const after = await host.application('news##10');
+    expect(after?.instances[0]?.pid).toBe(before.instances[0]?.pid);
+    expect((await host.application('news##11'))?.state).toBe('failed');
   });
 
   it('start with the newest alone after a restart, and nobody stays behind', async () => {
@@ -206,35 +245,5 @@ describe('a canary', () => {
     await host.untilApplication('news##3', ({ live }) => live?.role === 'canary');
     expect((await host.admin('/v1/applications/news/canary/promote', 'POST')).status).toBe(204);
     expect(await host.text('/news/')).toBe('3');
-  });
-});
-
-describe('a shadow', () => {
-  let host: TestHost;
-  beforeAll(async () => {
-    host = await TestHost.start({ config: CONFIG, apps: { 'shop##1': versioned('1') } });
-  }, 60_000);
-  afterAll(async () => {
-    await host.stop();
-  });
-
-  it('gets copies of safe requests, and no client', async () => {
-    host.drop('shop##2', versioned('2', '{ shadow: { of: 1 } }', true));
-    await host.untilApplication('shop##2', ({ live }) => live?.role === 'shadow');
-    expect(await host.text('/shop/page')).toBe('1');
-    const failing = await host.get('/shop/failing');
-    expect([failing.status, await failing.text()]).toEqual([200, '1']);
-    await host.get('/shop/order', { method: 'POST' });
-    const copied = await until('the copies have come', async () => {
-      const answer = await new CookieClient(host).get('/shop/copied', { 'portico-version': '2' });
-      const list = (await answer.json()) as string[];
-      return list.length >= 2 ? list : undefined;
-    });
-    expect(copied).toEqual(['GET /page', 'GET /failing']);
-    const shadow = await host.untilApplication('shop##2', ({ live }) => (live?.requests ?? 0) >= 3);
-    expect(shadow.live).toMatchObject({ role: 'shadow', share: 0, errors: 1 });
-    expect(shadow.live?.why).toBe('shadow of version 1: copies of 100 % of its safe requests');
-    host.remove('shop##1');
-    await until('no version serves', async () => (await host.get('/shop/')).status === 503 || undefined);
   });
 });
