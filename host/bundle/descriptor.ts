@@ -36,7 +36,7 @@ export interface ApplicationSection {
   readonly modules?: readonly string[] | undefined;
   readonly main?: string | undefined;
   readonly static?: string | undefined;
-  readonly upstream?: string | undefined;
+  readonly upstream?: readonly string[] | undefined;
   readonly redirect?: RedirectSection | undefined;
   readonly command?: unknown;
   readonly id?: string | undefined;
@@ -75,6 +75,12 @@ const modules = leaf((value, fail): readonly string[] | undefined => {
   return list;
 });
 
+/** One URL, or several. */
+const upstreams = z.preprocess(
+  (value) => (typeof value === 'string' ? [value] : value),
+  z.array(text(2048)).min(1, 'the list is empty: name at least one URL').max(100),
+);
+
 const redirectSection = section({
   to: text(2048),
   status: redirectStatus().default(308),
@@ -85,7 +91,7 @@ const applicationSchema = section({
   modules: modules.optional(),
   main: text().optional(),
   static: text().optional(),
-  upstream: text(2048).optional(),
+  upstream: upstreams.optional(),
   redirect: z
     .preprocess((value) => (typeof value === 'string' ? { to: value } : value), redirectSection)
     .optional(),

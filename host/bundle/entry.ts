@@ -74,9 +74,12 @@ export function staticEntry(folder: string, path: string): Entry {
   return { kind: 'static', folder: target };
 }
 
-/** `upstream: http://127.0.0.1:9000`. */
-export function upstreamEntry(text: string): Entry {
-  return { kind: 'upstream', url: webAddress(text, 'upstream') };
+/** `upstream: http://127.0.0.1:9000`, or a list of such. */
+export function upstreamEntry(texts: readonly string[]): Entry {
+  const urls = texts.map((text) => webAddress(text, 'upstream'));
+  const twice = urls.find((url, index) => urls.indexOf(url) !== index);
+  if (twice !== undefined) throw new EntryError(`upstream ${twice} stands twice in the list: keep one`);
+  return { kind: 'upstream', urls };
 }
 
 /** Scheme, host, port and path at most; without a slash at the end. */

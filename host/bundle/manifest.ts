@@ -13,8 +13,8 @@ export interface Manifest {
     | { readonly kind: 'main'; readonly main: string }
     /** Absolute folder; inside the bundle. */
     | { readonly kind: 'static'; readonly folder: string }
-    /** A server elsewhere: `http://127.0.0.1:9000`. */
-    | { readonly kind: 'upstream'; readonly url: string }
+    /** One or several servers elsewhere that do the same: `http://127.0.0.1:9000`. */
+    | { readonly kind: 'upstream'; readonly urls: readonly string[] }
     /** Clients are sent elsewhere: a path of this host, or a URL without query, both without a slash at the end. */
     | {
         readonly kind: 'redirect';

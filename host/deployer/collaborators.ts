@@ -2,6 +2,7 @@ import type { Manifest } from '../bundle/manifest.js';
 import type { ApplicationSettings } from '../config/host-config.js';
 import type { RouteTable } from '../front/route-table.js';
 import type { DeploymentProcess, DeploymentSpec } from '../supervisor/deployment-process.js';
+import type { UpstreamSpec } from '../supervisor/upstream-watch.js';
 import type { Candidate } from './candidate.js';
 import type { ContentFact } from './foresee.js';
 
@@ -23,9 +24,11 @@ export interface Collaborators {
   readonly removeBundle?: ((appsFolder: string, name: string) => Promise<void>) | undefined;
 }
 
-/** Starts processes; the supervisor. */
+/** Starts processes, and watches what runs elsewhere; the supervisor. */
 export interface Launcher {
   launch(spec: DeploymentSpec): DeploymentProcess;
+  /** Asks servers elsewhere for their health. */
+  watchUpstreams(spec: UpstreamSpec): DeploymentProcess;
 }
 
 /** Expanded bundles by content; the bundle store. */

@@ -37,7 +37,9 @@ export function targetOf(running: Running): SingleTarget | undefined {
   if (entry.kind === 'static') return { kind: 'static', deployment, folder: entry.folder };
   if (entry.kind === 'upstream') {
     const { prefix, responseTimeoutMs } = settings;
-    return { kind: 'upstream', deployment, url: entry.url, prefix, responseTimeoutMs };
+    const urls = process?.upstreams?.() ?? entry.urls;
+    if (urls.length === 0) return undefined;
+    return { kind: 'upstream', deployment, urls, prefix, responseTimeoutMs };
   }
   if (entry.kind === 'redirect') {
     const { to, status, keepsPath } = entry;

@@ -43,8 +43,9 @@ export interface RolloutParts {
 const GRACE_MS = 5_000;
 
 /**
- * Second half: processes are started until they are ready. Static folders, upstreams and redirects need none. Nothing runs after
- * a failure. `onChange` is also called before this has resolved. Throws RolloutFailure, or the reason of `signal`.
+ * Second half: processes are started until they are ready and healthy. Static folders and redirects need none; of servers
+ * elsewhere one must be healthy, unless nothing serves yet that could go on (`mayWait`). Nothing runs after a failure.
+ * `onChange` is also called before this has resolved. Throws RolloutFailure, or the reason of `signal`.
  */
 export async function begin(
   version: Version,
@@ -52,10 +53,10 @@ export async function begin(
   parts: RolloutParts,
   signal: AbortSignal,
   onChange: (running: Running, change: DeploymentChange) => void,
+  mayWait: boolean,
 ): Promise<Running> {
-  const { name, order } = version;
+  const { name } = version;
   const deployment = `${name}@${prepared.fingerprint.slice(0, 12)}-${parts.nextSerial()}`;
-  const { kind } = prepared.manifest.entry;
   const { settings } = prepared.manifest;
   const entry = entryOfStart(name, prepared, parts);
   const running = (process: DeploymentProcess | undefined): Running => ({
@@ -70,7 +71,8 @@ export async function begin(
     gaveUp: undefined,
   });
   const { folder } = prepared;
-  if ((kind !== 'main' && kind !== 'modules') || folder === undefined) {
+  const launch = launchOf(version, prepared, deployment, parts);
+  if (launch === undefined) {
     entry.step('starting', { deployment });
     entry.step('healthy');
     return running(undefined);
@@ -79,21 +81,12 @@ export async function begin(
     let process: DeploymentProcess | undefined;
     entry.step('starting', { deployment });
     try {
-      process = parts.launcher.launch({
-        deployment,
-        application: order.context.application,
-        version: order.context.version,
-        contextPath: order.context.contextPath,
-        folder,
-        manifest: prepared.manifest,
-      });
+      process = launch();
       const started = running(process);
       process.onChange((change) => onChange(started, change));
       await readyOrAborted(process, settings, signal);
-      if (process.addresses().length === 0) {
-        throw new PorticoError('PORTICO_START_FAILED', 'it ended right after it had been ready');
-      }
-      await healthyOrAborted(process, version, settings, signal);
+      if (process.upstreams !== undefined) requireHealthy(process, mayWait);
+      else await healthyOrAborted(process, version, settings, signal);
       entry.step('healthy');
       return started;
     } catch (error) {
@@ -108,6 +101,31 @@ export async function begin(
       throw failure;
     }
   }, signal);
+}
+
+/** Starts what a version needs; undefined when the front answers by itself. */
+function launchOf(
+  { order }: Version,
+  { folder, manifest }: Prepared,
+  deployment: string,
+  { launcher }: RolloutParts,
+): (() => DeploymentProcess) | undefined {
+  const { entry, settings } = manifest;
+  const { application, version, contextPath } = order.context;
+  const { path } = settings.health;
+  if (entry.kind === 'upstream' && path !== undefined) {
+    const { urls } = entry;
+    return () =>
+      launcher.watchUpstreams({ deployment, application, urls, health: { ...settings.health, path } });
+  }
+  if (folder === undefined || (entry.kind !== 'main' && entry.kind !== 'modules')) return undefined;
+  return () => launcher.launch({ deployment, application, version, contextPath, folder, manifest });
+}
+
+/** What runs elsewhere may come up later, which is no reason to take down what works. */
+function requireHealthy(process: DeploymentProcess, mayWait: boolean): void {
+  if (mayWait || process.upstreams?.().length !== 0) return;
+  throw new PorticoError('PORTICO_UNHEALTHY', `no upstream is healthy: ${process.lastOutput().join('; ')}`);
 }
 
 async function healthyOrAborted(

@@ -192,9 +192,9 @@ export class Serving {
       const running = await this.#interruptible(version, async (signal) => {
         await this.#awaitDependencies(version, prepared, signal);
         await this.retirements.room();
-        return begin(version, prepared, this.#parts, signal, (started, change) =>
-          this.#onChange(started, change),
-        );
+        const onChange = (started: Running, change: DeploymentChange): void =>
+          this.#onChange(started, change);
+        return begin(version, prepared, this.#parts, signal, onChange, this.live.active === undefined);
       });
       await (beside === undefined ? this.#changeover.swap(running) : this.#changeover.join(running, beside));
     } catch (error) {

@@ -163,11 +163,11 @@ export type RouteTarget =
       readonly status: number;
       readonly keepsPath: boolean;
     }
-  /** A server elsewhere that answers for this context; carried by http-proxy. */
+  /** Servers elsewhere, of which each can answer for this context; carried by http-proxy. */
   | {
       readonly kind: 'upstream';
       readonly deployment: string;
-      readonly url: string;
+      readonly urls: readonly string[];
       readonly prefix: 'strip' | 'keep';
       /** As for a process; undefined: 60 s. */
       readonly responseTimeoutMs?: number;

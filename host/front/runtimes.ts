@@ -113,9 +113,10 @@ export class Runtimes {
     }
     if (target.kind === 'static' && runtime instanceof StaticSite) return runtime;
     const Upstream = this.#Upstream;
-    return Upstream !== undefined && target.kind === 'upstream' && runtime instanceof Upstream
-      ? runtime
-      : undefined;
+    if (Upstream === undefined || target.kind !== 'upstream' || !(runtime instanceof Upstream))
+      return undefined;
+    runtime.use(target.urls);
+    return runtime;
   }
 
   #create(target: RunningTarget, path: string): Runtime {
@@ -131,7 +132,7 @@ export class Runtimes {
       case 'upstream':
         if (this.#Upstream === undefined) throw new Error('load() was not called for an upstream route');
         return new this.#Upstream({
-          url: target.url,
+          urls: target.urls,
           strippedPath: target.prefix === 'strip' ? path : '',
           tunnelCloseMs: this.#settings.tunnelCloseMs,
           limits: target.responseTimeoutMs === undefined ? {} : { responseMs: target.responseTimeoutMs },

@@ -23,6 +23,8 @@ export interface DeploymentProcess {
   readonly ready: Promise<void>;
   /** Addresses of the instances that can take requests now. */
   addresses(): readonly InstanceAddress[];
+  /** The healthy ones of the servers elsewhere that answer for this deployment; absent where it runs in processes. */
+  upstreams?(): readonly string[];
   status(): readonly InstanceStatus[];
   /** What the application turned out to be; undefined before `ready`. */
   kind?(): ApplicationKind | undefined;

@@ -8,6 +8,7 @@ import { ProcessDeployment } from './process-deployment.js';
 import { killGroup } from './process-group.js';
 import { SocketFolder } from './socket-folder.js';
 import { isLeftover, StrayProcesses } from './stray-processes.js';
+import { type UpstreamSpec, UpstreamWatch } from './upstream-watch.js';
 
 /** What a supervisor is made with. */
 export interface SupervisorOptions {
@@ -43,6 +44,7 @@ export class Supervisor {
   readonly #strays = new StrayProcesses();
   readonly #leftovers: Promise<void>;
   readonly #deployments = new Set<ProcessDeployment>();
+  readonly #watches = new Set<UpstreamWatch>();
   readonly #outputs = new Map<string, { readonly log: OutputLog; users: number }>();
   readonly #closing = new Set<Promise<void>>();
   #stopped: Promise<void> | undefined;
@@ -91,6 +93,14 @@ export class Supervisor {
     return deployment;
   }
 
+  /** Watches servers elsewhere until that is stopped. Throws `PORTICO_ILLEGAL_STATE` as `launch` does. */
+  watchUpstreams(spec: UpstreamSpec): DeploymentProcess {
+    this.#lifecycle.requireStarted(`watch ${spec.deployment}`);
+    const watch = new UpstreamWatch(spec, this.#options.logger);
+    this.#watches.add(watch);
+    return watch;
+  }
+
   /** The deployments that are starting, running or given up, until they are stopped. */
   list(): readonly DeploymentProcess[] {
     return [...this.#deployments];
@@ -117,7 +127,7 @@ export class Supervisor {
 
   async #stop(): Promise<void> {
     this.#lifecycle.apply('stop');
-    await Promise.all([...this.#deployments].map((deployment) => deployment.stop()));
+    await Promise.all([...this.#deployments, ...this.#watches].map((deployment) => deployment.stop()));
     await Promise.all([...this.#closing, this.#leftovers]);
     this.#sockets.remove();
     this.#lifecycle.apply('finish stopping');

@@ -88,7 +88,7 @@ beforeAll(async () => {
   await once(upstream, 'listening');
   const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   front = await TestFront.start();
-  await front.route([routeOf('', { kind: 'upstream', deployment: 'lying', url, prefix: 'strip' })]);
+  await front.route([routeOf('', { kind: 'upstream', deployment: 'lying', urls: [url], prefix: 'strip' })]);
 });
 
 afterAll(async () => {

@@ -48,7 +48,7 @@ async function mount(
   await at.route([
     routeOf(
       path,
-      { kind: 'upstream', deployment: `up##${++deployment}`, url, prefix },
+      { kind: 'upstream', deployment: `up##${++deployment}`, urls: [url], prefix },
       { maxBodyBytes: 5000 },
     ),
   ]);

@@ -50,7 +50,7 @@ afterAll(async () => {
 async function startFront(made: TestFront): Promise<TestFront> {
   for (const name of ['traffic', 'impatient']) await route(made, name);
   const url = `http://127.0.0.1:${upstreamPort}`;
-  await made.route([routeOf('/up', { kind: 'upstream', deployment: 'up@1', url, prefix: 'strip' })]);
+  await made.route([routeOf('/up', { kind: 'upstream', deployment: 'up@1', urls: [url], prefix: 'strip' })]);
   return made;
 }
 
@@ -257,6 +257,6 @@ describe.each(['/traffic/echo', '/up/echo'])('a WebSocket at %s', (path) => {
 async function startFrontFor(path: string, made: TestFront): Promise<TestFront> {
   if (path.startsWith('/traffic')) await route(made, 'traffic');
   const url = `http://127.0.0.1:${upstreamPort}`;
-  await made.route([routeOf('/up', { kind: 'upstream', deployment: 'up@1', url, prefix: 'strip' })]);
+  await made.route([routeOf('/up', { kind: 'upstream', deployment: 'up@1', urls: [url], prefix: 'strip' })]);
   return made;
 }

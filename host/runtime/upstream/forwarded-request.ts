@@ -43,12 +43,16 @@ export class ForwardedRequest extends Stream {
    * for GET and HEAD (RFC 9110 §9.2.2), as long as no body has been used up.
    */
   mayRetry(error: unknown): boolean {
-    const { method, headers } = this.#incoming;
-    if (method !== 'GET' && method !== 'HEAD') return false;
-    if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
-      return false;
-    if (this.#isAnswered || this.#response.destroyed) return false;
+    const { method } = this.#incoming;
+    if ((method !== 'GET' && method !== 'HEAD') || !this.mayStartAnew) return false;
     return codeOf(error) === 'ECONNRESET' && this.#outgoing?.reusedSocket === true;
+  }
+
+  /** No answer has begun, and there is no body of which something may be used up. */
+  get mayStartAnew(): boolean {
+    const { headers } = this.#incoming;
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    return !hasBody && !this.#isAnswered && !this.#response.destroyed;
   }
 
   /**

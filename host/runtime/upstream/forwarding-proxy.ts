@@ -85,19 +85,32 @@ export class ForwardingProxy {
     );
   }
 
-  /** Forwards a request. The response always gets an answer, or is destroyed when one has begun. */
-  web(incoming: IncomingMessage, response: ServerResponse): void {
+  /**
+   * Forwards a request. The response always gets an answer, or is destroyed when one has begun; unless `unreachable`, which
+   * is called when there is no connection to the upstream, says that somebody else answers. It is told whether nothing of
+   * a body is lost yet.
+   */
+  web(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    unreachable: (mayAskElsewhere: boolean) => boolean = () => false,
+  ): void {
     const request = new ForwardedRequest(incoming, response, this.#pathOf(incoming), this.#limits);
     if (!isSendable(incoming)) {
       request.fail(400, 'The path cannot be forwarded.');
       return;
     }
     cleanRequest(incoming, false);
-    this.#forward(request, incoming, response, this.#agent);
+    this.#forward(request, incoming, response, this.#agent, unreachable);
   }
 
-  /** Forwards a WebSocket; other protocols are refused. Both sockets end together. */
-  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** Forwards a WebSocket; other protocols are refused. Both sockets end together. `unreachable` is told as for `web`. */
+  upgrade(
+    incoming: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    unreachable: () => void = () => undefined,
+  ): void {
     // Before anything else: an error of a socket without a listener ends the process.
     socket.on('error', () => socket.destroy());
     const isWebSocket = incoming.headers.upgrade?.toLowerCase() === 'websocket' && incoming.method === 'GET';
@@ -108,7 +121,10 @@ export class ForwardingProxy {
     cleanRequest(incoming, true);
     const options = { agent: this.#freshAgent, ...this.#way };
     try {
-      this.#proxy.ws(incoming, socket, head, options, () => this.#refuse(socket, '502 Bad Gateway'));
+      this.#proxy.ws(incoming, socket, head, options, (error) => {
+        if (isUnreachable(error)) unreachable();
+        this.#refuse(socket, '502 Bad Gateway');
+      });
     } catch {
       this.#refuse(socket, '502 Bad Gateway');
     }
@@ -124,12 +140,14 @@ export class ForwardingProxy {
     incoming: IncomingMessage,
     response: ServerResponse,
     agent: HttpAgent,
+    unreachable: (mayAskElsewhere: boolean) => boolean,
   ): void {
     const options = { agent, ...this.#way, buffer: request };
     try {
       this.#proxy.web(incoming, response, options, (error) => {
-        if (request.mayRetry(error)) this.#forward(request, incoming, response, this.#freshAgent);
-        else request.fail(502, NO_ANSWER);
+        if (request.mayRetry(error))
+          this.#forward(request, incoming, response, this.#freshAgent, unreachable);
+        else if (!isUnreachable(error) || !unreachable(request.mayStartAnew)) request.fail(502, NO_ANSWER);
       });
     } catch {
       // What http-proxy throws at once: a message that Node refuses to send.
@@ -171,6 +189,13 @@ export class ForwardingProxy {
   #pathOf(incoming: IncomingMessage): string {
     return this.#base + (incoming.url ?? '/');
   }
+}
+
+/** There is no connection, so nothing was sent. */
+function isUnreachable(error: unknown): boolean {
+  const syscall =
+    typeof error === 'object' && error !== null && 'syscall' in error ? error.syscall : undefined;
+  return syscall === 'connect' || syscall === 'getaddrinfo';
 }
 
 function agentFor(protocol: string, host: string, options: AgentOptions): HttpAgent {

@@ -3,13 +3,14 @@ import { AbortReason, type Exchange } from '../../exchange/exchange.js';
 import { VirtualConnections } from '../../instance/virtual-connections.js';
 import type { Mount, Runtime } from '../mount.js';
 import { answerAborted } from '../plain-answer.js';
-import { type ForwardingLimits, ForwardingProxy } from './forwarding-proxy.js';
+import type { ForwardingLimits } from './forwarding-proxy.js';
 import { RelocatedExchange } from './relocated-exchange.js';
+import { UpstreamPool } from './upstream-pool.js';
 
-/** What a route says about a deployment that is a URL. */
+/** What a route says about a deployment that is one or several URLs. */
 export interface UpstreamSettings {
-  /** `http://127.0.0.1:9000` or `https://…`, with or without a path. */
-  readonly url: string;
+  /** `http://127.0.0.1:9000` or `https://…`, with or without a path; at least one. */
+  readonly urls: readonly string[];
   /** Context path that is stripped from the requests; `''` when they keep it. */
   readonly strippedPath: string;
   /** How long tunnels of a retired deployment get between the request to close and the cut. */
@@ -19,7 +20,7 @@ export interface UpstreamSettings {
 }
 
 /**
- * A server elsewhere as a context. Exchanges become genuine requests of Node's HTTP server on virtual connections, the
+ * Servers elsewhere as a context. Exchanges become genuine requests of Node's HTTP server on virtual connections, the
  * way applications get them, and are forwarded from there; so the context-path contract (`X-Forwarded-Prefix`,
  * `Location`, cookie paths) is the same as for an application. Owned by the front.
  */
@@ -27,7 +28,7 @@ export class UpstreamRuntime implements Runtime {
   readonly #settings: UpstreamSettings;
   readonly #server: Server;
   readonly #connections: VirtualConnections;
-  readonly #proxy: ForwardingProxy;
+  readonly #pool: UpstreamPool;
   readonly #tunnels = new Set<RelocatedExchange>();
   #open = 0;
   #isRetired = false;
@@ -36,7 +37,7 @@ export class UpstreamRuntime implements Runtime {
 
   constructor(settings: UpstreamSettings) {
     this.#settings = settings;
-    this.#proxy = new ForwardingProxy(new URL(settings.url), settings.limits);
+    this.#pool = new UpstreamPool(settings.urls, settings.limits);
     // Timeouts and sizes are limits of the connector, which has checked them before.
     this.#server = createServer({
       keepAliveTimeout: 0,
@@ -44,8 +45,8 @@ export class UpstreamRuntime implements Runtime {
       requestTimeout: 0,
       maxHeaderSize: 1 << 20,
     });
-    this.#server.on('request', (incoming, response) => this.#proxy.web(incoming, response));
-    this.#server.on('upgrade', (incoming, socket, head) => this.#proxy.upgrade(incoming, socket, head));
+    this.#server.on('request', (incoming, response) => this.#pool.web(incoming, response));
+    this.#server.on('upgrade', (incoming, socket, head) => this.#pool.upgrade(incoming, socket, head));
     // It has no port; its connections are virtual.
     Object.defineProperty(this.#server, 'listening', { value: true });
     const { strippedPath } = settings;
@@ -53,6 +54,11 @@ export class UpstreamRuntime implements Runtime {
       contextPath: strippedPath,
       isStripped: strippedPath !== '',
     });
+  }
+
+  /** From now on requests go to these only. */
+  use(urls: readonly string[]): void {
+    this.#pool.use(urls);
   }
 
   get openExchanges(): number {
@@ -110,7 +116,7 @@ export class UpstreamRuntime implements Runtime {
 
   close(): void {
     this.#connections.destroy();
-    this.#proxy.close();
+    this.#pool.close();
   }
 
   readonly #announceIdle = (): void => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Launcher } from '#host/deployer/collaborators.js';
 import type { InstanceAddress } from '#host/front/messages.js';
+import { silentLog } from '#host/log/server-log.js';
 import type {
   DeploymentChange,
   DeploymentProcess,
@@ -11,6 +12,7 @@ import type {
   StartFailureDetail,
 } from '#host/supervisor/deployment-process.js';
 import { StartFailure } from '#host/supervisor/start-failure.js';
+import { type UpstreamSpec, UpstreamWatch } from '#host/supervisor/upstream-watch.js';
 
 /**
  * Stands in for the supervisor: it starts no processes, so that tests of the deployer see nothing but the deployer. What
@@ -28,6 +30,11 @@ export class StandInLauncher implements Launcher {
     this.mostStarting = Math.max(this.mostStarting, this.alive.length - this.running.length);
     this.events.emit('launched', process);
     return process;
+  }
+
+  /** Watched for real: it starts nothing. */
+  watchUpstreams(spec: UpstreamSpec): UpstreamWatch {
+    return new UpstreamWatch(spec, silentLog());
   }
 
   /** What runs or starts now. */

@@ -75,7 +75,7 @@ export async function startUpstream(): Promise<Subject> {
   const upstream = await startNode();
   const front = await TestFront.start();
   const url = `http://127.0.0.1:${upstream.port}`;
-  await front.route([routeOf('', { kind: 'upstream', deployment: 'test@1', url, prefix: 'strip' })]);
+  await front.route([routeOf('', { kind: 'upstream', deployment: 'test@1', urls: [url], prefix: 'strip' })]);
   const stop = async (): Promise<void> => {
     await front.stop();
     await upstream.stop();

@@ -164,7 +164,7 @@ describe('readManifest: how a bundle answers', () => {
     const upstream = operator('portico: {application: {upstream: "http://127.0.0.1:9000/"}}');
     expect((await readManifest({ operatorDescriptor: upstream, defaults })).entry).toEqual({
       kind: 'upstream',
-      url: 'http://127.0.0.1:9000',
+      urls: ['http://127.0.0.1:9000'],
     });
     const error = await refusal(
       readManifest({ operatorDescriptor: operator('portico: {servlet: {instances: 2}}'), defaults }),
@@ -353,7 +353,7 @@ describe('readManifest: settings, configuration and notes', () => {
       'index.js': '',
       'application.yml': 'x: 1',
       'application.yaml':
-        'portico:\n  deployment: { port: 80, host: x }\n  servelt: {}\n  servlet: { limits: { memory: 512MiB, queue: 5 }, health: { path: /health } }\nporitco: {}\n',
+        'portico:\n  deployment: { port: 80, host: x }\n  servelt: {}\n  servlet: { limits: { memory: 512MiB, queue: 5 } }\nporitco: {}\n',
     });
     expect(manifest.notes).toEqual([
       expect.stringContaining('application.yml is ignored'),
@@ -362,7 +362,6 @@ describe('readManifest: settings, configuration and notes', () => {
       expect.stringContaining('portico.servlet would'),
       expect.stringContaining('poritco has no meaning'),
       expect.stringContaining('portico.servlet.limits.queue is not supported'),
-      expect.stringContaining('portico.servlet.health is not supported'),
     ]);
   });
 

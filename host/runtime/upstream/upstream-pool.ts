@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ForwardingLimits, ForwardingProxy } from './forwarding-proxy.js';
+
+/** A server that could not be reached gets no request for so long, as long as another one can be asked. */
+const DOWN_MS = 2_000;
+
+interface Member {
+  readonly url: string;
+  readonly proxy: ForwardingProxy;
+  /** Requests and tunnels at it now. */
+  open: number;
+  /** It could not be reached; by `performance.now()`. */
+  downUntil: number;
+}
+
+/**
+ * Servers elsewhere that do the same. Each request goes to the one with the fewest open ones. When there is no
+ * connection to it, nothing was sent, so a request without a body is taken to the next one; each is asked once at most. A WebSocket is not: it gets 502.
+ * Owned by the runtime of the context.
+ */
+export class UpstreamPool {
+  readonly #limits: Partial<ForwardingLimits>;
+  #members: readonly Member[];
+  /** Where the search begins, so that idle servers take turns. */
+  #turn = 0;
+
+  constructor(urls: readonly string[], limits: Partial<ForwardingLimits> = {}) {
+    this.#limits = limits;
+    this.#members = urls.map((url) => this.#memberOf(url));
+  }
+
+  /** From now on only these are asked; what is open at others goes on. */
+  use(urls: readonly string[]): void {
+    const before = this.#members;
+    this.#members = urls.map((url) => before.find((member) => member.url === url) ?? this.#memberOf(url));
+    for (const member of before) if (!this.#members.includes(member)) member.proxy.close();
+  }
+
+  web(incoming: IncomingMessage, response: ServerResponse): void {
+    this.#web(incoming, response, []);
+  }
+
+  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const member = this.#choose([]);
+    if (member === undefined) return;
+    this.#enter(member, socket);
+    // Afterwards http-proxy ends the socket of the client, so nobody else can answer.
+    member.proxy.upgrade(incoming, socket, head, () => this.#suspend(member));
+  }
+
+  /** Ends idle connections; the others end with their requests. */
+  close(): void {
+    for (const { proxy } of this.#members) proxy.close();
+  }
+
+  #web(incoming: IncomingMessage, response: ServerResponse, asked: readonly Member[]): void {
+    const member = this.#choose(asked);
+    if (member === undefined) return;
+    const leave = this.#enter(member, response);
+    member.proxy.web(incoming, response, (mayAskElsewhere) => {
+      this.#suspend(member);
+      if (!mayAskElsewhere || !this.#hasOther(member, asked)) return false;
+      leave();
+      this.#web(incoming, response, [...asked, member]);
+      return true;
+    });
+  }
+
+  #memberOf(url: string): Member {
+    return { url, proxy: new ForwardingProxy(new URL(url), this.#limits), open: 0, downUntil: 0 };
+  }
+
+  #suspend(member: Member): void {
+    member.downUntil = performance.now() + DOWN_MS;
+  }
+
+  #enter(member: Member, until: ServerResponse | Duplex): () => void {
+    member.open++;
+    const leave = (): void => {
+      until.off('close', leave);
+      member.open--;
+    };
+    until.once('close', leave);
+    return leave;
+  }
+
+  /** The least busy of those that are not down; when all are, the one that has been down longest. */
+  #choose(asked: readonly Member[]): Member | undefined {
+    const now = performance.now();
+    const count = this.#members.length;
+    let best: Member | undefined;
+    this.#turn = (this.#turn + 1) % count;
+    for (let i = 0; i < count; i++) {
+      const member = this.#members[(this.#turn + i) % count];
+      if (member === undefined || asked.includes(member)) continue;
+      if (best === undefined || isBetter(member, best, now)) best = member;
+    }
+    return best;
+  }
+
+  #hasOther(member: Member, asked: readonly Member[]): boolean {
+    return this.#members.some((other) => other !== member && !asked.includes(other));
+  }
+}
+
+function isBetter(member: Member, best: Member, now: number): boolean {
+  const isDown = member.downUntil > now;
+  const isBestDown = best.downUntil > now;
+  if (isDown !== isBestDown) return isBestDown;
+  return isDown ? member.downUntil < best.downUntil : member.open < best.open;
+}
