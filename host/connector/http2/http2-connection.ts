@@ -230,6 +230,9 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
       bytesOut: isHead ? 0 : page.length,
     });
     closeWhenReset(stream);
+    stream.on('close', () => {
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.judge(this.watch.reset());
+    });
     stream.resume();
     const headers: OutgoingHttpHeaders = {
       ':status': status,

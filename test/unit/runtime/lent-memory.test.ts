@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPlainServer } from '#host/connector/plain-server.js';
 import type { Exchange } from '#host/exchange/exchange.js';
 import { ProcessRuntime } from '#host/runtime/process/process-runtime.js';
-import { TestServer } from '#test/support/http1-server.js';
+import { TestServer } from '#test/support/connector-server.js';
 import { listenTo, TestInstance } from '#test/support/instance.js';
 import { RawClient } from '#test/support/raw-client.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
@@ -68,7 +68,7 @@ describe('memory that large bodies are read into again and again', () => {
     );
     await runtime.connected();
     server = await TestServer.start((exchange) => runtime.handle(exchange, mount, exchange.head.path));
-    unixServer = createPlainServer((socket) => server.listener.attach(socket));
+    unixServer = createPlainServer((socket) => server.connector.accept(socket));
     path = folder.at('s');
     unixServer.listen(path);
     await once(unixServer, 'listening');
