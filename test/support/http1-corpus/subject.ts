@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Application, ConsoleLog } from 'portico';
-import { CIO, embeddedServer } from 'portico/embedded';
+import { CIO, type EmbeddedSettings, embeddedServer } from 'portico/embedded';
 import type { BootPlan } from '#host/instance/messages.js';
 import { AgentProcess } from '#test/support/agent-process.js';
 import { TestServer } from '#test/support/connector-server.js';
@@ -30,8 +30,11 @@ export async function startConnector(): Promise<Subject & { readonly server: Tes
 }
 
 /** A framework application on its own; by default the one that answers with what it saw. */
-export async function startCio(module: (application: Application) => void = conformance): Promise<Subject> {
-  const options = { host: '127.0.0.1', port: 0, log: new ConsoleLog('silent') };
+export async function startCio(
+  module: (application: Application) => void = conformance,
+  settings: EmbeddedSettings = {},
+): Promise<Subject> {
+  const options = { host: '127.0.0.1', port: 0, log: new ConsoleLog('silent'), ...settings };
   const engine = embeddedServer(CIO, options, module);
   await engine.start();
   const port = (await engine.resolvedConnectors())[0]?.port ?? 0;
