@@ -193,7 +193,7 @@ export class DeployedContext implements CanaryPlace {
       return version.prepared;
     }
     try {
-      const kept = await this.#serving.prepareKept(version, pin, 'rollback');
+      const kept = await this.#serving.comeback.prepare(version, pin, 'rollback');
       dropped.entry.drop();
       this.#serving.say(
         version,
@@ -218,7 +218,7 @@ export class DeployedContext implements CanaryPlace {
     if (last === undefined || fingerprint === undefined || key === undefined) return;
     const { reason } = version;
     this.#serving.say(version, `falls back to the content of deployment ${last.number}`);
-    if (await this.#serving.launchKept(version, { fingerprint, key, descriptor }, 'return')) return;
+    if (await this.#serving.comeback.launch(version, { fingerprint, key, descriptor }, 'return')) return;
     version.wish = 'failed';
     version.reason = reason;
     version.rejected = rejected;
@@ -237,7 +237,7 @@ export class DeployedContext implements CanaryPlace {
       const journal = this.#parts.deployments();
       const target = rollbackTarget(name, journal.of(name), journal.limitOf(name), current?.key, to);
       const { fingerprint = '', key = '', descriptor, number } = target;
-      version.prepared = await this.#serving.prepareKept(
+      version.prepared = await this.#serving.comeback.prepare(
         version,
         { fingerprint, key, descriptor },
         'rollback',

@@ -4,6 +4,7 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { RouteTable } from '../front/route-table.js';
 import type { DeploymentChange, DeploymentProcess } from '../supervisor/deployment-process.js';
 import type { DeployerLog, Launcher, ManifestReader } from './collaborators.js';
+import type { Dependencies } from './dependencies.js';
 import type { DeploymentEntry } from './deployment-journal.js';
 import type { DeploymentFacts } from './deployment-record.js';
 import { type DeploymentStep, mayFollow } from './deployment-steps.js';
@@ -22,6 +23,7 @@ export interface RolloutParts {
   readonly routes: RouteTable;
   readonly store: SharedStore;
   readonly descriptors: KeptDescriptors;
+  readonly dependencies: Dependencies;
   /** A deployment begins; what becomes of it is written down. */
   readonly record: (name: string, step: DeploymentStep, facts: DeploymentFacts) => DeploymentEntry;
   readonly readManifest: ManifestReader;
@@ -41,6 +43,28 @@ export interface RolloutParts {
 
 /** Beyond the deadlines the supervisor keeps itself; only reached when something is wrong with it. */
 const GRACE_MS = 5_000;
+
+/** Others start first. Throws RolloutFailure when that can never be, or the reason of `signal`. */
+export async function awaitDependencies(
+  { name, order }: Version,
+  { manifest, entry }: Prepared,
+  { dependencies, isDevelopment, log }: RolloutParts,
+  signal: AbortSignal,
+): Promise<void> {
+  // Of what a developer works on, the others may not be there.
+  if (isDevelopment) return;
+  try {
+    const down = await dependencies.ready(name, manifest.settings.dependsOn, signal);
+    if (down.length === 0) return;
+    const fields = { application: name, path: order.context.contextPath };
+    log.info(fields, `${name}: starts although it depends on what is not running: ${down.join(', ')}`);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const failure = new RolloutFailure(name, 'dependencies', error);
+    if (mayFollow(entry.current, 'failed')) entry.step('failed', { cause: failure.reason });
+    throw failure;
+  }
+}
 
 /**
  * Second half: processes are started until they are ready and healthy. Static folders and redirects need none; of servers

@@ -3,16 +3,15 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
 import type { DeploymentChange } from '../supervisor/deployment-process.js';
 import { type BesideStart, Changeover } from './changeover.js';
+import { Comeback } from './comeback.js';
 import { routeOf, targetOf, unavailable } from './context-route.js';
-import type { Dependencies } from './dependencies.js';
-import type { DeploymentFacts, KeptContent } from './deployment-record.js';
+import type { DeploymentFacts } from './deployment-record.js';
 import { mayFollow } from './deployment-steps.js';
 import { LiveVersions } from './live-versions.js';
 import { type Place, shownPlace } from './place.js';
-import { prepare, prepareKept } from './prepare.js';
-import { type KeptWarm, Probations } from './probation.js';
+import { prepare } from './prepare.js';
 import { Retirements } from './retirements.js';
-import { begin, type RolloutParts } from './rollout.js';
+import { awaitDependencies, begin, type RolloutParts } from './rollout.js';
 import { RolloutFailure } from './rollout-failure.js';
 import type { RouteBatch } from './route-batch.js';
 import { RoutePublisher } from './route-publisher.js';
@@ -28,7 +27,6 @@ export interface ServingParts extends RolloutParts {
   readonly memory: VersionMemory;
   /** The status of a version may have changed. */
   readonly changed: (name: string) => void;
-  readonly dependencies: Dependencies;
   /** Content that served before serves again, whatever the drop folder holds, over restarts too. */
   readonly pin: (version: Version, kept: Prepared) => Promise<void>;
 }
@@ -52,7 +50,7 @@ export class Serving {
   readonly #parts: ServingParts;
   readonly #enqueue: (task: () => Promise<void>) => void;
   readonly #stopRequested: (name: string) => void;
-  readonly #probations: Probations;
+  readonly comeback: Comeback;
   readonly #changeover: Changeover;
   /** Content that is neither prepared for a version yet nor out of use. */
   #incoming: string | undefined;
@@ -76,9 +74,18 @@ export class Serving {
     this.#enqueue = enqueue;
     this.#stopRequested = stopRequested;
     this.retirements = new Retirements(parts);
-    this.#probations = new Probations({
-      countsOf: (deployment) => parts.routes.countsOf?.(deployment) ?? { requests: 0, errors: 0 },
-      goBack: (newer, warm, reason) => enqueue(() => this.#goBack(newer, warm, reason)),
+    this.comeback = new Comeback(place, parts, {
+      live: this.live,
+      retirements: this.retirements,
+      isClosing: () => this.#isClosing,
+      enqueue,
+      publish: () => this.publisher.publishOrLog(),
+      settle: () => this.settle(),
+      hold: (fingerprint) => {
+        this.#incoming = fingerprint;
+      },
+      fail: (...failed) => this.#fail(...failed),
+      say: (...said) => this.say(...said),
     });
     this.publisher = new RoutePublisher(place.id, parts.batch, parts.log, () => this.#route());
     this.sides = new SideVersions(place, parts, {
@@ -86,7 +93,7 @@ export class Serving {
       hasMore,
       launchBeside: (version, role, ready) => this.#launch(version, { role, ready }),
       dismiss: (running) => this.#changeover.dismiss(running),
-      isWarm: (running) => this.#probations.keepsWarm(running),
+      isWarm: (running) => this.comeback.probations.keepsWarm(running),
       settleLater: () => enqueue(() => (this.#isClosing ? Promise.resolve() : this.settle())),
       publish: () => this.publisher.publishOrLog(),
     });
@@ -95,7 +102,7 @@ export class Serving {
       sides: this.sides,
       publisher: this.publisher,
       retirements: this.retirements,
-      probations: this.#probations,
+      probations: this.comeback.probations,
       isDevelopment: parts.isDevelopment,
       changed: parts.changed,
     });
@@ -190,7 +197,7 @@ export class Serving {
     if (this.#parts.isDevelopment) await this.#makeWay(version);
     try {
       const running = await this.#interruptible(version, async (signal) => {
-        await this.#awaitDependencies(version, prepared, signal);
+        await awaitDependencies(version, prepared, this.#parts, signal);
         await this.retirements.room();
         const onChange = (started: Running, change: DeploymentChange): void =>
           this.#onChange(started, change);
@@ -222,23 +229,6 @@ export class Serving {
     return true;
   }
 
-  /** Others go first. Throws RolloutFailure when that can never be. */
-  async #awaitDependencies(version: Version, prepared: Prepared, signal: AbortSignal): Promise<void> {
-    if (this.#parts.isDevelopment) return;
-    const { dependsOn } = prepared.manifest.settings;
-    try {
-      const down = await this.#parts.dependencies.ready(version.name, dependsOn, signal);
-      if (down.length > 0)
-        this.say(version, `starts although it depends on what is not running: ${down.join(', ')}`);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      const failure = new RolloutFailure(version.name, 'dependencies', error);
-      if (mayFollow(prepared.entry.current, 'failed'))
-        prepared.entry.step('failed', { cause: failure.reason });
-      throw failure;
-    }
-  }
-
   /** For developers: the old processes end before the new ones start, so that what is seen is the new code or its error. */
   async #makeWay(version: Version): Promise<void> {
     const old = this.live.activate(undefined);
@@ -247,72 +237,6 @@ export class Serving {
     version.activity = 'starting';
     await this.publisher.publishOrLog();
     await this.retirements.add(old, DEVELOPMENT_DRAIN_MS);
-  }
-
-  /** What was kept warm serves again at once. If it has heard that it is to stop, one with words for that is started anew. */
-  async #goBack(newer: Running, warm: KeptWarm, reason: string): Promise<void> {
-    const older = warm.running;
-    if (
-      this.#isClosing ||
-      this.active !== newer ||
-      targetOf(older) === undefined ||
-      !mayServe(older.version)
-    ) {
-      warm.settle('over');
-      return;
-    }
-    const { version } = older;
-    const hasHeard = !this.live.has(older);
-    warm.settle('returned');
-    this.live.activate(older);
-    version.prepared = older.prepared;
-    if (mayFollow(older.entry.current, 'serving')) older.entry.step('serving');
-    await this.publisher.publishOrLog();
-    const failure = new RolloutFailure(newer.version.name, 'probation', new Error(reason));
-    this.#fail(newer.version, newer.prepared, failure);
-    void this.retirements.add(newer, newer.prepared.manifest.settings.drainTimeoutMs);
-    this.#parts.log.warn(
-      {
-        event: 'rolled-back',
-        application: newer.version.name,
-        path: this.#place.id,
-        from: newer.prepared.fingerprint,
-        to: older.prepared.fingerprint,
-        reason,
-      },
-      `${newer.version.name}: ${reason}; ${shownPlace(this.#place.id)} is served by what served before`,
-    );
-    if (version === newer.version) await this.#parts.pin(version, older.prepared);
-    if (hasHeard && older.process?.kind?.() === 'framework')
-      await this.launchKept(version, older.prepared, 'return');
-    await this.settle();
-  }
-
-  /**
-   * Starts content of before, and brings it to serve. What was said of the content that failed stays: it is not tried
-   * again, and the status tells why it does not serve. False: that did not work either.
-   */
-  async launchKept(
-    version: Version,
-    kept: KeptContent,
-    trigger: DeploymentFacts['trigger'],
-  ): Promise<boolean> {
-    const { rejected, lastOutput } = version;
-    const why = version.wish === 'failed' ? version.reason : version.pendingFailure;
-    try {
-      version.prepared = await this.prepareKept(version, kept, trigger);
-    } catch (error) {
-      this.say(version, `content of before cannot serve: ${messageOf(error)}`);
-      return false;
-    }
-    version.wish = 'run';
-    await this.settle();
-    if (this.live.of(version)?.prepared !== version.prepared) return false;
-    version.pendingFailure = why;
-    version.rejected = rejected;
-    version.lastOutput = lastOutput;
-    this.#parts.changed(version.name);
-    return true;
   }
 
   /** The last content stays what it is when this fails; the failure is noted and logged. */
@@ -343,20 +267,6 @@ export class Serving {
       // Content is collected in a turn of its own; until then, whoever asked has taken it over.
       this.#incoming = undefined;
       this.#parts.store.collectSoon();
-    }
-  }
-
-  /** Content that served before, out of the store. Throws RolloutFailure. */
-  async prepareKept(
-    version: Version,
-    kept: KeptContent,
-    trigger: DeploymentFacts['trigger'],
-  ): Promise<Prepared> {
-    this.#incoming = kept.fingerprint;
-    try {
-      return await prepareKept(version.name, kept, this.#parts, trigger);
-    } finally {
-      this.#incoming = undefined;
     }
   }
 
@@ -401,7 +311,7 @@ export class Serving {
       running.gaveUp = change.reason;
     }
     if (!this.live.has(running)) return;
-    this.#probations.changed(running, change);
+    this.comeback.probations.changed(running, change);
     const { name } = running.version;
     if (change.kind === 'restarting') {
       const message = `${name}: ${change.instance} is restarted in ${change.retryInMs} ms: ${change.reason}`;
