@@ -5,6 +5,7 @@ import { CertificateMetrics } from './certificate-metrics.js';
 import { GrowingTotals } from './growing-totals.js';
 import { ReportedHistogram } from './reported-histogram.js';
 import type { TrafficTotals } from './traffic.js';
+import { VersionMetrics } from './version-metrics.js';
 
 const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const STATES = ['starting', 'running', 'restarting', 'draining', 'stopped', 'failed', 'removing'] as const;
@@ -41,6 +42,7 @@ export class ServerMetrics {
   readonly #frontUp: Gauge<'front'>;
   readonly #events: Counter<'event' | 'application'>;
   readonly #certificates: CertificateMetrics;
+  readonly #versions: VersionMetrics;
 
   constructor(collaborators: AdminCollaborators) {
     this.#collaborators = collaborators;
@@ -96,6 +98,7 @@ export class ServerMetrics {
     this.#frontUp = gauge('portico_front_up', '1 when the front accepts', ['front']);
     this.#events = counter('portico_events_total', 'What happened, as in the log', ['event', 'application']);
     this.#certificates = new CertificateMetrics(this.#registry);
+    this.#versions = new VersionMetrics(this.#registry);
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -110,6 +113,7 @@ export class ServerMetrics {
     this.#takeFronts();
     this.#takeEvents();
     this.#certificates.take(this.#collaborators.server.certificates);
+    this.#versions.take(this.#collaborators.deployments.list());
     return this.#registry.metrics();
   }
 

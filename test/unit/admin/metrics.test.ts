@@ -110,6 +110,21 @@ describe('metrics', () => {
     );
   });
 
+  it('tell versions apart while several are live, and only then', async () => {
+    expect((await lines()).filter((line) => line.startsWith('portico_version'))).toEqual([]);
+    const live = { inFlight: 0, tunnels: 0, pinned: 0, skipped: 0, why: '' };
+    admin.deployments.statuses[0] = applicationStatus('shop##2', {
+      live: { ...live, role: 'canary', share: 5, requests: 20, errors: 1 },
+    });
+    expect(await lines()).toEqual(
+      expect.arrayContaining([
+        'portico_version_share{application="shop##2",role="canary"} 0.05',
+        'portico_version_requests_total{application="shop##2"} 20',
+        'portico_version_errors_total{application="shop##2"} 1',
+      ]),
+    );
+  });
+
   it('end with the application', async () => {
     admin.traffic = { ...admin.traffic, contexts: [counts()] };
     expect((await lines()).some((line) => line.includes('"shop"'))).toBe(true);
