@@ -16,7 +16,7 @@ import {
  */
 export async function readPkcs12(
   bytes: Buffer,
-  password: string,
+  password: string | undefined,
   alias: string | undefined,
   what: string,
 ): Promise<KeyEntry> {
@@ -42,7 +42,8 @@ type Bag = forgeModule.pkcs12.Bag & {
   readonly attributes?: { readonly friendlyName?: readonly string[] };
 };
 
-function bagsOf(forge: Forge, bytes: Buffer, password: string, what: string): readonly Bag[] {
+function bagsOf(forge: Forge, bytes: Buffer, password: string | undefined, what: string): readonly Bag[] {
+  if (bytes.length === 0) throw unusable(`${what} is empty.`);
   let outer: forgeModule.asn1.Asn1;
   try {
     outer = forge.asn1.fromDer(bytes.toString('latin1'));
@@ -50,12 +51,14 @@ function bagsOf(forge: Forge, bytes: Buffer, password: string, what: string): re
     throw unusable(`${what} is no key store: neither PEM nor PKCS #12 nor JKS.`, cause);
   }
   try {
-    const store = forge.pkcs12.pkcs12FromAsn1(outer, false, password);
+    const store = forge.pkcs12.pkcs12FromAsn1(outer, false, password ?? '');
     return store.safeContents.flatMap(({ safeBags }) => safeBags as Bag[]);
   } catch (cause) {
-    const message = messageOf(cause);
-    if (/password|MAC|decrypt/i.test(message))
-      throw unusable(`The password does not open ${what} (${message}).`, cause);
+    const message = messageOf(cause).replace(/\.+$/, '');
+    const isLocked = /password|MAC|decrypt/i.test(message);
+    if (isLocked && password === undefined)
+      throw unusable(`${what} has a password. Give it with "password" or "passwordFile".`, cause);
+    if (isLocked) throw unusable(`The password does not open ${what} (${message}).`, cause);
     throw unusable(`${what} cannot be read as PKCS #12: ${message}.`, cause);
   }
 }

@@ -29,6 +29,6 @@ export async function readKeyStore(bytes: Buffer, options: KeyStoreOptions): Pro
     case 'jks':
       return readJks(bytes, password ?? '', keyPassword ?? password ?? '', alias, what);
     case 'pkcs12':
-      return readPkcs12(bytes, password ?? '', alias, what);
+      return readPkcs12(bytes, password, alias, what);
   }
 }

@@ -193,7 +193,10 @@ describe('certificates of files', () => {
       /a\.example\.crt holds no certificate.*\[PORTICO_CERTIFICATES_UNUSABLE\]\nexit code 1/s,
     );
     expect(await portico(host.base, 'status')).toMatch(/certificates:\nhttps {2}a\.example .*days left/);
-    expect(await portico(host.base, 'tls', 'reload', 'nowhere')).toContain('PORTICO_CONNECTOR_UNKNOWN');
+    for (const verb of ['reload', 'status'])
+      expect(await portico(host.base, 'tls', verb, 'nowhere')).toMatch(
+        /no connector "nowhere" with TLS\. Those with TLS are: https\. \[PORTICO_CONNECTOR_UNKNOWN\]\nexit code 1/,
+      );
 
     await make(['a.example']);
     expect(await portico(host.base, 'tls', 'reload')).toMatch(

@@ -25,7 +25,11 @@ export interface SecureServers {
   readonly setOf: ((serverName: string | undefined) => CertificateSet) | undefined;
 }
 
-/** Makes all secure contexts. Throws what OpenSSL says about certificates and keys that it cannot use. */
+/**
+ * Makes the secure context of the default certificate; those of the others are made when the first client asks for them,
+ * so that thousands of them hold up neither a start nor the connections that live. Throws what OpenSSL says about a default
+ * certificate that it cannot use; whoever gives the settings has tried all of them.
+ */
 export function createSecureServers(
   settings: TlsSettings,
   ticketKeys: TicketKeys,
@@ -34,12 +38,8 @@ export function createSecureServers(
 ): SecureServers {
   const { certificates, challenges = [] } = settings;
   const common = commonOptions(settings, ticketKeys);
-  const contexts = new Map<CertificateSet, SecureContext>();
   const names = new ServerNames<CertificateSet>();
-  for (const set of certificates) {
-    contexts.set(set, contextOf(set.pairs, common, ticketKeys));
-    for (const host of set.hosts) names.add(host, set);
-  }
+  for (const set of certificates) for (const host of set.hosts) names.add(host, set);
   const standard = certificates.find(({ isDefault }) => isDefault);
   if (standard === undefined)
     throw new PorticoError(
@@ -48,13 +48,31 @@ export function createSecureServers(
     );
   const setOf = (serverName: string | undefined): CertificateSet =>
     (serverName === undefined ? undefined : names.find(withoutDot(serverName))) ?? standard;
+  const contexts = new Map<CertificateSet, SecureContext>();
+  const contextFor = (set: CertificateSet): SecureContext => {
+    const known = contexts.get(set);
+    if (known !== undefined) return known;
+    const made = contextOf(set.pairs, common, ticketKeys);
+    contexts.set(set, made);
+    return made;
+  };
   const main = createServer({
     ...common,
     ...pairOptions(standard.pairs),
     ...clientCertificates(settings),
     handshakeTimeout: BACKUP_TIMEOUT_MS,
     ALPNProtocols: [...protocols],
-    SNICallback: (name, done) => done(null, contexts.get(setOf(name.toLowerCase()))),
+    SNICallback: (name, done) => {
+      let context: SecureContext;
+      try {
+        context = contextFor(setOf(name.toLowerCase()));
+      } catch (error) {
+        // Only this handshake fails, and is counted.
+        done(error as Error);
+        return;
+      }
+      done(null, context);
+    },
   });
   // From memory: no handshake waits for a responder.
   if (settings.staples !== undefined)

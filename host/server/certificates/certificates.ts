@@ -146,7 +146,7 @@ export class Certificates {
 
   /** The file of a renewal holds a new certificate. What is wrong with it is said by whoever reads it. */
   async #taken(connector: string): Promise<void> {
-    await this.#connectors.reload(connector).catch(() => undefined);
+    await this.#connectors.reload(connector, { onlyChanged: true }).catch(() => undefined);
   }
 }
 

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import type { TlsConfig } from '../../config/tls-config.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import { type CertificateFacts, validityOf } from '../../tls/certificate-facts.js';
@@ -12,6 +11,7 @@ import type {
 } from '../../tls/tls-settings.js';
 import { certificateSets } from './certificate-sets.js';
 import { type ClientTrust, readClientTrust } from './client-trust.js';
+import { signatureOf } from './file-signature.js';
 import type { StapledCertificate } from './ocsp/ocsp-stapling.js';
 import { filesOf, type ReadCertificate, readCertificate } from './read-certificate.js';
 
@@ -90,12 +90,16 @@ export class ConnectorCertificates {
   }
 
   /**
-   * Reads all files anew. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then what it names stays as it was. The others are
+   * Reads all files anew, or only those that have changed. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then what it names stays as it was. The others are
    * new all the same: a certificate that is renewed by itself must not end because another one is broken.
    */
-  async reload(): Promise<void> {
+  async reload({ onlyChanged = false } = {}): Promise<void> {
     const known = { certificates: this.#certificates, clients: this.#clients };
-    const { certificates, clients, sets, signature, problems, dueAt } = await read(this.config, known);
+    const { certificates, clients, sets, signature, problems, dueAt } = await read(
+      this.config,
+      known,
+      onlyChanged,
+    );
     this.#readSignature = this.#seenSignature = signature;
     this.#dueAt = dueAt;
     const isNew = certificates.some((one) => !this.#certificates.includes(one));
@@ -112,11 +116,14 @@ export class ConnectorCertificates {
    * not do it at once. True as well when the time of a certificate that was read too early has come.
    */
   async hasChanged(): Promise<boolean> {
-    const signature = await signatureOf(this.config);
+    const signature = await signatureOf(this.files);
     const isStable = signature === this.#seenSignature;
     this.#seenSignature = signature;
     if (!isStable) return false;
-    if (this.#dueAt !== undefined && this.#dueAt.getTime() <= Date.now()) return true;
+    if (this.#dueAt !== undefined && this.#dueAt.getTime() <= Date.now()) {
+      this.#dueAt = undefined;
+      return true;
+    }
     if (signature === this.#readSignature) return false;
     // Files that turn out broken are looked at again when they have changed again.
     this.#readSignature = signature;
@@ -176,9 +183,10 @@ interface Contents {
 async function read(
   config: TlsConfig,
   known?: Pick<Contents, 'certificates' | 'clients'>,
+  onlyChanged = false,
 ): Promise<Contents> {
   // Before reading: what changes meanwhile is seen as a change later.
-  const signature = await signatureOf(config);
+  const signature = await signatureOf(filesIn(config));
   const problems: string[] = [];
   const attempt = async <T>(place: string, what: Promise<T>): Promise<T | undefined> => {
     try {
@@ -192,8 +200,12 @@ async function read(
   const early: number[] = [];
   const now = new Date();
   for (const source of config.certificates) {
-    const one = await attempt(source.place, readCertificate(source, config.ciphers));
     const old = known?.certificates.find((other) => other.source === source);
+    if (onlyChanged && old !== undefined && old.signature === (await signatureOf(filesOf(source)))) {
+      certificates.push(old);
+      continue;
+    }
+    const one = await attempt(source.place, readCertificate(source, config.ciphers));
     const isKept = one !== undefined && old !== undefined && isWorse(one, old, now);
     if (isKept) problems.push(`${source.place}: ${reasonToKeep(one, old, now)}`);
     if (isKept && one.facts.notBefore > now) early.push(one.facts.notBefore.getTime());
@@ -237,20 +249,4 @@ function unusable(problems: readonly string[]): PorticoError {
 
 function filesIn({ certificates, trustFiles, revocationListFiles }: TlsConfig): readonly string[] {
   return [...certificates.flatMap(filesOf), ...trustFiles, ...revocationListFiles];
-}
-
-/** Changes with every file: links that lead elsewhere, contents, files that come and go. */
-async function signatureOf(config: TlsConfig): Promise<string> {
-  const files = filesIn(config);
-  const parts = await Promise.all(
-    files.map(async (file) => {
-      try {
-        const { ino, size, mtimeMs, ctimeMs } = await stat(file);
-        return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-      } catch (error) {
-        return messageOf(error);
-      }
-    }),
-  );
-  return parts.join('\n');
 }

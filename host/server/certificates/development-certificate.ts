@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PorticoError } from '../../errors.js';
 import {
   type Authority,
@@ -130,7 +130,7 @@ function fileNameOf(name: string): string {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
   } catch (cause) {
     throw new PorticoError(
       'PORTICO_FILE_UNWRITABLE',
@@ -138,4 +138,11 @@ function makeFolder(folder: string): void {
       { cause },
     );
   }
+}
+
+/** Step by step: Node's own way never ends where the system allows no folders, such as in `/proc`. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder) && statSync(folder).isDirectory()) return;
+  if (dirname(folder) !== folder) makeFolders(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }

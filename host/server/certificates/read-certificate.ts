@@ -7,12 +7,15 @@ import { type KeyEntry, unusable } from '../../tls/key-entry.js';
 import { readPemCertificates, readPemEntry } from '../../tls/pem.js';
 import { readKeyStore } from '../../tls/read-key-store.js';
 import type { CertificatePair } from '../../tls/tls-settings.js';
+import { signatureOf } from './file-signature.js';
 
 /** A certificate of `host.yaml` with what its files hold now. */
 export interface ReadCertificate {
   readonly source: CertificateSource;
   readonly facts: CertificateFacts;
   readonly pair: CertificatePair;
+  /** Of its files, as `signatureOf` gives it. */
+  readonly signature: string;
 }
 
 /**
@@ -21,6 +24,8 @@ export interface ReadCertificate {
  */
 export async function readCertificate(source: CertificateSource, ciphers: string): Promise<ReadCertificate> {
   const file = source.kind === 'pem' ? source.certFile : source.file;
+  // Before reading: what changes meanwhile is seen as a change later.
+  const signature = await signatureOf(filesOf(source));
   const entry = await readEntry(source);
   const facts = factsOf(entry);
   const pair = pairOf(entry);
@@ -29,7 +34,7 @@ export async function readCertificate(source: CertificateSource, ciphers: string
   } catch (cause) {
     throw unusable(`OpenSSL does not take the certificate in ${file}: ${messageOf(cause)}.`, cause);
   }
-  return { source, facts, pair };
+  return { source, facts, pair, signature };
 }
 
 /** Authorities of client certificates. Rejects with `PORTICO_KEY_STORE`. */
@@ -83,7 +88,10 @@ export async function readSmall(file: string, maxBytes = MAX_FILE_BYTES): Promis
   try {
     // Reading from a pipe would never end.
     const facts = await stat(file);
-    if (!facts.isFile()) throw unusable(`${file} is no file.`);
+    if (!facts.isFile())
+      throw unusable(
+        `${file} is ${facts.isDirectory() ? 'a folder' : 'a device or pipe'}; a file is expected.`,
+      );
     if (facts.size > maxBytes)
       throw unusable(`${file} has ${facts.size} bytes; at most ${maxBytes} are expected of such a file.`);
     return await readFile(file);

@@ -49,8 +49,17 @@ export class TlsConnectors {
   /** Rejects with `PORTICO_CERTIFICATES_UNUSABLE`. */
   static async load(configs: readonly ConnectorConfig[], log: ServerLog): Promise<TlsConnectors> {
     const connectors: ConnectorCertificates[] = [];
-    for (const { name, tls } of configs)
-      if (tls !== undefined) connectors.push(await ConnectorCertificates.load(name, tls));
+    const problems: string[] = [];
+    for (const { name, tls } of configs) {
+      if (tls === undefined) continue;
+      try {
+        connectors.push(await ConnectorCertificates.load(name, tls));
+      } catch (error) {
+        if (!(error instanceof PorticoError)) throw error;
+        problems.push(error.message);
+      }
+    }
+    if (problems.length > 0) throw new PorticoError('PORTICO_CERTIFICATES_UNUSABLE', problems.join('\n'));
     return new TlsConnectors(connectors, log);
   }
 
@@ -86,11 +95,11 @@ export class TlsConnectors {
   }
 
   /**
-   * Reads the certificates of a connector anew, or those of all. Resolves when new connections get them; connections that
+   * Reads the certificates of a connector anew, or those of all; of thousands perhaps only those whose files have changed. Resolves when new connections get them; connections that
    * live are not touched. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then what it names is served as before. Rejects with
    * `PORTICO_CONNECTOR_UNKNOWN` when no connector with TLS has this name.
    */
-  async reload(connector?: string): Promise<void> {
+  async reload(connector?: string, { onlyChanged = false } = {}): Promise<void> {
     const wanted = this.#connectors.filter((one) => connector === undefined || one.connector === connector);
     if (connector !== undefined && wanted.length === 0)
       throw new PorticoError(
@@ -99,7 +108,7 @@ export class TlsConnectors {
       );
     const work = this.#queue.then(async () => {
       const failures: string[] = [];
-      for (const one of wanted) failures.push(...(await this.#reload(one)));
+      for (const one of wanted) failures.push(...(await this.#reload(one, onlyChanged)));
       if (failures.length > 0) throw new PorticoError('PORTICO_CERTIFICATES_UNUSABLE', failures.join('\n'));
     });
     this.#queue = work.catch(() => undefined);
@@ -149,12 +158,12 @@ export class TlsConnectors {
   }
 
   /** What is wrong, if anything is; it has been said in the log then. */
-  async #reload(one: ConnectorCertificates): Promise<string[]> {
+  async #reload(one: ConnectorCertificates, onlyChanged: boolean): Promise<string[]> {
     const { connector } = one;
     let lastError: string | undefined;
     const before = one.update;
     try {
-      await one.reload();
+      await one.reload({ onlyChanged });
     } catch (error) {
       lastError = messageOf(error);
       const code = error instanceof PorticoError ? error.code : 'PORTICO_INTERNAL';
@@ -191,7 +200,7 @@ export class TlsConnectors {
   async #look(connector: ConnectorCertificates): Promise<void> {
     if (!(await connector.hasChanged())) return;
     // What is wrong has been said.
-    await this.reload(connector.connector).catch(() => undefined);
+    await this.reload(connector.connector, { onlyChanged: true }).catch(() => undefined);
   }
 
   #every(ms: number, work: () => Promise<void>): void {

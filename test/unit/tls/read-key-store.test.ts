@@ -51,6 +51,7 @@ describe('a key store', () => {
       const { key, chain } = await read(store, { password: 'secret' });
       expect([key.equals(own.privateKey), chain[0]?.raw]).toEqual([true, own.der]);
       await expect(read(store, { password: 'wrong' })).rejects.toThrow(/password does not open store\.file/);
+      await expect(read(store)).rejects.toThrow(/store\.file has a password\. Give it with "password"/);
     }
     // An RSA key whose certificate was signed by another kind of key, too.
     for (const one of [ec, rsa]) expect(await found(makePlainPkcs12({ shop: one }))).toBe(one.commonName);
@@ -79,9 +80,23 @@ describe('a key store', () => {
     }
   });
 
+  it('is refused with what it is instead of PEM', async () => {
+    const cases: [string | Buffer, RegExp][] = [
+      ['\n', /store\.file is empty\. Write the private key into it/],
+      [ec.key.slice(0, 100), /is cut off: it has -----BEGIN PRIVATE KEY----- without an end/],
+      [ec.key + ec.cert.slice(0, 300), /is cut off: it has -----BEGIN CERTIFICATE----- without an end/],
+      [rsa.der, /no private key in PEM, but DER\. Convert it: openssl pkey -inform der/],
+      [ec.cert, /holds no private key; it holds a block "CERTIFICATE"/],
+      [ec.key, /holds no certificate; it holds a block "PRIVATE KEY"/],
+    ];
+    for (const [content, message] of cases)
+      await expect(read(Buffer.from(content), { type: 'pem' })).rejects.toThrow(message);
+    await expect(read(Buffer.alloc(0))).rejects.toThrow(/store\.file is empty/);
+  });
+
   it('is refused with its name when it is something else', async () => {
     const cases: [Buffer, RegExp][] = [
-      [Buffer.alloc(0), /store\.file is no key store/],
+      [Buffer.alloc(0), /store\.file is empty/],
       [Buffer.from('garbage'), /store\.file is no key store/],
       [Buffer.from(ec.cert), /store\.file holds no private key/],
       [Buffer.from(ec.key), /store\.file holds no certificate/],

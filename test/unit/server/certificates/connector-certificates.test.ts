@@ -125,9 +125,17 @@ trust: [junk.pem]
       ),
       expect.stringMatching(/certificates\[1\]: .*junk\.pem holds no certificate/),
       expect.stringMatching(/certificates\[2\]: The key does not belong to the certificate: .*shop\.pem/),
-      expect.stringMatching(/certificates\[3\]: .* is no file/),
+      expect.stringMatching(/certificates\[3\]: .* is a folder; a file is expected/),
       expect.stringMatching(/tls\.trust: .*junk\.pem holds no certificate/),
     ]);
+  });
+
+  it('may have a mark at their begin, lines of Windows, and any order', async () => {
+    const windows = (text: string) => `\ufeff${text.replaceAll('\n', '\r\n')}`;
+    put('shop.pem', windows(authority.cert + shop.cert));
+    put('shop.key', windows(shop.key));
+    const certificates = await load('certificates:\n  - { cert: shop.pem, key: shop.key }\n');
+    expect(certificates.update.certificates[0]?.pairs[0]?.cert).toBe(shop.cert + authority.cert);
   });
 
   it('must not be for the same name with the same type of key', async () => {
@@ -158,6 +166,32 @@ trust: [junk.pem]
     await certificates.reload();
     expect(certificates.update.certificates[0]?.pairs[0]?.cert).toBe(`${renewed.cert}`);
     expect(await certificates.hasChanged()).toBe(false);
+  });
+});
+
+describe('a certificate of many', () => {
+  it('is the only one that is read again when its files have changed', async () => {
+    putPair('shop', shop);
+    putPair('blog', blog);
+    const certificates = await load(
+      'certificates:\n  - { cert: shop.pem, key: shop.key }\n  - { cert: blog.pem, key: blog.key }\n',
+    );
+    const pairs = () => certificates.update.certificates.flatMap((set) => set.pairs);
+    const [before] = [pairs()];
+    const next = makeCertificate({ names: ['blog.example'], authority });
+    putPair('blog', next);
+    await certificates.reload({ onlyChanged: true });
+    const after = pairs();
+    expect(after.find(({ cert }) => cert === shop.cert)).toBe(before[0]);
+    expect(after.some(({ cert }) => cert === next.cert)).toBe(true);
+    const { update } = certificates;
+    await certificates.reload({ onlyChanged: true });
+    expect(certificates.update).toBe(update);
+    put('blog.key', 'junk');
+    await expect(certificates.reload({ onlyChanged: true })).rejects.toThrow(
+      /blog\.key holds no private key/,
+    );
+    expect(certificates.update).toBe(update);
   });
 });
 

@@ -109,6 +109,14 @@ describe('portico cert', () => {
     expect(existsSync(folder.at('certs/c.example.crt'))).toBe(false);
   });
 
+  it('says that a folder cannot be made, also where the system has none to make', async () => {
+    writeFileSync(folder.at('file'), '');
+    for (const out of [folder.at('file/certs'), '/proc/certs/inner'])
+      expect(await cert('d.example', '--out', out)).toMatch(
+        /Cannot make the folder .*PORTICO_FILE_UNWRITABLE/s,
+      );
+  });
+
   it('refuses names that no certificate can have, and wrong options', async () => {
     expect(await cert('a b')).toMatch(/PORTICO_CERTIFICATE_NAME.*exit code 2/s);
     for (const name of ['a..b', '*.*.a', 'a.*', '../a', '-a', '1.2.3.4.5', 'ü.example', 'a/b']) {
