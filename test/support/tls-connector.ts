@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { TlsSettings } from '#host/tls/tls-settings.js';
-import type { TestCertificate } from '#test/support/certificates.js';
+import { makeAuthority, makeCertificate, type TestCertificate } from '#test/support/certificates.js';
 
 /** TLS as `host.yaml` has it by default. */
 export const TLS_DEFAULTS: Omit<TlsSettings, 'certificates'> = {
@@ -20,6 +20,15 @@ export const TLS_DEFAULTS: Omit<TlsSettings, 'certificates'> = {
 /** One set: certificates that are shown for these names. */
 export function setOf(hosts: readonly string[], certificates: readonly TestCertificate[], isDefault = false) {
   return { hosts, isDefault, pairs: certificates.map(({ cert, key }) => ({ cert, key })) };
+}
+
+/** Two hosts, each with a certificate of one authority; that of `shop.example` is the default. */
+export function shopAndBlog() {
+  const authority = makeAuthority();
+  const shop = makeCertificate({ names: ['shop.example'], authority });
+  const blog = makeCertificate({ names: ['blog.example'], authority });
+  const certificates = [setOf(['shop.example'], [shop], true), setOf(['blog.example'], [blog])];
+  return { authority, shop, blog, certificates };
 }
 
 /** Connects with TLS; rejects with what the client makes of a refusal. Certificates are not checked unless `ca` is given. */

@@ -3,20 +3,14 @@ import { once } from 'node:events';
 import { connect as connectPlain, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
 import type { TlsSettings } from '#host/tls/tls-settings.js';
-import { makeAuthority, makeCertificate, type TestCertificate } from '#test/support/certificates.js';
+import { makeCertificate } from '#test/support/certificates.js';
 import { TestServer } from '#test/support/connector-server.js';
-import { ask, connectTls, setOf } from '#test/support/tls-connector.js';
+import { ask, connectTls, shopAndBlog } from '#test/support/tls-connector.js';
 
-let shop: TestCertificate;
-let blog: TestCertificate;
-beforeAll(() => {
-  const authority = makeAuthority();
-  shop = makeCertificate({ names: ['shop.example'], authority });
-  blog = makeCertificate({ names: ['blog.example'], authority });
-});
+const { certificates } = shopAndBlog();
 
 let server: TestServer;
 let network: Server | undefined;
@@ -29,7 +23,6 @@ afterEach(async () => {
 });
 
 const start = async (tls: Partial<TlsSettings> = {}) => {
-  const certificates = [setOf(['shop.example'], [shop], true), setOf(['blog.example'], [blog])];
   const handler = ({ head, respond }: Exchange): void =>
     respond(200, [], `name: ${head.connection.tls?.serverName}`);
   server = await TestServer.start(

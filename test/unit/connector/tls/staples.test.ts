@@ -1,26 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type ConnectionOptions, connect } from 'node:tls';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
 import type { StapleChange, TlsSettings } from '#host/tls/tls-settings.js';
-import { makeAuthority, makeCertificate, type TestCertificate } from '#test/support/certificates.js';
+import type { TestCertificate } from '#test/support/certificates.js';
 import { TestServer } from '#test/support/connector-server.js';
-import { setOf } from '#test/support/tls-connector.js';
+import { setOf, shopAndBlog } from '#test/support/tls-connector.js';
 
-let shop: TestCertificate;
-let blog: TestCertificate;
-beforeAll(() => {
-  const authority = makeAuthority();
-  shop = makeCertificate({ names: ['shop.example'], authority });
-  blog = makeCertificate({ names: ['blog.example'], authority });
-});
+const { shop, blog, certificates } = shopAndBlog();
 
 let server: TestServer;
 afterEach(() => server.stop());
 
 const start = async (tls: Partial<TlsSettings>) => {
-  const certificates = [setOf(['shop.example'], [shop], true), setOf(['blog.example'], [blog])];
   const handler = (exchange: Exchange): void => exchange.respond(200, [], 'hello');
   server = await TestServer.start(handler, {}, { tls: { certificates, ...tls } });
 };
