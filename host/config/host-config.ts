@@ -161,4 +161,6 @@ export interface RestartSettings {
   readonly maxCrashes: number;
   /** Default 60s. */
   readonly windowMs: number;
+  /** What was given up is tried once more after this time, again and again. 0: never. Default 5m. */
+  readonly retryAfterMs?: number;
 }

@@ -1,6 +1,7 @@
 import type { Manifest } from '../bundle/manifest.js';
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind, BootStep } from '../instance/messages.js';
+import type { HeapReport } from './heap-report.js';
 
 /** One version of one application that is to run in processes. */
 export interface DeploymentSpec {
@@ -14,6 +15,8 @@ export interface DeploymentSpec {
   /** Expanded bundle; absolute. */
   readonly folder: string;
   readonly manifest: Manifest;
+  /** It was given up before and is tried once more: the first crash is enough to give it up again. */
+  readonly isTrial?: boolean;
 }
 
 /** The processes of one deployment. Made by `Supervisor.launch`, stopped by whoever launched it. */
@@ -69,6 +72,27 @@ export interface InstanceStatus {
   readonly heapUsedBytes: number;
   readonly cpuSeconds: number;
   readonly utilization: number;
+  /** How the last process of this place ended; absent while none has, and after a stop. */
+  readonly lastCrash?: InstanceCrash;
+  /** When the next start is tried; absent while a process is there, and when none will be. ISO 8601. */
+  readonly retryAt?: string;
+}
+
+/** The end of a process that nobody had asked for. */
+export interface InstanceCrash {
+  readonly instance: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** In words that continue "the process …": `exited with code 1`. */
+  readonly reason: string;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** What its blocked event loop was doing, innermost first; it was killed for it. */
+  readonly stack?: readonly string[];
+  /** Its heap was full. */
+  readonly heap?: HeapReport;
+  /** What the deployment had printed last, its other instances included; oldest first. */
+  readonly lastOutput: readonly string[];
 }
 
 /** Why a deployment did not start: step, cause, place and the last lines it printed. */

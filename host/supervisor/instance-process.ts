@@ -11,8 +11,10 @@ import {
 } from '../instance/messages.js';
 import { formatSize } from '../units.js';
 import { parseReport } from './agent-report.js';
+import { captureBlockedStack, STACK_FLAGS } from './blocked-stack.js';
 import { ControlChannel } from './control-channel.js';
 import type { StartFailureDetail } from './deployment-process.js';
+import { type HeapReport, heapReportFlags, takeHeapReport } from './heap-report.js';
 import { Heartbeat } from './heartbeat.js';
 import type { OutputCapture } from './output-capture.js';
 import { killGroup } from './process-group.js';
@@ -27,16 +29,36 @@ export interface InstanceOptions {
   readonly maxMemoryBytes: number;
   readonly hangTimeoutMs: number;
   readonly capture: OutputCapture;
+  /** It did not answer; what its event loop was doing, innermost first. It is killed afterwards. */
+  readonly onHang: (frames: readonly string[], problem: string | undefined) => void;
+  /** It used more than it may, and is killed for it. */
+  readonly onLimit: (excess: LimitExcess) => void;
   /** The application has asked to be stopped; called while it is running, any number of times. */
   readonly onStopRequest: () => void;
   /** Ends what the process has spawned and left behind; never rejects. */
   readonly endStrays: () => Promise<void>;
 }
 
+/** A limit that a process is beyond. */
+export interface LimitExcess {
+  /** Name of the event. */
+  readonly event: 'memory-limit' | 'heap-limit' | 'cpu-limit' | 'files-limit';
+  /** In words that continue "the process …". */
+  readonly reason: string;
+  /** In the unit of the limit. */
+  readonly used: number;
+  readonly limit: number;
+}
+
 /** How a process came to its end. */
 export interface InstanceEnd {
   /** In words that continue "the process …": `exited with code 1`. */
   readonly reason: string;
+  /** As the system says; both null when it never was there. */
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Set when Node ended it since its heap was full, and it could write it down. */
+  readonly heap?: HeapReport | undefined;
   /** Set when it ended before it was ready. */
   readonly failure: Omit<StartFailureDetail, 'lastOutput'> | undefined;
 }
@@ -50,6 +72,8 @@ const OUTPUT_END_MS = 1000;
 const FAILED_EXIT_MS = 1000;
 /** The agent knows more about a start that takes too long, so it is let speak first. */
 const TIMEOUT_REPORT_MS = 500;
+/** For the stack of a blocked event loop. */
+const STACK_MS = 3000;
 /** Messages a second beyond which a process is not reporting but flooding. */
 const MAX_MESSAGES_PER_SECOND = 500;
 
@@ -78,7 +102,7 @@ export class InstanceProcess {
   #resolveGone: (end: InstanceEnd) => void = () => undefined;
   #state: 'spawned' | 'booting' | 'running' | 'ended' = 'spawned';
   /** Why we ended it, or how it said it failed; the first cause counts. */
-  #cause: InstanceEnd | undefined;
+  #cause: Cause | undefined;
   #messages = { second: 0, count: 0 };
   #isPreparingStop = false;
 
@@ -134,7 +158,8 @@ export class InstanceProcess {
     const { plan, agentPath, environment, maxHeapBytes, capture } = this.#options;
     try {
       const heap = `--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`;
-      const child = spawn(process.execPath, [heap, agentPath], {
+      const flags = [heap, ...STACK_FLAGS, ...heapReportFlags(plan.socketPath)];
+      const child = spawn(process.execPath, [...flags, agentPath], {
         cwd: plan.folder,
         env: environment,
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
@@ -190,8 +215,11 @@ export class InstanceProcess {
   #checkMemory(rssBytes: number): void {
     const { maxMemoryBytes } = this.#options;
     if (maxMemoryBytes === 0 || rssBytes <= maxMemoryBytes) return;
+    if (this.#cause !== undefined) return;
     const used = Math.ceil(rssBytes / 1024 ** 2);
-    this.kill(`used ${used}MiB of memory, limits.memory is ${formatSize(maxMemoryBytes)}, and was killed`);
+    const reason = `used ${used}MiB of memory, limits.memory is ${formatSize(maxMemoryBytes)}, and was killed`;
+    this.#options.onLimit({ event: 'memory-limit', reason, used: rssBytes, limit: maxMemoryBytes });
+    this.kill(reason);
   }
 
   #becomeReady(kind: ApplicationKind): void {
@@ -199,11 +227,19 @@ export class InstanceProcess {
     this.#state = 'running';
     this.kind = kind;
     clearTimeout(this.#startTimer);
-    this.#heartbeat = new Heartbeat(hangTimeoutMs, () =>
-      this.kill(`did not answer for ${hangTimeoutMs / 1000} s and was killed`),
-    );
+    this.#heartbeat = new Heartbeat(hangTimeoutMs, () => void this.#hung());
     if (this.#isPreparingStop) this.#send({ type: 'prepare-stop' });
     this.#resolveReady(true);
+  }
+
+  /** Also when it goes on meanwhile: it was asked to stand still. */
+  async #hung(): Promise<void> {
+    const child = this.#child;
+    if (child !== undefined && !this.hasExited) {
+      const { frames, problem } = await captureBlockedStack(child, STACK_MS);
+      if (!this.hasExited) this.#options.onHang(frames, problem);
+    }
+    this.kill(`did not answer for ${this.#options.hangTimeoutMs / 1000} s and was killed`);
   }
 
   #startIn(timeoutMs: number): void {
@@ -225,7 +261,8 @@ export class InstanceProcess {
     // Also emitted for a message that could not be sent; then the process itself tells what happened.
     if (this.pid !== undefined || this.#state === 'ended') return;
     const message = `The process could not be started: ${messageOf(error)}.`;
-    this.#end({ reason: 'could not be started', failure: { step: 'spawn', message, stack: '' } });
+    const failure = { step: 'spawn', message, stack: '' } as const;
+    this.#end({ reason: 'could not be started', failure, exitCode: null, signal: null });
   }
 
   #disconnected(): void {
@@ -247,9 +284,18 @@ export class InstanceProcess {
       clearTimeout(timer);
       // Only now is its channel read to the end: it may have said why it failed just before it exited.
       const failure = this.#failureBeforeReady('exit', `The process ${reason}.`);
-      const end = this.#cause ?? { reason, failure };
-      void this.#options.endStrays().then(() => this.#end(end));
+      const cause = this.#cause ?? { reason, failure };
+      void this.#last().then((heap) => this.#end({ ...cause, exitCode: code, signal, heap }));
     });
+  }
+
+  async #last(): Promise<HeapReport | undefined> {
+    const [heap] = await Promise.all([takeHeapReport(this.plan.socketPath), this.#options.endStrays()]);
+    if (heap === undefined) return undefined;
+    const { maxHeapBytes } = this.#options;
+    const reason = `filled its heap, limits.heap is ${formatSize(maxHeapBytes)}, and was ended by Node`;
+    this.#options.onLimit({ event: 'heap-limit', reason, used: heap.usedBytes, limit: maxHeapBytes });
+    return heap;
   }
 
   /** Node aborts when the heap is full; an application may abort for another reason. */
@@ -268,7 +314,7 @@ export class InstanceProcess {
     this.#resolveGone(end);
   }
 
-  #failureBeforeReady(step: StartFailureDetail['step'], message: string): InstanceEnd['failure'] {
+  #failureBeforeReady(step: StartFailureDetail['step'], message: string): Cause['failure'] {
     return this.#state === 'running' ? undefined : { step, message, stack: '' };
   }
 
@@ -289,3 +335,6 @@ export class InstanceProcess {
     return this.#messages.count > MAX_MESSAGES_PER_SECOND;
   }
 }
+
+/** Why a process ends. */
+type Cause = Pick<InstanceEnd, 'reason' | 'failure'>;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RestartSettings } from '../config/host-config.js';
-import type { InstanceStatus, StartFailureDetail } from './deployment-process.js';
+import type { InstanceCrash, InstanceStatus, StartFailureDetail } from './deployment-process.js';
 import type { InstanceEnd, InstanceProcess } from './instance-process.js';
 import { decideRestart } from './restart-policy.js';
 
@@ -12,14 +12,21 @@ export interface SlotOptions {
   readonly restart: RestartSettings;
   readonly stopTimeoutMs: number;
   readonly observer: SlotObserver;
+  /** The first process is a trial, since the deployment before it was given up: one crash is enough. */
+  readonly isTrial?: boolean | undefined;
 }
 
 /** Told after the first start only. */
 export interface SlotObserver {
   /** An address has gone or come. */
   changed(): void;
+  /** A process has ended by itself; what follows is told next. Gives what the deployment printed last. */
+  crashed(instance: string, end: InstanceEnd): readonly string[];
   restarting(instance: string, reason: string, retryInMs: number): void;
-  gaveUp(instance: string, reason: string): void;
+  /** `retryInMs`: when one process is tried all the same; undefined: never. */
+  gaveUp(instance: string, reason: string, retryInMs: number | undefined): void;
+  /** A place that was given up is tried with one process. */
+  halfOpen(instance: string): void;
 }
 
 /** Times a front may lose a process that looks well, within the window, before it is replaced. */
@@ -44,10 +51,18 @@ export class InstanceSlot {
   #suspicions: number[] = [];
   #endedCpuSeconds = 0;
   #retry: NodeJS.Timeout | undefined;
+  /** Milliseconds since 1970. */
+  #retryAt: number | undefined;
+  /** When the process was started that shows whether the place works again. */
+  #trialStartedAt: number | undefined;
+  #lastCrash: InstanceCrash | undefined;
+  /** What the loop of the present process was doing when it hung. */
+  #stack: readonly string[] | undefined;
   #isPreparingStop = false;
 
   constructor(options: SlotOptions) {
     this.#options = options;
+    if (options.isTrial === true) this.#trialStartedAt = performance.now();
   }
 
   /** The first start. Resolves with undefined when ready, with what went wrong otherwise; then nothing runs. */
@@ -84,7 +99,14 @@ export class InstanceSlot {
       heapUsedBytes: stats?.heapUsedBytes ?? 0,
       cpuSeconds: this.#endedCpuSeconds + cpuSeconds(this.#process),
       utilization: stats?.utilization ?? 0,
+      ...(this.#lastCrash === undefined ? {} : { lastCrash: this.#lastCrash }),
+      ...(this.#retryAt === undefined ? {} : { retryAt: new Date(this.#retryAt).toISOString() }),
     };
+  }
+
+  /** The process hangs, and this is what its event loop does; its end follows. */
+  hung(stack: readonly string[]): void {
+    this.#stack = stack;
   }
 
   /** A front lost this process: replaces it when its socket is dead, or when this happens again and again. */
@@ -114,6 +136,7 @@ export class InstanceSlot {
   /** Resolves when no process is left, and none will come. */
   async stop(): Promise<void> {
     clearTimeout(this.#retry);
+    this.#retryAt = this.#retry = undefined;
     const process = this.#process;
     if (process !== undefined) this.#state = 'stopping';
     else if (this.#state !== 'failed') this.#state = 'stopped';
@@ -124,6 +147,7 @@ export class InstanceSlot {
   #spawn(): InstanceProcess {
     this.#incarnation += 1;
     this.#state = 'starting';
+    this.#stack = undefined;
     const process = this.#options.spawn(this.#incarnation);
     this.#process = process;
     this.#instance = process.plan.instance;
@@ -140,25 +164,57 @@ export class InstanceSlot {
     this.#endedCpuSeconds += cpuSeconds(process);
     this.#process = undefined;
     if (wasFirstStart || this.#isStopped()) return;
-    this.#crashed(end.reason);
+    this.#crashed(end);
   }
 
-  #crashed(reason: string): void {
+  #crashed(end: InstanceEnd): void {
     const { observer, restart } = this.#options;
+    const { reason } = end;
     const now = performance.now();
     this.#crashTimes = [...this.#crashTimes, now].slice(-Math.max(1, restart.maxCrashes));
-    const decision = decideRestart(this.#crashTimes, now, restart, Math.random());
+    const decision = decideRestart(this.#crashTimes, now, restart, Math.random(), this.#trialStartedAt);
+    this.#trialStartedAt = undefined;
+    this.#state = decision.kind === 'give-up' ? 'failed' : 'waiting';
+    this.#lastCrash = this.#crashOf(end, observer.crashed(this.#instance, end));
+    observer.changed();
     if (decision.kind === 'give-up') {
-      this.#state = 'failed';
-      const times = `${decision.crashesInWindow} times within ${restart.windowMs / 1000} s`;
-      observer.changed();
-      observer.gaveUp(this.#instance, `It ended ${times}, the last time because the process ${reason}.`);
+      const { crashesInWindow, retryInMs } = decision;
+      const times = `${crashesInWindow} ${crashesInWindow === 1 ? 'time' : 'times'} within ${restart.windowMs / 1000} s`;
+      const why = `It ended ${times}, the last time because the process ${reason}.`;
+      if (retryInMs !== undefined) this.#startIn(retryInMs, () => this.#try());
+      observer.gaveUp(this.#instance, why, retryInMs);
       return;
     }
-    this.#state = 'waiting';
-    this.#retry = setTimeout(() => void this.#startAgain(), decision.delayMs);
-    observer.changed();
+    this.#startIn(decision.delayMs, () => void this.#startAgain());
     observer.restarting(this.#instance, reason, decision.delayMs);
+  }
+
+  #crashOf({ reason, exitCode, signal, heap }: InstanceEnd, lastOutput: readonly string[]): InstanceCrash {
+    const stack = this.#stack;
+    return {
+      instance: this.#instance,
+      at: new Date().toISOString(),
+      reason,
+      exitCode,
+      signal,
+      ...(stack === undefined ? {} : { stack }),
+      ...(heap === undefined ? {} : { heap }),
+      lastOutput,
+    };
+  }
+
+  #startIn(delayMs: number, start: () => void): void {
+    this.#retryAt = Date.now() + delayMs;
+    this.#retry = setTimeout(() => {
+      this.#retryAt = this.#retry = undefined;
+      start();
+    }, delayMs);
+  }
+
+  #try(): void {
+    this.#trialStartedAt = performance.now();
+    this.#options.observer.halfOpen(this.#instance);
+    void this.#startAgain();
   }
 
   async #startAgain(): Promise<void> {

@@ -8,7 +8,7 @@ import type {
   DeploymentSpec,
   InstanceStatus,
 } from './deployment-process.js';
-import { InstanceProcess } from './instance-process.js';
+import { type InstanceEnd, InstanceProcess, type LimitExcess } from './instance-process.js';
 import { InstanceSlot } from './instance-slot.js';
 import { OutputCapture } from './output-capture.js';
 import type { OutputLog } from './output-log.js';
@@ -17,6 +17,9 @@ import { instanceEnvironment } from './process-environment.js';
 import { StartFailure } from './start-failure.js';
 import { markOf, type StrayProcesses } from './stray-processes.js';
 import type { SupervisorDevelopment } from './supervisor.js';
+
+/** Lines of last output that are kept with a crash. */
+const CRASH_LINES = 20;
 
 /** What the processes of a deployment are made with; the same for all of them. */
 export interface DeploymentOptions {
@@ -57,7 +60,9 @@ export class ProcessDeployment implements DeploymentProcess {
     const { spec } = options;
     this.#options = options;
     this.deployment = spec.deployment;
-    this.#log = options.log.child({ application: spec.application, deployment: spec.deployment });
+    // The name with version, as everywhere in the log; a deployment is called by it, with something behind.
+    const application = spec.deployment.slice(0, spec.deployment.lastIndexOf('@'));
+    this.#log = options.log.child({ application, deployment: spec.deployment });
     const count = Math.max(1, spec.manifest.settings.instances);
     this.#slots = Array.from({ length: count }, (_, index) => this.#makeSlot(index + 1));
     this.ready = this.#start();
@@ -126,24 +131,48 @@ export class ProcessDeployment implements DeploymentProcess {
 
   #makeSlot(number: number): InstanceSlot {
     const { restart, stopTimeoutMs } = this.#options.spec.manifest.settings;
-    return new InstanceSlot({
-      spawn: (incarnation) => this.#spawn(number, incarnation),
+    const slot: InstanceSlot = new InstanceSlot({
+      spawn: (incarnation) => this.#spawn(slot, number, incarnation),
       restart,
       stopTimeoutMs,
+      isTrial: this.#options.spec.isTrial,
       observer: {
         changed: () => this.#tell({ kind: 'addresses' }),
-        restarting: (instance, reason, retryInMs) => {
-          this.#log.warn({ instance, reason, retryInMs }, 'instance ended, will start again');
-          this.#tell({ kind: 'restarting', instance, reason, retryInMs });
-        },
-        gaveUp: (instance, reason) => this.#gaveUp(instance, reason),
+        crashed: (instance, end) => this.#crashed(instance, end),
+        restarting: (instance, reason, retryInMs) =>
+          this.#tell({ kind: 'restarting', instance, reason, retryInMs }),
+        gaveUp: (instance, reason, retryInMs) => this.#gaveUp(instance, reason, retryInMs),
+        halfOpen: (instance) =>
+          this.#log.warn({ event: 'half-open', instance }, 'given up before; one process is tried'),
       },
     });
+    return slot;
+  }
+
+  #crashed(instance: string, { reason, exitCode, signal, heap }: InstanceEnd): readonly string[] {
+    const details = { instance, reason, exitCode, signal, ...(heap === undefined ? {} : { heap }) };
+    this.#log.warn({ event: 'crashed', ...details }, `${instance} ${reason}`);
+    return this.lastOutput().slice(-CRASH_LINES);
+  }
+
+  /** Into status, log and last output: whoever looks for the reason looks in one of them. */
+  #hung(slot: InstanceSlot, instance: string, frames: readonly string[], problem: string | undefined): void {
+    const seconds = this.#options.spec.manifest.settings.hangTimeoutMs / 1000;
+    const what = `${instance} has not answered for ${seconds} s`;
+    const details = problem === undefined ? { stack: frames } : { problem };
+    this.#log.warn({ event: 'hang', instance, ...details }, what);
+    this.#tail.push(problem === undefined ? `${what}; it was:` : `${what}; ${problem}`);
+    for (const frame of frames) this.#tail.push(`    ${frame}`);
+    if (frames.length > 0) slot.hung(frames);
+  }
+
+  #exceeded(instance: string, { event, reason, used, limit }: LimitExcess, action: string): void {
+    this.#log.warn({ event, instance, used, limit, action }, `${instance} ${reason}`);
   }
 
   /** With instances left the deployment goes on; it has failed when the last one is given up. */
-  #gaveUp(instance: string, reason: string): void {
-    this.#log.error({ instance, reason }, 'instance ended too often, given up');
+  #gaveUp(instance: string, reason: string, retryInMs: number | undefined): void {
+    this.#log.error({ event: 'gave-up', instance, reason, retryInMs }, 'instance ended too often, given up');
     if (this.#slots.every((slot) => slot.hasGivenUp)) this.#tell({ kind: 'failed', reason });
   }
 
@@ -152,7 +181,7 @@ export class ProcessDeployment implements DeploymentProcess {
     for (const listener of this.#listeners) listener(change);
   }
 
-  #spawn(number: number, incarnation: number): InstanceProcess {
+  #spawn(slot: InstanceSlot, number: number, incarnation: number): InstanceProcess {
     const { spec, output, agentPath, development } = this.#options;
     const { settings } = spec.manifest;
     const plan = this.#plan(`${spec.deployment}/${number}#${incarnation}`);
@@ -172,6 +201,8 @@ export class ProcessDeployment implements DeploymentProcess {
       capture: new OutputCapture(output, this.#tail, plan.instance, (line) =>
         development?.echo(spec.application, line),
       ),
+      onHang: (frames, problem) => this.#hung(slot, plan.instance, frames, problem),
+      onLimit: (excess) => this.#exceeded(plan.instance, excess, 'restart'),
       onStopRequest: () => this.#tell({ kind: 'stop-requested' }),
     });
   }

@@ -39,4 +39,17 @@ describe('the restart policy', () => {
       expect(delay).toBeLessThanOrEqual(6000);
     }
   });
+
+  it('gives up a trial that crashes within the window, and forgets that it was one afterwards', () => {
+    const at = (nowMs: number) => decideRestart([nowMs], nowMs, settings, 0, 1000);
+    expect(at(60_999)).toEqual({ kind: 'give-up', crashesInWindow: 1, retryInMs: 300_000 });
+    expect(at(61_000).kind).toBe('restart');
+  });
+
+  it('tells when what was given up is tried again', () => {
+    const given = (retryAfterMs: number) =>
+      decideRestart([0], 0, { ...settings, maxCrashes: 1, retryAfterMs }, 0);
+    expect(given(5000)).toMatchObject({ retryInMs: 5000 });
+    expect(given(0)).toMatchObject({ retryInMs: undefined });
+  });
 });
