@@ -37,6 +37,7 @@ export function applicationTable(applications: readonly ApplicationStatus[]): st
     .join('');
 }
 
-function sizeOf(bytes: number): string {
+/** `''` for nothing. */
+export function sizeOf(bytes: number): string {
   return bytes === 0 ? '' : `${(bytes / 1024 / 1024).toFixed(0)}MiB`;
 }

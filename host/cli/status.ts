@@ -1,5 +1,6 @@
+import type { ApplicationStatus } from '../deployer/application-status.js';
 import { AdminClient } from './admin-client.js';
-import { applicationTable } from './application-table.js';
+import { applicationTable, sizeOf } from './application-table.js';
 import type { OutputOptions } from './base-options.js';
 import { certificateTable } from './certificate-table.js';
 import { forTerminal } from './for-terminal.js';
@@ -29,9 +30,22 @@ export async function status(name: string | undefined, options: OutputOptions): 
     return;
   }
   process.stdout.write(applicationTable([application]));
+  process.stdout.write(crashText(application));
   if (application.lastOutput.length > 0) {
     process.stdout.write(
       `\nlast output:\n${application.lastOutput.map((line) => `  ${forTerminal(line)}\n`).join('')}`,
     );
   }
+}
+
+/** How instances ended last, and what is known of the reason. */
+function crashText({ lastCrash, retryAt, instances }: ApplicationStatus): string {
+  const crashes = [lastCrash, ...instances.map((one) => one.lastCrash)].filter((one) => one !== undefined);
+  const lines = crashes.flatMap(({ at, instance, reason, stack = [], heap }) => [
+    `last crash: ${at} ${instance} ${reason}`,
+    ...stack.map((frame) => `    ${frame}`),
+    ...(heap === undefined ? [] : [`  heap: ${sizeOf(heap.usedBytes)} of ${sizeOf(heap.limitBytes)} used`]),
+  ]);
+  if (retryAt !== undefined) lines.push(`tried again at ${retryAt}, or by "portico app start"`);
+  return lines.map((line) => `${forTerminal(line)}\n`).join('');
 }

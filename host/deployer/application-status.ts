@@ -1,4 +1,4 @@
-import type { InstanceStatus } from '../supervisor/deployment-process.js';
+import type { InstanceCrash, InstanceStatus } from '../supervisor/deployment-process.js';
 import type { DeploymentView } from './deployment-view.js';
 import type { Foreseen } from './foresee.js';
 
@@ -30,6 +30,10 @@ export interface ApplicationStatus {
   readonly pendingFailure: string | undefined;
   readonly lastOutput: readonly string[];
   readonly instances: readonly InstanceStatus[];
+  /** Of what was given up: how an instance ended last. */
+  readonly lastCrash?: InstanceCrash;
+  /** Of what was given up: when one start is tried again, ISO 8601. */
+  readonly retryAt?: string;
   readonly bundle: string;
   readonly fingerprint: string | undefined;
   readonly deployedAt: string | undefined;

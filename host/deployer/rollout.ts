@@ -129,7 +129,7 @@ export async function begin(
 
 /** Starts what a version needs; undefined when the front answers by itself. */
 function launchOf(
-  { order }: Version,
+  { order, isTrial = false }: Version,
   { folder, manifest }: Prepared,
   deployment: string,
   { launcher }: RolloutParts,
@@ -143,7 +143,8 @@ function launchOf(
       launcher.watchUpstreams({ deployment, application, urls, health: { ...settings.health, path } });
   }
   if (folder === undefined || (entry.kind !== 'main' && entry.kind !== 'modules')) return undefined;
-  return () => launcher.launch({ deployment, application, version, contextPath, folder, manifest });
+  const spec = { deployment, application, version, contextPath, folder, manifest };
+  return () => launcher.launch({ ...spec, ...(isTrial && { isTrial }) });
 }
 
 /** What runs elsewhere may come up later, which is no reason to take down what works. */

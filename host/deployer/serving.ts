@@ -1,7 +1,8 @@
 import { compareVersions } from '../bundle/compare-versions.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
-import type { DeploymentChange } from '../supervisor/deployment-process.js';
+import { type DeploymentChange, lastCrashOf } from '../supervisor/deployment-process.js';
+import { retryDelayOf } from '../supervisor/restart-policy.js';
 import { type BesideStart, Changeover } from './changeover.js';
 import { Comeback } from './comeback.js';
 import { routeOf, targetOf, unavailable } from './context-route.js';
@@ -16,6 +17,7 @@ import { RolloutFailure } from './rollout-failure.js';
 import type { RouteBatch } from './route-batch.js';
 import { RoutePublisher } from './route-publisher.js';
 import { SideVersions } from './side-versions.js';
+import { Trials } from './trials.js';
 import { mayServe, type Prepared, type Running, type Version } from './version.js';
 import { failureFields, noteFailure } from './version-failure.js';
 import type { VersionMemory } from './version-memory.js';
@@ -52,6 +54,7 @@ export class Serving {
   readonly #stopRequested: (name: string) => void;
   readonly comeback: Comeback;
   readonly #changeover: Changeover;
+  readonly #trials: Trials;
   /** Content that is neither prepared for a version yet nor out of use. */
   #incoming: string | undefined;
   /** What is being prepared or started, and how to end that. */
@@ -74,6 +77,7 @@ export class Serving {
     this.#enqueue = enqueue;
     this.#stopRequested = stopRequested;
     this.retirements = new Retirements(parts);
+    this.#trials = new Trials((version, prepared) => enqueue(() => this.#tryAgain(version, prepared)));
     this.comeback = new Comeback(place, parts, {
       live: this.live,
       retirements: this.retirements,
@@ -141,6 +145,7 @@ export class Serving {
     this.#isClosing = true;
     this.interrupt(undefined, 'the host is stopping');
     this.sides.stop();
+    this.#trials.stop();
     const all = this.live.all();
     if (all.length === 0) return;
     for (const running of all) {
@@ -329,7 +334,34 @@ export class Serving {
     if (mayFollow(entry.current, 'failed')) entry.step('failed', { cause: reason });
     this.#fail(version, running.prepared, new RolloutFailure(version.name, 'run', new Error(reason)));
     version.lastOutput = process?.lastOutput() ?? [];
+    version.lastCrash = lastCrashOf(process?.status() ?? []);
     await this.settle();
+    this.#planTrial(version, running.prepared);
+  }
+
+  /** The circuit is half open after a time: what was given up is started once more, unless another version serves. */
+  #planTrial(version: Version, prepared: Prepared): void {
+    const delayMs = retryDelayOf(prepared.manifest.settings.restart);
+    if (delayMs === undefined || this.#parts.isDevelopment || version.wish !== 'failed') return;
+    this.#trials.plan(version, prepared, delayMs);
+    this.#parts.changed(version.name);
+  }
+
+  async #tryAgain(version: Version, prepared: Prepared): Promise<void> {
+    const { name } = version;
+    const isThere = this.versions.get(name) === version && version.prepared === prepared;
+    if (this.#isClosing || !isThere || version.wish !== 'failed') return;
+    if (this.active === undefined) {
+      const message = `${name}: it crashed too often; one start is tried`;
+      this.#parts.log.warn({ event: 'half-open', application: name, path: this.#place.id }, message);
+      version.wish = 'run';
+      version.rejected = undefined;
+      version.isTrial = true;
+      await this.settle();
+      version.isTrial = false;
+    }
+    // Not started, or not needed so far.
+    this.#planTrial(version, prepared);
   }
 
   /** Highest version first. */

@@ -70,6 +70,8 @@ export function statusOf(
         ? (mine.process?.lastOutput() ?? [])
         : version.lastOutput,
     instances: mine?.process?.status() ?? [],
+    ...(state === 'failed' && version.lastCrash !== undefined ? { lastCrash: version.lastCrash } : {}),
+    ...(state === 'failed' && version.retryAt !== undefined ? { retryAt: version.retryAt } : {}),
     bundle: version.order.source.path,
     fingerprint: prepared?.fingerprint,
     deployedAt: mine?.since,

@@ -1,6 +1,6 @@
 import type { ContextName } from '../bundle/context-name.js';
 import type { Manifest } from '../bundle/manifest.js';
-import type { DeploymentProcess } from '../supervisor/deployment-process.js';
+import type { DeploymentProcess, InstanceCrash } from '../supervisor/deployment-process.js';
 import type { BundleSource, DescriptorFile } from './candidate.js';
 import type { DeploymentEntry } from './deployment-journal.js';
 
@@ -69,6 +69,11 @@ export interface Version {
   reason: string | undefined;
   /** Why newer content could not be taken; what runs goes on. */
   pendingFailure: string | undefined;
+  /** How an instance ended last when it was given up, and when it is tried again (ISO 8601). */
+  lastCrash?: InstanceCrash | undefined;
+  retryAt?: string | undefined;
+  /** Its next start is a trial, since it was given up before. */
+  isTrial?: boolean;
   /** Key of the content that failed last. */
   rejected: string | undefined;
   /** Key of the content of the drop folder when it was last read, whatever serves. */

@@ -102,3 +102,9 @@ export interface StartFailureDetail {
   readonly stack: string;
   readonly lastOutput: readonly string[];
 }
+
+/** The newest of the crashes that these places tell. */
+export function lastCrashOf(places: readonly InstanceStatus[]): InstanceCrash | undefined {
+  const crashes = places.flatMap(({ lastCrash }) => (lastCrash === undefined ? [] : [lastCrash]));
+  return crashes.sort((left, right) => (left.at < right.at ? -1 : 1)).at(-1);
+}

@@ -157,6 +157,28 @@ describe('an application that crashes', () => {
   });
 });
 
+it('tries once more after a time what was given up, and again when that fails', async () => {
+  const bench = await Workbench.make();
+  try {
+    const descriptor = 'portico: { servlet: { restart: { retryAfter: 100ms } } }\n';
+    await bench.put({ 'shop/server.js': SERVER, 'shop.yaml': descriptor });
+    await bench.open();
+    for (const launches of [1, 2]) {
+      await until(() => bench.routes.answer('/shop') === 'process');
+      expect(bench.launcher.launched).toHaveLength(launches);
+      const process = bench.launcher.launched.at(-1);
+      if (process === undefined) throw new Error('nothing runs');
+      process.addressCount = 0;
+      process.tell({ kind: 'failed', reason: 'it crashed' });
+      await until(() => bench.launcher.launched.length === launches + 1);
+      expect(bench.launcher.launched.at(-1)?.spec.isTrial).toBe(true);
+    }
+    expect(bench.events('half-open')).toEqual(['shop', 'shop']);
+  } finally {
+    await bench.close();
+  }
+});
+
 /** A tar with one file, as small as it can be. */
 function tarOf(name: string, content: string): Buffer {
   const header = Buffer.alloc(512);
