@@ -1,6 +1,12 @@
 import type { z } from 'zod';
 import { applyHealth, DEFAULT_HEALTH, healthSchema } from './health-settings.js';
 import type { ApplicationSettings } from './host-config.js';
+import {
+  applyInstances,
+  applyProcessLimits,
+  instancesSchema,
+  processLimitsShape,
+} from './instance-settings.js';
 import { STRICT_REQUESTS } from './request-settings.js';
 import {
   applyProbation,
@@ -40,7 +46,7 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
 /** Keys of the settings of one application: `applications:` of `host.yaml` and `servlet:` of a descriptor. */
 const settingsShape = {
   prefix: word(['strip', 'keep']).optional(),
-  instances: integer(1, 64).optional(),
+  instances: instancesSchema.optional(),
   start: section({
     when: word(['eager', 'lazy', 'manual']).optional(),
     timeout: duration({ min: 100 }).optional(),
@@ -55,6 +61,7 @@ const settingsShape = {
     memory: size().optional(),
     concurrency: integer(1, 1_000_000).optional(),
     queue: integer(0, 1_000_000).optional(),
+    ...processLimitsShape,
   }).optional(),
   request: section({
     malformedEscapes: word(['refuse', 'pass']).optional(),
@@ -101,7 +108,8 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
     drainTimeoutMs: given.drain?.timeout ?? base.drainTimeoutMs,
     responseTimeoutMs: given.response?.timeout ?? base.responseTimeoutMs,
     prefix: given.prefix ?? base.prefix,
-    instances: given.instances ?? base.instances,
+    ...applyInstances(base, given.instances),
+    processLimits: applyProcessLimits(base.processLimits, given.limits),
     maxHeapBytes: given.limits?.heap ?? base.maxHeapBytes,
     maxMemoryBytes: given.limits?.memory ?? base.maxMemoryBytes,
     maxBodyBytes: given.limits?.body ?? base.maxBodyBytes,

@@ -1,5 +1,6 @@
 import type { ConnectorSettings } from './connector-settings.js';
 import type { HealthSettings } from './health-settings.js';
+import type { ProcessLimits, ScalingSettings } from './instance-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
 import type { ProbationSettings } from './rollout-settings.js';
@@ -41,6 +42,10 @@ export interface HostConfig {
     readonly stabilityWindowMs: number;
     /** Applications started at the same time. Default 4. */
     readonly maxParallelStarts: number;
+  };
+  readonly supervisor?: {
+    /** Processes of all applications beyond which none is added because of load. Default 128. */
+    readonly maxInstances: number;
   };
   /** Limits of what an archive may expand to. */
   readonly archives: ArchiveLimits;
@@ -125,8 +130,12 @@ export interface ApplicationSettings extends Partial<VersionThemes> {
   readonly responseTimeoutMs: number;
   /** Whether the application sees the context path in `req.url`. Default strip. */
   readonly prefix: 'strip' | 'keep';
-  /** Processes of one version. Default 1. */
+  /** Processes of one version; with `scaling` the least. Default 1. */
   readonly instances: number;
+  /** Undefined: their number is fixed. */
+  readonly scaling?: ScalingSettings;
+  /** Default: no limits. */
+  readonly processLimits?: ProcessLimits;
   /** `--max-old-space-size`. Default 256MiB. */
   readonly maxHeapBytes: number;
   /** Resident size of each process; above it, it is killed and replaced. 0: no limit. Default 1GiB. */

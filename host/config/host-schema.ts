@@ -93,6 +93,7 @@ export const hostSchema = section({
     stabilityWindow: duration().default(1000),
     maxParallelStarts: integer(1, 256).default(4),
   }).prefault({}),
+  supervisor: section({ maxInstances: integer(1, 100_000).default(128) }).prefault({}),
   archives: section({
     maxTotalSize: size({ min: 1 }).default(1 * GIB),
     maxFileSize: size({ min: 1 }).default(256 * MIB),

@@ -141,6 +141,7 @@ function assemble(
       stabilityWindowMs: deployer.stabilityWindow,
       maxParallelStarts: deployer.maxParallelStarts,
     },
+    supervisor: { maxInstances: given.supervisor.maxInstances },
     archives: {
       maxTotalBytes: archives.maxTotalSize,
       maxFileBytes: archives.maxFileSize,

@@ -199,6 +199,7 @@ export class PorticoServer {
       runFolder: folders.run,
       logsFolder: folders.logs,
       output: config.output,
+      ...(config.supervisor === undefined ? {} : { maxInstances: config.supervisor.maxInstances }),
       logger: log,
       catalogFile: catalog.file,
       ...(config.development === undefined ? {} : { development: config.development }),

@@ -133,14 +133,14 @@ export class InstanceSlot {
     this.#process?.prepareStop();
   }
 
-  /** Resolves when no process is left, and none will come. */
-  async stop(): Promise<void> {
+  /** Resolves when no process is left, and none will come. Default of `graceMs`: the stop timeout. */
+  async stop(graceMs = this.#options.stopTimeoutMs): Promise<void> {
     clearTimeout(this.#retry);
     this.#retryAt = this.#retry = undefined;
     const process = this.#process;
     if (process !== undefined) this.#state = 'stopping';
     else if (this.#state !== 'failed') this.#state = 'stopped';
-    await process?.stop(this.#options.stopTimeoutMs);
+    await process?.stop(graceMs);
     if (this.#state === 'stopping') this.#state = 'stopped';
   }
 

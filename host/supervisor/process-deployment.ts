@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ProcessLimits } from '../config/instance-settings.js';
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind, BootPlan } from '../instance/messages.js';
 import type { ServerLog } from '../log/server-log.js';
@@ -10,14 +12,18 @@ import type {
 } from './deployment-process.js';
 import { type InstanceEnd, InstanceProcess, type LimitExcess } from './instance-process.js';
 import { InstanceSlot } from './instance-slot.js';
+import { LimitWatch } from './limit-watch.js';
 import { OutputCapture } from './output-capture.js';
 import type { OutputLog } from './output-log.js';
 import { OutputTail } from './output-tail.js';
 import { instanceEnvironment } from './process-environment.js';
+import { ScalingPolicy } from './scaling-policy.js';
 import { StartFailure } from './start-failure.js';
 import { markOf, type StrayProcesses } from './stray-processes.js';
 import type { SupervisorDevelopment } from './supervisor.js';
 
+/** For the fronts to hear that a place gets no more requests; one that comes later is sent elsewhere by them. */
+const LEAVE_MS = 500;
 /** Lines of last output that are kept with a crash. */
 const CRASH_LINES = 20;
 
@@ -33,6 +39,8 @@ export interface DeploymentOptions {
   readonly nextSocketPath: () => string;
   readonly runFolder: string;
   readonly strays: StrayProcesses;
+  /** Whether the host has room for one more process. */
+  readonly mayGrow: () => boolean;
   readonly output: OutputLog;
   readonly development: SupervisorDevelopment | undefined;
   readonly log: ServerLog;
@@ -50,9 +58,21 @@ export class ProcessDeployment implements DeploymentProcess {
   readonly #options: DeploymentOptions;
   readonly #log: ServerLog;
   readonly #tail = new OutputTail();
-  readonly #slots: readonly InstanceSlot[];
+  /** Ordered by their number. */
+  #slots: readonly InstanceSlot[];
+  /** Places that are not needed any more and finish what they have. */
+  readonly #leaving = new Set<InstanceSlot>();
+  readonly #watches = new WeakMap<object, LimitWatch>();
+  readonly #scaling: ScalingPolicy | undefined;
+  #tick: NodeJS.Timeout | undefined;
+  #isGrowing = false;
+  /** One that did not start, or had no room, is not tried again before. */
+  #growsAfter = 0;
+  /** Number of the place that was added last. */
+  #serial: number;
   readonly #listeners: ((change: DeploymentChange) => void)[] = [];
   #isReady = false;
+  #isPreparingStop = false;
   #kind: ApplicationKind | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -64,7 +84,10 @@ export class ProcessDeployment implements DeploymentProcess {
     const application = spec.deployment.slice(0, spec.deployment.lastIndexOf('@'));
     this.#log = options.log.child({ application, deployment: spec.deployment });
     const count = Math.max(1, spec.manifest.settings.instances);
+    this.#serial = count;
     this.#slots = Array.from({ length: count }, (_, index) => this.#makeSlot(index + 1));
+    const { scaling } = spec.manifest.settings;
+    this.#scaling = scaling === undefined ? undefined : new ScalingPolicy(count, scaling);
     this.ready = this.#start();
     // The launcher awaits it, perhaps later; until then a failed start must not count as unhandled.
     this.ready.catch(() => undefined);
@@ -83,7 +106,7 @@ export class ProcessDeployment implements DeploymentProcess {
   }
 
   status(): readonly InstanceStatus[] {
-    return this.#slots.map((slot) => slot.status());
+    return [...this.#slots, ...this.#leaving].map((slot) => slot.status());
   }
 
   lastOutput(): readonly string[] {
@@ -99,6 +122,7 @@ export class ProcessDeployment implements DeploymentProcess {
   }
 
   prepareStop(): void {
+    this.#isPreparingStop = true;
     for (const slot of this.#slots) slot.prepareStop();
   }
 
@@ -122,10 +146,15 @@ export class ProcessDeployment implements DeploymentProcess {
     }
     this.#kind = this.#slots[0]?.running?.kind;
     this.#isReady = true;
+    const { processLimits } = this.#options.spec.manifest.settings;
+    const isMeasured = processLimits !== undefined && processLimits.maxCpuShare + processLimits.maxFiles > 0;
+    if (this.#stopping === undefined && (this.#scaling !== undefined || isMeasured))
+      this.#tick = setInterval(() => this.#look(processLimits), this.#options.statsIntervalMs);
   }
 
   async #end(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.stop()));
+    clearInterval(this.#tick);
+    await Promise.all([...this.#slots, ...this.#leaving].map((slot) => slot.stop()));
     this.#options.ended();
   }
 
@@ -164,6 +193,79 @@ export class ProcessDeployment implements DeploymentProcess {
     this.#tail.push(problem === undefined ? `${what}; it was:` : `${what}; ${problem}`);
     for (const frame of frames) this.#tail.push(`    ${frame}`);
     if (frames.length > 0) slot.hung(frames);
+  }
+
+  #look(limits: ProcessLimits | undefined): void {
+    if (this.#stopping !== undefined || this.#isPreparingStop) return;
+    if (limits !== undefined)
+      for (const { running } of this.#slots) if (running) void this.#measure(running, limits);
+    const running = this.#slots.flatMap((slot) => slot.running?.stats ?? []);
+    if (this.#scaling === undefined || running.length === 0 || this.#isGrowing) return;
+    const utilization = running.reduce((sum, one) => sum + one.utilization, 0) / running.length;
+    const open = running.reduce((sum, { exchanges }) => sum + exchanges, 0) / running.length;
+    const instances = this.#slots.length;
+    const load = { utilization: Math.round(utilization * 100) / 100, open: Math.round(open) };
+    const decision = this.#scaling.decide({ nowMs: performance.now(), instances, utilization, open });
+    if (decision === 'up') void this.#grow(load);
+    else if (decision === 'down') void this.#shrink(load);
+  }
+
+  async #measure(process: InstanceProcess, limits: ProcessLimits): Promise<void> {
+    const { stats, pid } = process;
+    if (stats === undefined || pid === undefined) return;
+    const watch = this.#watches.get(process) ?? new LimitWatch(limits);
+    this.#watches.set(process, watch);
+    const cpuSeconds = (stats.cpuUserMicros + stats.cpuSystemMicros) / 1_000_000;
+    for (const excess of [watch.cpu(performance.now(), cpuSeconds), await watch.files(pid)]) {
+      if (excess === undefined || process.hasExited) continue;
+      this.#exceeded(process.plan.instance, excess, limits.exceeded);
+      if (limits.exceeded === 'restart') process.kill(`${excess.reason}, and was killed`);
+    }
+  }
+
+  /** One more place; it gets requests when it is ready. One that does not start is given up, and the others go on. */
+  async #grow(load: { readonly utilization: number; readonly open: number }): Promise<void> {
+    const from = this.#slots.length;
+    const now = performance.now();
+    if (now < this.#growsAfter) return;
+    this.#growsAfter = now + (this.#options.spec.manifest.settings.scaling?.coolDownMs ?? 0);
+    if (!this.#options.mayGrow()) {
+      this.#log.warn(
+        { event: 'scale-refused', ...load, instances: from },
+        'the host has no room for one more',
+      );
+      return;
+    }
+    this.#isGrowing = true;
+    this.#serial += 1;
+    const slot = this.#makeSlot(this.#serial);
+    this.#slots = [...this.#slots, slot];
+    const failure = await slot.start();
+    this.#isGrowing = false;
+    if (this.#stopping !== undefined) return;
+    if (failure === undefined) {
+      this.#growsAfter = 0;
+      this.#log.info({ event: 'scaled-up', ...load, from, to: from + 1 }, `${from + 1} instances, busy`);
+      this.#tell({ kind: 'addresses' });
+      return;
+    }
+    this.#slots = this.#slots.filter((other) => other !== slot);
+    this.#log.error({ event: 'scale-failed', reason: failure.message, from }, 'one more did not start');
+  }
+
+  /** The newest place goes: no new requests, then the end of what it has, then the end of the process. */
+  async #shrink(load: { readonly utilization: number; readonly open: number }): Promise<void> {
+    const slot = this.#slots.at(-1);
+    if (slot === undefined) return;
+    const from = this.#slots.length;
+    this.#slots = this.#slots.slice(0, -1);
+    this.#leaving.add(slot);
+    this.#log.info({ event: 'scaled-down', ...load, from, to: from - 1 }, `${from - 1} instances, idle`);
+    this.#tell({ kind: 'addresses' });
+    await delay(LEAVE_MS, undefined, { ref: false });
+    slot.prepareStop();
+    await slot.stop(this.#options.spec.manifest.settings.drainTimeoutMs);
+    this.#leaving.delete(slot);
   }
 
   #exceeded(instance: string, { event, reason, used, limit }: LimitExcess, action: string): void {

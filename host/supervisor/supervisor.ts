@@ -22,6 +22,8 @@ export interface SupervisorOptions {
   readonly agentPath?: string;
   /** File that lists what is mounted; told to applications that may know it. Default: nobody is told. */
   readonly catalogFile?: string;
+  /** Processes of all deployments beyond which none is added because of load. Default 128. */
+  readonly maxInstances?: number;
   /** Time between two reports of an instance. Default 1000. */
   readonly statsIntervalMs?: number;
   /** For developers: applications run in development mode, and `echo` is told each line they print. */
@@ -80,6 +82,7 @@ export class Supervisor {
       nextSocketPath: () => this.#sockets.next(),
       runFolder: this.#options.runFolder,
       strays: this.#strays,
+      mayGrow: () => this.#countOfPlaces() < (this.#options.maxInstances ?? 128),
       development: this.#options.development,
       output: this.#openOutput(spec.application),
       log: this.#options.logger,
@@ -131,6 +134,12 @@ export class Supervisor {
     await Promise.all([...this.#closing, this.#leftovers]);
     this.#sockets.remove();
     this.#lifecycle.apply('finish stopping');
+  }
+
+  #countOfPlaces(): number {
+    let count = 0;
+    for (const deployment of this.#deployments) count += deployment.status().length;
+    return count;
   }
 
   /** Versions of one application share its log, so that rotation has one owner. */
