@@ -26,6 +26,8 @@ export class ServerMetrics {
   readonly #bytesOut: Counter<'application' | 'context'>;
   readonly #inFlight: Gauge<'application' | 'context'>;
   readonly #tunnels: Gauge<'application' | 'context'>;
+  readonly #queued: Gauge<'application' | 'context'>;
+  readonly #limited: Counter<'application' | 'context' | 'reason'>;
   readonly #state: Gauge<'application' | 'state'>;
   readonly #up: Gauge<'application'>;
   readonly #restartCount: Counter<'application'>;
@@ -63,6 +65,15 @@ export class ServerMetrics {
     this.#bytesOut = counter('portico_response_body_bytes_total', 'Bytes of response bodies', traffic);
     this.#inFlight = gauge('portico_requests_in_flight', 'Requests being answered', traffic);
     this.#tunnels = gauge('portico_tunnels', 'Open WebSockets and other tunnels', traffic);
+    this.#queued = gauge(
+      'portico_queued_requests',
+      'Requests that wait for their application or their turn',
+      traffic,
+    );
+    this.#limited = counter('portico_limited_requests_total', 'Requests that met a limit', [
+      ...traffic,
+      'reason',
+    ] as const);
     this.#state = gauge('portico_application_state', '1 for the state the application is in', [
       'application',
       'state',
@@ -125,6 +136,8 @@ export class ServerMetrics {
       this.#bytesOut,
       this.#inFlight,
       this.#tunnels,
+      this.#queued,
+      this.#limited,
     ];
     const ofConnections = [this.#connections, this.#accepted, this.#refused, this.#closedByLimit];
     for (const metric of [...series, ...ofConnections, this.#lostLogLines]) metric.reset();
@@ -143,6 +156,9 @@ export class ServerMetrics {
       this.#bytesOut.inc(labels, counts.bytesOut);
       this.#inFlight.set(labels, counts.inFlight);
       this.#tunnels.set(labels, counts.tunnels);
+      this.#queued.set(labels, counts.queued ?? 0);
+      for (const [reason, count] of Object.entries(counts.limited ?? {}))
+        this.#limited.inc({ ...labels, reason }, count);
     }
     this.#connections.set(totals.openConnections);
     this.#accepted.inc(totals.acceptedConnections);

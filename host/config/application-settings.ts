@@ -7,6 +7,7 @@ import {
   instancesSchema,
   processLimitsShape,
 } from './instance-settings.js';
+import { applyQueueSettings, queueSchema, trafficShape } from './queue-settings.js';
 import { STRICT_REQUESTS } from './request-settings.js';
 import {
   applyProbation,
@@ -59,9 +60,8 @@ const settingsShape = {
     heap: size({ min: 16 * MIB }).optional(),
     body: size().optional(),
     memory: size().optional(),
-    concurrency: integer(1, 1_000_000).optional(),
-    queue: integer(0, 1_000_000).optional(),
     ...processLimitsShape,
+    ...trafficShape,
   }).optional(),
   request: section({
     malformedEscapes: word(['refuse', 'pass']).optional(),
@@ -75,6 +75,7 @@ const settingsShape = {
     retryAfter: duration().optional(),
   }).optional(),
   idle: section({ stopAfter: duration().optional() }).optional(),
+  queue: queueSchema.optional(),
   health: healthSchema.optional(),
   probation: probationSchema.optional(),
   history: integer(1, 100).optional(),
@@ -131,16 +132,13 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
     dependsOn: given.dependsOn ?? base.dependsOn,
     required: given.required ?? base.required,
     env: { ...base.env, ...given.env },
+    ...applyQueueSettings(base, given.queue, given.limits),
     ...applyVersionSettings(base, given),
   };
 }
 
 /** Keys that are understood and checked but not obeyed by this version; the operator must be told. */
 export function unobeyedSettings(given: SettingsSection): string[] {
-  const names: [string, unknown][] = [
-    ['limits.concurrency', given.limits?.concurrency],
-    ['limits.queue', given.limits?.queue],
-    ['idle.stopAfter', given.idle?.stopAfter],
-  ];
+  const names: [string, unknown][] = [['idle.stopAfter', given.idle?.stopAfter]];
   return names.filter(([, value]) => value !== undefined).map(([name]) => name);
 }

@@ -1,6 +1,7 @@
 import type { ConnectorSettings } from './connector-settings.js';
 import type { HealthSettings } from './health-settings.js';
 import type { ProcessLimits, ScalingSettings } from './instance-settings.js';
+import type { QueueThemes } from './queue-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
 import type { ProbationSettings } from './rollout-settings.js';
@@ -117,7 +118,7 @@ export interface ArchiveLimits {
 }
 
 /** What the container does with one application; the `servlet:` section. */
-export interface ApplicationSettings extends Partial<VersionThemes> {
+export interface ApplicationSettings extends Partial<VersionThemes>, Partial<QueueThemes> {
   /** `manual`: deployed but not started until someone says so. `lazy`: started by the first request. */
   readonly startWhen: 'eager' | 'lazy' | 'manual';
   /** Default 30s. */

@@ -1,4 +1,5 @@
 import type { ApplicationSettings } from '../config/host-config.js';
+import { DEFAULT_QUEUE, type QueueSettings } from '../config/queue-settings.js';
 import type { ContextRoute, RouteTarget } from '../front/messages.js';
 import type { SingleTarget } from '../front/target-deployments.js';
 import type { ContextState } from './application-status.js';
@@ -53,20 +54,41 @@ export function targetOf(running: Running): SingleTarget | undefined {
     instances,
     prefix: settings.prefix,
     responseTimeoutMs: settings.responseTimeoutMs,
+    queue: settings.queue ?? DEFAULT_QUEUE,
     // Programs that are not of the framework have no word for their end before it has come.
     ...(entry.kind === 'modules' ? { closesWebSockets: true } : {}),
   };
 }
 
-/** 503: the path stays reserved in every state, so nobody else answers for it. */
+/**
+ * 503: the path stays reserved in every state, so nobody else answers for it. Where it will answer soon, requests wait for
+ * that first: in the states that lead to it, unless the next try comes later than the waiting ends.
+ */
 export function unavailable(
   state: ContextState | 'lazy',
   retryInMs: number | undefined,
-  development: { readonly holds?: boolean; readonly page?: FailurePage } = {},
+  { queue, page }: { readonly queue?: QueueSettings | undefined; readonly page?: FailurePage } = {},
 ): SingleTarget {
   const seconds = retryInMs === undefined ? (RETRY_AFTER[state] ?? 1) : Math.ceil(retryInMs / 1000);
   const reason = TOLD[state] ?? `The application is ${state}.`;
-  return { kind: 'unavailable', state, reason, retryAfterSeconds: Math.max(1, seconds), ...development };
+  const isWorthWaiting =
+    queue !== undefined && queue.size > 0 && WAITED_FOR.has(state) && (retryInMs ?? 0) < queue.timeoutMs;
+  return {
+    kind: 'unavailable',
+    state,
+    reason,
+    retryAfterSeconds: Math.max(1, seconds),
+    ...(isWorthWaiting ? { queue } : {}),
+    ...(page === undefined ? {} : { page }),
+  };
+}
+
+const WAITED_FOR: ReadonlySet<string> = new Set(['lazy', 'starting', 'restarting']);
+
+/** Developers wait for what they have just written, however long it takes to start. */
+export function queueOf(settings: ApplicationSettings, isDevelopment: boolean): QueueSettings {
+  const queue = settings.queue ?? DEFAULT_QUEUE;
+  return isDevelopment ? { ...queue, timeoutMs: Math.max(queue.timeoutMs, settings.startTimeoutMs) } : queue;
 }
 
 /** The route of a context that `version` speaks for. */

@@ -5,7 +5,7 @@ import { type DeploymentChange, lastCrashOf } from '../supervisor/deployment-pro
 import { retryDelayOf } from '../supervisor/restart-policy.js';
 import { type BesideStart, Changeover } from './changeover.js';
 import { Comeback } from './comeback.js';
-import { routeOf, targetOf, unavailable } from './context-route.js';
+import { queueOf, routeOf, targetOf, unavailable } from './context-route.js';
 import type { DeploymentFacts } from './deployment-record.js';
 import { mayFollow } from './deployment-steps.js';
 import { LiveVersions } from './live-versions.js';
@@ -399,7 +399,7 @@ export class Serving {
     const target =
       (active === undefined ? undefined : targetOf(active)) ??
       unavailable(isLazy ? 'lazy' : state, active?.trouble?.retryInMs, {
-        ...(this.#parts.isDevelopment ? { holds: true } : {}),
+        queue: queueOf(settings, this.#parts.isDevelopment),
         ...(state === 'failed' && version.failurePage !== undefined ? { page: version.failurePage } : {}),
       });
     return routeOf(this.#place, version, this.sides.around(target), settings);

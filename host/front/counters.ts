@@ -1,16 +1,18 @@
 import type { ExchangeResult } from '../connector/http1-listener.js';
+import type { LimitReason, MountCounters } from '../runtime/mount.js';
 import { type ContextCounts, LATENCY_BUCKETS_SECONDS } from './messages.js';
 
 /**
  * What one context has done since the last report. Plain numbers in typed arrays: counting a request makes no object
  * and no string. Outlives the routes of its context, so a redeploy loses no count.
  */
-export class ContextCounters {
+export class ContextCounters implements MountCounters {
   readonly context: string;
   application: string;
   /** Current values. */
   inFlight = 0;
   tunnels = 0;
+  queued = 0;
   /** Since the last report. */
   tooLargeBodies = 0;
   readonly #byClass = new Float64Array(6);
@@ -21,6 +23,9 @@ export class ContextCounters {
   #hasCounted = false;
   #reportedInFlight = 0;
   #reportedTunnels = 0;
+  #reportedQueued = 0;
+  /** Since the last report; undefined: no request has met a limit. */
+  #limited: Partial<Record<LimitReason, number>> | undefined;
 
   constructor(context: string, application: string) {
     this.context = context;
@@ -47,10 +52,22 @@ export class ContextCounters {
     this.#latencySumMs += durationMs;
   }
 
+  queue(change: 1 | -1): void {
+    this.queued += change;
+  }
+
+  limit(reason: LimitReason): void {
+    this.#limited ??= {};
+    this.#limited[reason] = (this.#limited[reason] ?? 0) + 1;
+  }
+
   /** The counts since the last `take`; undefined when nothing has changed. */
   take(): ContextCounts | undefined {
-    const isSame = this.inFlight === this.#reportedInFlight && this.tunnels === this.#reportedTunnels;
-    if (!this.#hasCounted && isSame) return undefined;
+    const isSame =
+      this.inFlight === this.#reportedInFlight &&
+      this.tunnels === this.#reportedTunnels &&
+      this.queued === this.#reportedQueued;
+    if (!this.#hasCounted && isSame && this.#limited === undefined) return undefined;
     const counts: ContextCounts = {
       context: this.context,
       application: this.application,
@@ -61,6 +78,8 @@ export class ContextCounters {
       bytesOut: this.#bytesOut,
       inFlight: this.inFlight,
       tunnels: this.tunnels,
+      queued: this.queued,
+      ...(this.#limited === undefined ? {} : { limited: this.#limited }),
     };
     this.#byClass.fill(0);
     this.#latency.fill(0);
@@ -68,6 +87,8 @@ export class ContextCounters {
     this.#hasCounted = false;
     this.#reportedInFlight = this.inFlight;
     this.#reportedTunnels = this.tunnels;
+    this.#reportedQueued = this.queued;
+    this.#limited = undefined;
     return counts;
   }
 }

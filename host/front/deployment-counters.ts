@@ -33,6 +33,11 @@ export class DeploymentCounters implements DeploymentTally {
     if (status >= 500) this.#errors++;
   }
 
+  /** A request that was begun here is answered elsewhere. */
+  leave(): void {
+    this.inFlight--;
+  }
+
   cut(): void {
     this.#errors++;
   }

@@ -224,6 +224,7 @@ export class FrontProcess {
     this.#isDraining = true;
     // Only this process's copies of the sockets close; the server's keep taking connections for other fronts.
     for (const server of this.#servers) server.close();
+    this.#world?.mapping.giveUpWaiting();
     this.#world?.runtimes.drain();
     await Promise.all(this.#allConnectors().map((connector) => connector.drain(deadlineMs)));
     clearInterval(this.#reporter);

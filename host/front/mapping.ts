@@ -1,9 +1,7 @@
-import { LazyRuntime } from '../runtime/lazy-runtime.js';
 import type { Mount, Runtime } from '../runtime/mount.js';
-import { answerPlainly } from '../runtime/plain-answer.js';
 import type { ContextCounters } from './counters.js';
-import { deliver } from './deliver.js';
 import type { DeploymentCounters } from './deployment-counters.js';
+import { giveUpWaiting, handOver } from './hand-over.js';
 import { type Hosted, HostMapper } from './host-mapper.js';
 import { DEFAULT_HOST } from './host-names.js';
 import { Mapper } from './mapper.js';
@@ -22,6 +20,8 @@ export interface MappedContext extends Mount, Hosted {
   readonly deployment: DeploymentCounters | undefined;
   /** The application sees the path behind the context path. */
   readonly isStripped: boolean;
+  /** Those of several live versions. */
+  readonly versions?: readonly MappedContext[];
 }
 
 /**
@@ -84,11 +84,16 @@ export class Mapping {
       prepared,
       remove.map((context) => before.get(context)).filter((one) => one !== undefined),
     );
-    for (const context of [...remove, ...set.map((route) => route.context)])
-      handOver(before.get(context), this.#contexts.get(context));
     const deployments = this.#deployments();
+    for (const context of [...remove, ...set.map((route) => route.context)])
+      handOver(before.get(context), this.#contexts.get(context), deployments);
     this.#counts.retainDeployments(deployments);
     this.#runtimes.retain(deployments);
+  }
+
+  /** What waits for an application to start is answered: the front is about to end. */
+  giveUpWaiting(): void {
+    for (const mapped of this.#contexts.values()) giveUpWaiting(mapped);
   }
 
   #replaceMapper(set: readonly MappedContext[], remove: readonly MappedContext[]): void {
@@ -116,6 +121,7 @@ export class Mapping {
         deployment: undefined,
         runtime: new VersionsRuntime(target, versions),
         isStripped: false,
+        versions: versions.map(({ mapped }) => mapped),
       };
     }
     return {
@@ -135,14 +141,3 @@ export class Mapping {
 }
 
 const CONNECT_DEADLINE_MS = 2000;
-
-/** What waits for a lazy context to start goes on to its successor. */
-function handOver(from: MappedContext | undefined, to: MappedContext | undefined): void {
-  if (!(from?.runtime instanceof LazyRuntime) || from === to) return;
-  const exchanges = from.runtime.release();
-  if (to?.runtime instanceof LazyRuntime) to.runtime.adopt(exchanges);
-  else if (to !== undefined) for (const exchange of exchanges) deliver(exchange, to);
-  else
-    for (const exchange of exchanges)
-      answerPlainly(exchange, 404, 'No application is mounted here any more.');
-}

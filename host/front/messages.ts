@@ -1,5 +1,6 @@
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { VirtualHosts } from '../config/virtual-hosts.js';
+import type { LineLimits } from '../runtime/waiting-line.js';
 import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
 import type { HttpChallengeTokens } from './http-challenges.js';
 
@@ -134,8 +135,8 @@ export type RouteTarget =
       readonly state: string;
       readonly reason: string;
       readonly retryAfterSeconds: number;
-      /** For developers: requests without a body wait until it starts, instead of being sent away. */
-      readonly holds?: boolean;
+      /** Requests wait until it answers, instead of being sent away. */
+      readonly queue?: LineLimits;
       /** For developers: this page with status 500 instead of 503. */
       readonly page?: { readonly html: string; readonly text: string };
     }
@@ -147,6 +148,8 @@ export type RouteTarget =
       readonly prefix: 'strip' | 'keep';
       /** Answer with 504 when the application has not begun to respond after this time. 0: never. */
       readonly responseTimeoutMs: number;
+      /** Requests wait while no instance is connected. */
+      readonly queue?: LineLimits;
       /** The application hears of its end and closes its WebSockets by itself: the front gives it half of `tunnelCloseMs`. */
       readonly closesWebSockets?: boolean;
     }
@@ -251,6 +254,10 @@ export interface ContextCounts {
   /** Current values, not differences. */
   readonly inFlight: number;
   readonly tunnels: number;
+  /** Of those in flight: wait for the application, or for their turn. Current value. Absent: none. */
+  readonly queued?: number;
+  /** Requests that met a limit of the application, by `LimitReason`. Absent: none. */
+  readonly limited?: Readonly<Record<string, number>>;
 }
 
 /** What was counted for one deployment: what it answered, of all contexts and by whichever route. */

@@ -1,13 +1,14 @@
 import { within } from '../deadline.js';
 import { messageOf } from '../errors.js';
 import { ErrorPageRuntime } from '../runtime/error-page-runtime.js';
-import { LazyRuntime } from '../runtime/lazy-runtime.js';
 import type { Runtime } from '../runtime/mount.js';
 import { ProcessRuntime } from '../runtime/process/process-runtime.js';
+import { QueueRuntime } from '../runtime/queue-runtime.js';
 import { RedirectRuntime } from '../runtime/redirect-runtime.js';
 import { StaticSite } from '../runtime/static/static-site.js';
 import { UnavailableRuntime } from '../runtime/unavailable-runtime.js';
 import type { UpstreamRuntime } from '../runtime/upstream/upstream-runtime.js';
+import type { LineLimits } from '../runtime/waiting-line.js';
 import type { ContextRoute, FrontSettings } from './messages.js';
 import { type SingleTarget, singleTargets } from './target-deployments.js';
 
@@ -50,8 +51,11 @@ export class Runtimes {
   /** The runtime for a route with one target that is about to enter the mapping. Connections to new instances begin at once. */
   runtimeFor(route: Pick<ContextRoute, 'context' | 'path'>, target: SingleTarget): Runtime {
     if (target.kind === 'unavailable') {
-      if (target.state === 'lazy') return new LazyRuntime(target, () => this.#events.wanted(route.context));
-      if (target.state === 'starting') return new LazyRuntime(target, undefined, target.holds);
+      const isLazy = target.state === 'lazy';
+      if (isLazy || target.queue !== undefined) {
+        const onWanted = isLazy ? () => this.#events.wanted(route.context) : undefined;
+        return new QueueRuntime(target, target.queue ?? NO_LINE, onWanted);
+      }
       if (target.page !== undefined) return new ErrorPageRuntime(target.page);
       return new UnavailableRuntime(target.reason, target.retryAfterSeconds);
     }
@@ -155,5 +159,7 @@ export class Runtimes {
 
 type RunningTarget = Exclude<SingleTarget, { kind: 'unavailable' }>;
 
+/** Requests start a lazy application and are sent away. */
+const NO_LINE: LineLimits = { size: 0, timeoutMs: 0 };
 /** Precision of response timeouts and of the end of tunnels. */
 const SWEEP_MS = 250;

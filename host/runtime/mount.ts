@@ -7,10 +7,27 @@ export interface Mount {
   /** Largest request body; 413 beyond it. 0: no limit. */
   readonly maxBodyBytes: number;
   /** Where open tunnels are counted, and requests refused for their body since the last report. */
-  readonly counters: { tunnels: number; tooLargeBodies: number };
+  readonly counters: MountCounters;
   /** Where the deployment that answers is counted by itself; absent where nothing runs. */
   readonly deployment?: DeploymentTally | undefined;
 }
+
+/** What runtimes count for a context. */
+export interface MountCounters {
+  tunnels: number;
+  tooLargeBodies: number;
+  /** A request begins to wait, or waits no longer. */
+  queue?(change: 1 | -1): void;
+  /** A request met a limit of the application. */
+  limit?(reason: LimitReason): void;
+}
+
+/**
+ * Limits that a request can meet; each is the name of an event. `queue-full`: no room to wait for the start of the
+ * application; `queue-timeout`: it waited too long, for that or for its turn; `concurrency-limit`: so many are being
+ * answered, and no room to wait for a turn; `output-rate`: the response was slowed down.
+ */
+export type LimitReason = 'queue-full' | 'queue-timeout' | 'concurrency-limit' | 'output-rate';
 
 /** Counts of one deployment, beside those of its context. */
 export interface DeploymentTally {

@@ -14,6 +14,7 @@ import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
 import { type FrontConnector, FrontProcess } from './front-process.js';
 import { IdleDeployments } from './idle-deployments.js';
+import { LimitEvents } from './limit-events.js';
 import { PublishedRoutes } from './published-routes.js';
 import { FrontTotals } from './traffic-totals.js';
 
@@ -56,6 +57,7 @@ export class FrontProcesses implements RouteTable {
   readonly #routes = new PublishedRoutes();
   readonly #idle = new IdleDeployments();
   readonly #totals = new FrontTotals();
+  readonly #limitEvents: LimitEvents;
   readonly #places: readonly Place[];
   readonly #lostListeners: ((instance: string, reason: string) => void)[] = [];
   readonly #wantedListeners: ((context: string) => void)[] = [];
@@ -65,6 +67,7 @@ export class FrontProcesses implements RouteTable {
 
   constructor(options: FrontProcessesOptions) {
     this.#options = options;
+    this.#limitEvents = new LimitEvents(options.logger);
     this.#settings = options.settings;
     this.#places = Array.from({ length: options.count ?? 1 }, (_, index) => ({
       number: index + 1,
@@ -105,7 +108,10 @@ export class FrontProcesses implements RouteTable {
     const { came, left } = this.#routes.change(set, remove);
     const { revision } = this.#routes;
     const mapped = this.#places.filter(({ front }) => front?.isMapped === true);
-    for (const context of remove) this.#totals.forget(context);
+    for (const context of remove) {
+      this.#totals.forget(context);
+      this.#limitEvents.forget(context);
+    }
     for (const { context, application } of set) this.#totals.keep(context, application);
     for (const deployment of came) {
       this.#totals.deployments.keep(deployment);
@@ -283,6 +289,7 @@ export class FrontProcesses implements RouteTable {
         break;
       case 'counts':
         this.#totals.add(serial, report.counts);
+        this.#limitEvents.take(report.counts.contexts);
         break;
       case 'deployment-idle':
         this.#idle.frontIdle(serial, report.deployment);

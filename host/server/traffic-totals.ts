@@ -40,7 +40,8 @@ export class FrontTotals {
       const sum = this.#contexts.get(more.context);
       if (sum === undefined || sum.application !== more.application) continue;
       this.#contexts.set(more.context, sumOf(sum, more));
-      current.contexts.set(more.context, { inFlight: more.inFlight, tunnels: more.tunnels });
+      const { inFlight, tunnels, queued = 0 } = more;
+      current.contexts.set(more.context, { inFlight, tunnels, queued });
     }
   }
 
@@ -57,6 +58,7 @@ export class FrontTotals {
         ...totals,
         inFlight: sum(fronts, (front) => front.contexts.get(totals.context)?.inFlight ?? 0),
         tunnels: sum(fronts, (front) => front.contexts.get(totals.context)?.tunnels ?? 0),
+        queued: sum(fronts, (front) => front.contexts.get(totals.context)?.queued ?? 0),
       })),
       openConnections: sum(fronts, (front) => front.openConnections),
       acceptedConnections: this.#accepted,
@@ -70,7 +72,7 @@ export class FrontTotals {
 interface FrontCurrent {
   openConnections: number;
   /** Reported only when changed, so the last values stand. */
-  readonly contexts: Map<string, { readonly inFlight: number; readonly tunnels: number }>;
+  readonly contexts: Map<string, Pick<ContextCounts, 'inFlight' | 'tunnels'> & { readonly queued: number }>;
 }
 
 function addTo(sums: Map<string, number>, more: Readonly<Record<string, number>>): void {
@@ -99,7 +101,17 @@ function sumOf(sum: ContextCounts, more: ContextCounts): ContextCounts {
     latencySumSeconds: sum.latencySumSeconds + more.latencySumSeconds,
     bytesIn: sum.bytesIn + more.bytesIn,
     bytesOut: sum.bytesOut + more.bytesOut,
+    limited: more.limited === undefined ? (sum.limited ?? {}) : addedByName(sum.limited ?? {}, more.limited),
   };
+}
+
+function addedByName(
+  left: Readonly<Record<string, number>>,
+  right: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const sums = { ...left };
+  for (const [name, count] of Object.entries(right)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
 }
 
 function added(left: readonly number[], right: readonly number[]): readonly number[] {

@@ -1,4 +1,5 @@
-import type { AbortReason, Exchange, RequestHead, RequestListener } from '../../exchange/exchange.js';
+import type { Exchange } from '../../exchange/exchange.js';
+import { WrappedExchange } from '../../exchange/wrapped-exchange.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
 import { renderSetCookie } from '../../http/set-cookie.js';
 import { PIN_COOKIE } from './choose-version.js';
@@ -8,66 +9,23 @@ import { PIN_COOKIE } from './choose-version.js';
  * open. An answer that failed gets none, nor does one that shared caches keep: they would hand the cookie to everybody
  * (RFC 9111 §7.3). Everything else is that of the exchange below.
  */
-export class PinningExchange implements Exchange {
-  readonly head: RequestHead;
-  readonly #inner: Exchange;
+export class PinningExchange extends WrappedExchange {
   readonly #pin: string;
   readonly #path: string;
 
   /** `path` is the context path. */
   constructor(inner: Exchange, pin: string, path: string) {
-    this.head = inner.head;
-    this.#inner = inner;
+    super(inner);
     this.#pin = pin;
     this.#path = path;
   }
 
-  get attachment(): unknown {
-    return this.#inner.attachment;
+  override respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    super.respond(status, this.#withPin(status, fields), body);
   }
 
-  set attachment(value: unknown) {
-    this.#inner.attachment = value;
-  }
-
-  get isBegun(): boolean {
-    return this.#inner.isBegun;
-  }
-
-  get isEnded(): boolean {
-    return this.#inner.isEnded;
-  }
-
-  listen(listener: RequestListener): void {
-    this.#inner.listen(listener);
-  }
-
-  consumed(bytes: number): void {
-    this.#inner.consumed(bytes);
-  }
-
-  interim(status: number, fields: Fields): void {
-    this.#inner.interim(status, fields);
-  }
-
-  respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
-    this.#inner.respond(status, this.#withPin(status, fields), body);
-  }
-
-  begin(status: number, fields: Fields): void {
-    this.#inner.begin(status, this.#withPin(status, fields));
-  }
-
-  write(chunk: Uint8Array): boolean {
-    return this.#inner.write(chunk);
-  }
-
-  end(trailers?: Fields): void {
-    this.#inner.end(trailers);
-  }
-
-  abort(reason: AbortReason): void {
-    this.#inner.abort(reason);
+  override begin(status: number, fields: Fields): void {
+    super.begin(status, this.#withPin(status, fields));
   }
 
   #withPin(status: number, fields: Fields): Fields {

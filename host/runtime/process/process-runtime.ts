@@ -1,6 +1,7 @@
 import { AbortReason, type Exchange } from '../../exchange/exchange.js';
 import type { Mount, Runtime } from '../mount.js';
 import { answerAborted, answerPlainly } from '../plain-answer.js';
+import { type LineLimits, WaitingLine, type WaitingRequest } from '../waiting-line.js';
 import { InstanceChannel, type InstanceEndpoint } from './instance-channel.js';
 import { Splice, type SpliceOwner } from './splice.js';
 import type { SplicedTunnel } from './spliced-tunnel.js';
@@ -19,6 +20,8 @@ export interface ProcessSettings {
   readonly closesWebSockets?: boolean;
   /** `Retry-After` of a 503. */
   readonly retryAfterSeconds: number;
+  /** Requests wait while no instance is connected. Absent: they are answered 503 at once. */
+  readonly queue?: LineLimits;
 }
 
 /**
@@ -38,6 +41,8 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   #newest: Splice | undefined;
   /** Splices that wait for a connection. */
   #waiting: Splice[] = [];
+  /** Requests that wait for an instance. */
+  readonly #line = new WaitingLine(NO_LINE, ({ exchange }) => this.#answerUnavailable(exchange));
   readonly #tunnels = new Map<Splice, SplicedTunnel>();
   /** From then on tunnels are asked to close. */
   #tunnelsCloseAt = Number.POSITIVE_INFINITY;
@@ -57,6 +62,7 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   /** Takes over new settings: connects to instances that are new, lets go of those that are gone. */
   configure(settings: ProcessSettings): void {
     this.#settings = settings;
+    this.#line.limits = settings.queue ?? NO_LINE;
     const known = new Map(this.#channels.map((channel) => [channel.endpoint.instance, channel]));
     this.#channels = settings.instances.map((endpoint) => {
       const channel = known.get(endpoint.instance);
@@ -95,7 +101,9 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
       return;
     }
     const channel = this.#leastBusy(undefined);
-    if (channel === undefined && !this.#mayWait()) {
+    if (channel === undefined && (!this.#mayWait() || this.#settings.queue !== undefined)) {
+      if (this.#line.add(exchange, mount, within)) return;
+      if (this.#settings.queue !== undefined) mount.counters.limit?.('queue-full');
       this.#answerUnavailable(exchange);
       return;
     }
@@ -104,6 +112,16 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     this.#list(splice);
     if (channel !== undefined) splice.open(channel);
     else this.#waiting.push(splice);
+  }
+
+  /** What waits for an instance, to be answered elsewhere. */
+  release(): WaitingRequest[] {
+    return this.#line.release();
+  }
+
+  /** Answers what waits for an instance: there will be none. */
+  giveUp(): void {
+    for (const { exchange } of this.release()) this.#answerUnavailable(exchange);
   }
 
   channelFor(_splice: Splice, except: InstanceChannel): InstanceChannel | undefined {
@@ -215,6 +233,10 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   }
 
   #serveWaiting(): void {
+    while (this.#line.size > 0 && this.#leastBusy(undefined) !== undefined) {
+      const first = this.#line.shift();
+      if (first !== undefined) this.handle(first.exchange, first.mount, first.within);
+    }
     if (this.#waiting.length === 0) return;
     const { isConnecting } = this;
     const waiting = this.#waiting;
@@ -277,4 +299,5 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
 
 /** Requests of one deployment that wait for a connection. */
 const MAX_WAITING = 1000;
+const NO_LINE: LineLimits = { size: 0, timeoutMs: 0 };
 const UNREACHABLE = 'The application cannot be reached at the moment.';
