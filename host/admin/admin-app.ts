@@ -11,6 +11,7 @@ import { eventRoutes } from './event-routes.js';
 import { healthRoutes } from './health-routes.js';
 import type { ServerMetrics } from './metrics.js';
 import { planRoutes } from './plan-routes.js';
+import { requestRoutes } from './request-routes.js';
 import { serverRoutes } from './server-routes.js';
 
 /** What the admin API is made with. */
@@ -48,6 +49,7 @@ export function adminApp(options: AdminAppOptions): Express {
     canaryRoutes(options),
     certificateRoutes(options),
     eventRoutes(options),
+    requestRoutes(options),
     serverRoutes(options),
   );
   app.use((_request, response) => {

@@ -1,5 +1,6 @@
 import type { Deployments } from '../deployer/application-status.js';
 import type { Canaries } from '../deployer/canaries.js';
+import type { OpenRequest } from '../front/messages.js';
 import type { EventLog } from '../log/event-log.js';
 import type { CertificatesView } from './certificates-view.js';
 import type { FrontStatus, TrafficTotals } from './traffic.js';
@@ -23,6 +24,12 @@ export interface ServerView {
   fronts(): readonly FrontStatus[];
   /** Fresh counts of all fronts; at most a second's wait. */
   traffic(): Promise<TrafficTotals>;
+  /** Requests of one application that have been open for so long, the oldest first; at most a second's wait. */
+  openRequests?(wanted: {
+    readonly application: string;
+    readonly version: string;
+    readonly olderThanMs: number;
+  }): Promise<{ readonly requests: readonly OpenRequest[]; readonly total: number }>;
   /** Undefined: no connector has TLS, as far as is known. */
   readonly certificates?: CertificatesView;
   /** What readiness is made of. */

@@ -7,6 +7,7 @@ import type { CanaryStatus } from '../deployer/canaries.js';
 import type { DeploymentView } from '../deployer/deployment-view.js';
 import type { Foreseen } from '../deployer/foresee.js';
 import { messageOf, PorticoError } from '../errors.js';
+import type { OpenRequest } from '../front/messages.js';
 import type { HostEvent } from '../log/event-log.js';
 import { type RunFile, readRunFile } from '../server/run-file.js';
 import type { CertificateState } from './certificate-table.js';
@@ -103,6 +104,16 @@ export class AdminClient {
       ...(application !== undefined && { application }),
     });
     return ((await this.#request('GET', `/v1/events?${query}`)) as { events: HostEvent[] }).events;
+  }
+
+  /** `olderThan`: a duration; undefined: the default of the server. */
+  async requests(
+    name: string,
+    olderThan: string | undefined,
+  ): Promise<{ readonly requests: readonly OpenRequest[]; readonly total: number }> {
+    const query = olderThan === undefined ? '' : `?olderThan=${encodeURIComponent(olderThan)}`;
+    const path = `/v1/applications/${encodeURIComponent(name)}/requests${query}`;
+    return (await this.#request('GET', path)) as { requests: readonly OpenRequest[]; total: number };
   }
 
   async reloadServer(): Promise<ReloadResult> {

@@ -120,6 +120,13 @@ withBaseOptions(program.command('events [name]'))
   .action(async (...args: Parameters<typeof import('./events.js').events>) =>
     (await import('./events.js')).events(...args),
   );
+withBaseOptions(program.command('requests <name>'))
+  .description('show the requests of one application that have been open for long')
+  .option('--older-than <duration>', 'show those that are older (default: 5s; 0s: all)')
+  .option('--json', 'as JSON')
+  .action(async (...args: Parameters<typeof import('./requests.js').requests>) =>
+    (await import('./requests.js')).requests(...args),
+  );
 withBaseOptions(program.command('tls'))
   .description('read the certificates of connectors anew, or show them')
   .addArgument(new Argument('<verb>').choices(['reload', 'status']))

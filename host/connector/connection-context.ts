@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { ConnectionInfo, ExchangeHandler } from '../exchange/exchange.js';
+import type { ConnectorExchange } from './connector-exchange.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import type { RequestHeadParser } from './request-head-parser.js';
 import type { RequestTarget } from './request-target.js';
@@ -56,6 +57,8 @@ export interface ServedConnection {
   /** Closes now if nothing is in flight, otherwise behind the exchange in flight. Tunnels stay. */
   drain(): void;
   destroy(): void;
+  /** Calls for each exchange that is open, tunnels among them. */
+  eachOpen(visit: (exchange: ConnectorExchange) => void): void;
   /** Closes now if nobody has anything to lose by it: it waits for a request. True when closed. MAY be left out. */
   shed?(): boolean;
 }

@@ -310,6 +310,11 @@ export abstract class ConnectionLifetime {
     this.discard();
   }
 
+  eachOpen(visit: (exchange: Http1Exchange) => void): void {
+    if (this.exchange !== undefined) visit(this.exchange);
+    if (this.tunnel !== undefined && this.tunnel !== this.exchange) visit(this.tunnel);
+  }
+
   protected finished(exchange: Http1Exchange): void {
     const { observer } = this.context;
     if (observer.finished === undefined) return;

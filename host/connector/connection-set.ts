@@ -1,5 +1,6 @@
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { ListenerClock, ServedConnection } from './connection-context.js';
+import type { ConnectorExchange } from './connector-exchange.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import { SweepClock } from './sweep-clock.js';
 
@@ -87,6 +88,11 @@ export class ConnectionSet {
   /** Idle connections close now, others behind what is in flight. */
   letGo(): void {
     for (const connection of this.connections) connection.drain();
+  }
+
+  /** As that of each connection. */
+  eachOpen(visit: (exchange: ConnectorExchange) => void): void {
+    for (const connection of this.connections) connection.eachOpen(visit);
   }
 
   private emptied(deadlineMs: number): Promise<void> {

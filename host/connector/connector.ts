@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { ConnectionInfo, ExchangeHandler, RequestHead } from '../exchange/exchange.js';
 import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
+import type { ConnectorExchange } from './connector-exchange.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import type { DescriptorGuard } from './descriptor-guard.js';
 import { Forwarding } from './forwarding/forwarding.js';
@@ -91,6 +92,12 @@ export class Connector {
   get openConnections(): number {
     const served = this.#http1.openConnections + (this.#http2?.openConnections ?? 0);
     return served + (this.#tls?.handshakes ?? 0) + (this.#proxyProtocol?.size ?? 0);
+  }
+
+  /** Calls for each exchange that is open, whatever its protocol. */
+  eachOpen(visit: (exchange: ConnectorExchange) => void): void {
+    this.#http1.eachOpen(visit);
+    this.#http2?.eachOpen(visit);
   }
 
   /** As `Http1Listener.countElsewhere`. */

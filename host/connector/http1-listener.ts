@@ -4,6 +4,7 @@ import type { ConnectionInfo, ExchangeHandler } from '../exchange/exchange.js';
 import { currentHttpDate } from '../http/http-date.js';
 import type { ConnectionContext, Http2Taker } from './connection-context.js';
 import { ConnectionSet, sweepTimeOf } from './connection-set.js';
+import type { ConnectorExchange } from './connector-exchange.js';
 import type { ConnectorObserver } from './connector-observer.js';
 import { Http1Connection } from './http1-connection.js';
 import { refusalResponse, refusalStatus } from './refusal.js';
@@ -72,6 +73,11 @@ export class Http1Listener {
   /** Connections being served, tunnels included. */
   get openConnections(): number {
     return this.connections.size;
+  }
+
+  /** Calls for each exchange that is open; costs nothing before. */
+  eachOpen(visit: (exchange: ConnectorExchange) => void): void {
+    this.connections.eachOpen(visit);
   }
 
   /**

@@ -11,6 +11,7 @@ import { ConnectionShares } from './connection-shares.js';
 import { Dispatcher } from './dispatcher.js';
 import { Mapping } from './mapping.js';
 import type { FrontCommand, FrontReport, FrontSettings } from './messages.js';
+import { type OpenRequestQuery, openRequestsOf } from './open-requests.js';
 import { Runtimes } from './runtimes.js';
 import { TrafficCounts } from './traffic-counts.js';
 
@@ -83,6 +84,9 @@ export class FrontProcess {
       case 'open-elsewhere':
         this.#shares.hear(command.open);
         break;
+      case 'list-open':
+        this.#listOpen(command.id, command.query);
+        break;
       case 'report':
         this.#reportCounts(command.id);
         break;
@@ -154,6 +158,13 @@ export class FrontProcess {
     former.retire();
     this.#former.set(former, name);
     this.#shares.report();
+  }
+
+  #listOpen(id: number, query: OpenRequestQuery): void {
+    // Those of connectors that have been replaced are open as well.
+    const former = [...this.#former].map(([connector, name]) => [name, connector] as const);
+    const found = openRequestsOf([...this.#connectors, ...former], query);
+    this.#outside.report({ type: 'open-requests', id, ...found });
   }
 
   #listen(name: string, settings: ConnectorSettings, handle: unknown): void {

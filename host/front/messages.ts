@@ -3,6 +3,7 @@ import type { VirtualHosts } from '../config/virtual-hosts.js';
 import type { LineLimits } from '../runtime/waiting-line.js';
 import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
 import type { HttpChallengeTokens } from './http-challenges.js';
+import type { OpenRequestQuery } from './open-requests.js';
 
 /**
  * What server and front say to each other over the IPC channel of the front's process. Both ends are our own code;
@@ -48,6 +49,8 @@ export type FrontCommand =
   | { readonly type: 'http-challenges'; readonly tokens: HttpChallengeTokens }
   /** Connections of all other fronts. */
   | { readonly type: 'open-elsewhere'; readonly open: OpenConnections }
+  /** List what is open; answered by `open-requests`. */
+  | { readonly type: 'list-open'; readonly id: number; readonly query: OpenRequestQuery }
   /** Report counts now; answered by `counts`. */
   | { readonly type: 'report'; readonly id: number }
   /** Stop accepting, finish what is in flight, close WebSockets with 1001, then say `drained` and exit. */
@@ -77,7 +80,36 @@ export type FrontReport =
     }
   /** Where fronts share connectors: how many connections this one has, see ConnectionShares. */
   | { readonly type: 'open-connections'; readonly open: OpenConnections }
+  /** In answer to `list-open`: the oldest first, and how many there are altogether. */
+  | {
+      readonly type: 'open-requests';
+      readonly id: number;
+      readonly requests: readonly OpenRequest[];
+      readonly total: number;
+    }
   | { readonly type: 'drained' };
+
+/** A request that is not over yet. */
+export interface OpenRequest {
+  readonly ageMs: number;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** Name of the bundle without version. */
+  readonly application: string;
+  readonly version: string;
+  readonly context: string;
+  /** `waiting`: there is no response yet; `answering`: it has begun; `tunnel`: a WebSocket. */
+  readonly state: 'waiting' | 'answering' | 'tunnel';
+  /** 0 before the response has begun. */
+  readonly status: number;
+  /** Of the bodies, so far. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Address. */
+  readonly client: string;
+  readonly connector: string;
+}
 
 /** Connections by connector. */
 export type OpenConnections = Readonly<Record<string, number>>;

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import { within } from '../deadline.js';
 import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
+import type { OpenRequestQuery } from '../front/open-requests.js';
 import { Heartbeat } from '../supervisor/heartbeat.js';
 import { systemEnvironment } from '../supervisor/process-environment.js';
 import type { ListeningSocket } from './listening-socket.js';
@@ -48,6 +49,7 @@ export class FrontProcess {
   readonly #startTimer: NodeJS.Timeout;
   readonly #acks = new Map<number, () => void>();
   readonly #answers = new Map<number, () => void>();
+  readonly #lists = new Map<number, (found: OpenRequests) => void>();
   readonly #notListening: Set<string>;
   #resolveUp: (isUp: boolean) => void = () => undefined;
   #resolveGone: (reason: string) => void = () => undefined;
@@ -117,6 +119,24 @@ export class FrontProcess {
     this.#answers.delete(id);
   }
 
+  /** What is open there, the oldest first; nothing when it has not answered in time, or is gone. */
+  async openRequests(query: OpenRequestQuery, deadlineMs: number): Promise<OpenRequests> {
+    if (this.#state !== 'up' && this.#state !== 'draining') return NO_REQUESTS;
+    this.#reportId += 1;
+    const id = this.#reportId;
+    let answer = NO_REQUESTS;
+    const answered = new Promise<void>((resolve) => {
+      this.#lists.set(id, (found) => {
+        answer = found;
+        resolve();
+      });
+    });
+    this.#send({ type: 'list-open', id, query });
+    await within(Promise.race([answered, this.gone]), deadlineMs);
+    this.#lists.delete(id);
+    return answer;
+  }
+
   /** Lets it finish what is in flight; killed at the deadline. Resolves when it is gone. */
   async drain(deadlineMs: number): Promise<void> {
     if (this.#state !== 'up') {
@@ -146,6 +166,8 @@ export class FrontProcess {
     } else if (report.type === 'routes-applied') {
       this.#acks.get(report.revision)?.();
       this.#acks.delete(report.revision);
+    } else if (report.type === 'open-requests') {
+      this.#lists.get(report.id)?.(report);
     } else {
       // The counts are handed on first: whoever waits for the answer finds them added up.
       this.#options.received(report);
@@ -206,6 +228,11 @@ export class FrontProcess {
     if (this.#child.connected) this.#child.send(command, () => undefined);
   }
 }
+
+/** What is open in one front, or in all. */
+export type OpenRequests = Pick<Extract<FrontReport, { type: 'open-requests' }>, 'requests' | 'total'>;
+
+const NO_REQUESTS: OpenRequests = { requests: [], total: 0 };
 
 /** What a front gets beyond the deadline it was told, to say so and exit. */
 const DRAIN_GRACE_MS = 500;

@@ -9,10 +9,11 @@ import type {
   FrontSettings,
   OpenConnections,
 } from '../front/messages.js';
+import type { OpenRequestQuery } from '../front/open-requests.js';
 import type { RouteTable } from '../front/route-table.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
-import { type FrontConnector, FrontProcess } from './front-process.js';
+import { type FrontConnector, FrontProcess, type OpenRequests } from './front-process.js';
 import { IdleDeployments } from './idle-deployments.js';
 import { LimitEvents } from './limit-events.js';
 import { PublishedRoutes } from './published-routes.js';
@@ -171,6 +172,17 @@ export class FrontProcesses implements RouteTable {
   async report(): Promise<TrafficTotals> {
     await Promise.all(this.#places.map(({ front }) => front?.report(REPORT_DEADLINE_MS)));
     return this.totals();
+  }
+
+  /** What is open in all fronts, the oldest first; one that does not answer within a second is left out. */
+  async openRequests(query: OpenRequestQuery): Promise<OpenRequests> {
+    const asked = this.#places.map(({ front }) => front?.openRequests(query, REPORT_DEADLINE_MS));
+    const found = (await Promise.all(asked)).filter((one) => one !== undefined);
+    const requests = found
+      .flatMap((one) => one.requests)
+      .sort((left, right) => right.ageMs - left.ageMs)
+      .slice(0, query.limit);
+    return { requests, total: found.reduce((sum, { total }) => sum + total, 0) };
   }
 
   status(): readonly FrontStatus[] {

@@ -55,6 +55,7 @@ const FIXED: Names = [
   ['fronts', 'fronts'],
   ['admin', 'admin'],
   ['deployer', 'deployer'],
+  ['supervisor', 'supervisor'],
   ['archives', 'archives'],
   ['applications', 'applications'],
   ['output', 'output'],

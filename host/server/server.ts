@@ -251,6 +251,7 @@ export class PorticoServer {
       connectors: () => connectorsOf(sockets),
       fronts: () => fronts.status(),
       traffic: () => fronts.report(),
+      openRequests: (wanted) => fronts.openRequests({ ...wanted, limit: MAX_LISTED }),
       certificates: certificates.view,
       readiness,
       reload: () => this.reload(),
@@ -334,6 +335,8 @@ function summaryOf(applications: readonly ApplicationStatus[]): string {
 
 /** Clients are let in after this time although applications are still starting; those answer 503 until they are up. */
 const ACCEPT_AFTER_MS = 3000;
+/** Open requests that are listed at once. */
+const MAX_LISTED = 200;
 /** What each step of the end gets when the time is up already. */
 const LAST_MS = 1000;
 

@@ -91,6 +91,10 @@ export class Http2Connection implements ServedConnection, Http2ExchangeOwner {
    * sends what it asked later elsewhere, nothing of it was looked at (RFC 9113 §6.8). The library cannot announce it
    * beforehand: it ignores all new streams once it has sent any GOAWAY.
    */
+  eachOpen(visit: (exchange: Http2Exchange) => void): void {
+    for (const exchange of this.exchanges) visit(exchange);
+  }
+
   drain(): void {
     if (this.isLeaving) return;
     this.leave();

@@ -4,6 +4,7 @@ import type { Http2Settings } from '../../config/http2-settings.js';
 import type { ConnectionInfo, ExchangeHandler } from '../../exchange/exchange.js';
 import type { Http2Taker } from '../connection-context.js';
 import { ConnectionSet, sweepTimeOf } from '../connection-set.js';
+import type { ConnectorExchange } from '../connector-exchange.js';
 import type { ConnectorObserver } from '../connector-observer.js';
 import { RequestTarget } from '../request-target.js';
 import type { Waiver } from '../waiver.js';
@@ -61,6 +62,11 @@ export class Http2Listener implements Http2Taker {
   /** Connections being served. */
   get openConnections(): number {
     return this.connections.size;
+  }
+
+  /** Calls for each exchange that is open; costs nothing before. */
+  eachOpen(visit: (exchange: ConnectorExchange) => void): void {
+    this.connections.eachOpen(visit);
   }
 
   /** Serves one connection from its first byte on, and owns the socket from here. */
