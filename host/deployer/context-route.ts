@@ -1,6 +1,6 @@
 import type { ApplicationSettings } from '../config/host-config.js';
-import { DEFAULT_QUEUE, type QueueSettings } from '../config/queue-settings.js';
-import type { ContextRoute, RouteTarget } from '../front/messages.js';
+import { DEFAULT_QUEUE, type QueueSettings, type QueueThemes } from '../config/queue-settings.js';
+import type { ContextRoute, RouteLimits, RouteTarget } from '../front/messages.js';
 import type { SingleTarget } from '../front/target-deployments.js';
 import type { ContextState } from './application-status.js';
 import type { Place } from './place.js';
@@ -91,13 +91,29 @@ export function queueOf(settings: ApplicationSettings, isDevelopment: boolean): 
   return isDevelopment ? { ...queue, timeoutMs: Math.max(queue.timeoutMs, settings.startTimeoutMs) } : queue;
 }
 
+/** The property of a route with limits, where there are some. */
+export function limitsOf({ queue = DEFAULT_QUEUE, traffic }: Partial<QueueThemes>): {
+  readonly limits?: RouteLimits;
+} {
+  const { concurrency, outputBytesPerSecond } = traffic ?? {};
+  if (concurrency === undefined && outputBytesPerSecond === undefined) return {};
+  return {
+    limits: {
+      queue: { size: traffic?.queue ?? queue.size, timeoutMs: queue.timeoutMs },
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(outputBytesPerSecond === undefined ? {} : { outputBytesPerSecond }),
+    },
+  };
+}
+
 /** The route of a context that `version` speaks for. */
 export function routeOf(
   { id, host, path }: Place,
   version: Version,
   target: RouteTarget,
-  { maxBodyBytes, request }: Pick<ApplicationSettings, 'maxBodyBytes' | 'request'>,
+  settings: Pick<ApplicationSettings, 'maxBodyBytes' | 'request' | 'queue' | 'traffic'>,
 ): ContextRoute {
+  const { maxBodyBytes, request } = settings;
   const { application, version: number } = version.order.context;
   const malformedEscapes = request.malformedEscapes === 'pass';
   const trace = request.trace === 'pass';
@@ -109,6 +125,7 @@ export function routeOf(
     version: number,
     target,
     maxBodyBytes,
+    ...limitsOf(settings),
     ...(malformedEscapes || trace ? { passes: { malformedEscapes, trace } } : {}),
   };
 }

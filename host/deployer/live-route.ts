@@ -4,7 +4,7 @@ import type { ApplicationSettings } from '../config/host-config.js';
 import { DEFAULT_VERSION_SETTINGS, type PreviewSettings } from '../config/version-settings.js';
 import type { PreviewTarget, RouteTarget, VersionRoute } from '../front/messages.js';
 import type { SingleTarget } from '../front/target-deployments.js';
-import { targetOf } from './context-route.js';
+import { limitsOf, targetOf } from './context-route.js';
 import type { Beside, LiveVersions } from './live-versions.js';
 import type { Running } from './version.js';
 
@@ -39,6 +39,7 @@ export function targetOfLive(
     ...(shadow === undefined ? {} : { shadow }),
     target,
     maxBodyBytes: settingsOf(running).maxBodyBytes,
+    ...limitsOf(settingsOf(running)),
   });
   const versions = [
     routeOf(serving, active, hasCanary ? 100 - share : 100),

@@ -10,6 +10,8 @@ export class DeploymentCounters implements DeploymentTally {
   /** Current values. */
   inFlight = 0;
   tunnels = 0;
+  /** Called when a request is over, where somebody waits for that. */
+  onFinished: (() => void) | undefined;
   /** Since the last report. */
   #requests = 0;
   #errors = 0;
@@ -31,6 +33,7 @@ export class DeploymentCounters implements DeploymentTally {
     this.inFlight--;
     this.#requests++;
     if (status >= 500) this.#errors++;
+    this.onFinished?.();
   }
 
   /** A request that was begun here is answered elsewhere. */

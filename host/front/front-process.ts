@@ -110,7 +110,7 @@ export class FrontProcess {
       problem,
     });
     const accessLog = this.#openLog(settings);
-    const mapping = new Mapping(runtimes, this.#counts, settings.virtualHosts !== undefined);
+    const mapping = new Mapping(runtimes, this.#counts, settings.virtualHosts !== undefined, settings);
     const dispatcher = new Dispatcher(mapping, this.#counts, accessLog, settings.virtualHosts);
     if (settings.hasSiblings) this.#shares.share();
     this.#world = { settings, runtimes, mapping, accessLog, dispatcher };

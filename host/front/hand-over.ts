@@ -1,6 +1,4 @@
 import { answerPlainly } from '../runtime/plain-answer.js';
-import { ProcessRuntime } from '../runtime/process/process-runtime.js';
-import { QueueRuntime } from '../runtime/queue-runtime.js';
 import type { WaitingRequest } from '../runtime/waiting-line.js';
 import { deliver } from './deliver.js';
 import type { MappedContext } from './mapping.js';
@@ -29,15 +27,13 @@ export function handOver(
 
 /** Answers what waits for an application that will not start any more. */
 export function giveUpWaiting(mapped: MappedContext): void {
-  for (const { runtime } of mapped.versions ?? [mapped])
-    if (runtime instanceof QueueRuntime || runtime instanceof ProcessRuntime) runtime.giveUp();
+  for (const { runtime } of mapped.versions ?? [mapped]) runtime.giveUp?.();
 }
 
 function releasedBy(
   { runtime, deployment }: MappedContext,
   deployments: ReadonlySet<string>,
 ): readonly WaitingRequest[] {
-  if (runtime instanceof QueueRuntime) return runtime.release();
-  if (deployment === undefined || deployments.has(deployment.deployment)) return [];
-  return runtime instanceof ProcessRuntime ? runtime.release() : [];
+  if (deployment !== undefined && deployments.has(deployment.deployment)) return [];
+  return runtime.release?.() ?? [];
 }

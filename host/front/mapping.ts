@@ -4,8 +4,9 @@ import type { DeploymentCounters } from './deployment-counters.js';
 import { giveUpWaiting, handOver } from './hand-over.js';
 import { type Hosted, HostMapper } from './host-mapper.js';
 import { DEFAULT_HOST } from './host-names.js';
+import { LimitedRuntimes } from './limits/limited-runtimes.js';
 import { Mapper } from './mapper.js';
-import type { ContextRoute } from './messages.js';
+import type { ContextRoute, FrontSettings } from './messages.js';
 import type { Runtimes } from './runtimes.js';
 import { deploymentsOf } from './target-deployments.js';
 import type { TrafficCounts } from './traffic-counts.js';
@@ -31,13 +32,20 @@ export interface MappedContext extends Mount, Hosted {
 export class Mapping {
   readonly #runtimes: Runtimes;
   readonly #counts: TrafficCounts;
+  readonly #limits: LimitedRuntimes;
   readonly #contexts = new Map<string, MappedContext>();
   #mapper = new Mapper<MappedContext>([]);
   /** Undefined: there are no virtual hosts, and `mapper` is asked. */
   #hosts: HostMapper<MappedContext> | undefined;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(runtimes: Runtimes, counts: TrafficCounts, hasVirtualHosts: boolean) {
+  constructor(
+    runtimes: Runtimes,
+    counts: TrafficCounts,
+    hasVirtualHosts: boolean,
+    settings: Pick<FrontSettings, 'fronts' | 'retryAfterSeconds'>,
+  ) {
+    this.#limits = new LimitedRuntimes(settings);
     this.#runtimes = runtimes;
     this.#counts = counts;
     if (hasVirtualHosts) this.#hosts = HostMapper.empty();
@@ -87,6 +95,7 @@ export class Mapping {
     const deployments = this.#deployments();
     for (const context of [...remove, ...set.map((route) => route.context)])
       handOver(before.get(context), this.#contexts.get(context), deployments);
+    this.#limits.retain(deployments);
     this.#counts.retainDeployments(deployments);
     this.#runtimes.retain(deployments);
   }
@@ -113,8 +122,16 @@ export class Mapping {
     };
     if (target.kind === 'versions') {
       const versions = target.versions.map((one) => {
-        const { version, target, maxBodyBytes } = one;
-        return { ...one, mapped: this.#map({ ...route, version, target, maxBodyBytes }) };
+        const { version, target, maxBodyBytes, limits } = one;
+        const { limits: _, ...common } = route;
+        const single = {
+          ...common,
+          version,
+          target,
+          maxBodyBytes,
+          ...(limits === undefined ? {} : { limits }),
+        };
+        return { ...one, mapped: this.#map(single) };
       });
       return {
         ...context,
@@ -124,10 +141,16 @@ export class Mapping {
         versions: versions.map(({ mapped }) => mapped),
       };
     }
+    const runtime = this.#runtimes.runtimeFor(route, target);
+    const deployment =
+      target.kind === 'unavailable' ? undefined : this.#counts.deploymentOf(target.deployment);
     return {
       ...context,
-      deployment: target.kind === 'unavailable' ? undefined : this.#counts.deploymentOf(target.deployment),
-      runtime: this.#runtimes.runtimeFor(route, target),
+      deployment,
+      runtime:
+        route.limits === undefined || deployment === undefined
+          ? runtime
+          : this.#limits.around(runtime, route.limits, deployment),
       isStripped: target.kind === 'static' || ('prefix' in target && target.prefix === 'strip'),
     };
   }

@@ -123,6 +123,8 @@ export interface FrontSettings {
   readonly tunnelCloseMs: number;
   /** There are other fronts on the same connectors. */
   readonly hasSiblings?: boolean;
+  /** How many fronts there are. Default 1. */
+  readonly fronts?: number;
   /** Undefined: one host answers for every name. */
   readonly virtualHosts?: VirtualHosts | undefined;
 }
@@ -155,6 +157,8 @@ export interface ContextRoute {
   readonly version: string;
   readonly target: RouteTarget;
   readonly maxBodyBytes: number;
+  /** Absent: none. */
+  readonly limits?: RouteLimits;
   /** Requests the connector refuses unless the application answers for itself; absent: none of them. */
   readonly passes?: { readonly malformedEscapes: boolean; readonly trace: boolean };
 }
@@ -233,6 +237,17 @@ export interface VersionRoute {
   readonly shadow?: { readonly of: string; readonly percent: number };
   readonly target: Exclude<RouteTarget, VersionsTarget>;
   readonly maxBodyBytes: number;
+  readonly limits?: RouteLimits;
+}
+
+/** How much of a deployment is used at a time, by all fronts together. */
+export interface RouteLimits {
+  /** Requests under way, open tunnels included. Absent: no limit. */
+  readonly concurrency?: number;
+  /** Where further ones wait for their turn, in each front. */
+  readonly queue: LineLimits;
+  /** Bytes of response bodies, and of tunnels to their clients. Absent: no limit. */
+  readonly outputBytesPerSecond?: number;
 }
 
 /** Whoever comes from one of the addresses, or knows the secret. */

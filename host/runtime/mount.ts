@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/exchange.js';
+import type { WaitingRequest } from './waiting-line.js';
 
 /** Where a context is mounted; what a runtime must know about it to answer. */
 export interface Mount {
@@ -64,6 +65,10 @@ export interface Runtime {
    * the price of no timer per request.
    */
   sweep?(now: number): void;
+  /** Requests that wait here, oldest first, for a successor to answer; they wait here no longer. */
+  release?(): WaitingRequest[];
+  /** Answers requests that wait for something that will not come any more. */
+  giveUp?(): void;
   /** Gives up everything that is open, and every connection. Nothing is handled afterwards. */
   close?(): void;
 }

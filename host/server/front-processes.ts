@@ -263,7 +263,7 @@ export class FrontProcesses implements RouteTable {
   /** Of several fronts the first rotates the access log that all of them write. */
   #settingsOf({ number }: Place): FrontSettings {
     if (this.#places.length === 1) return this.#settings;
-    const settings = { ...this.#settings, hasSiblings: true };
+    const settings = { ...this.#settings, hasSiblings: true, fronts: this.#places.length };
     const { accessLog } = settings;
     if (accessLog === undefined) return settings;
     return { ...settings, accessLog: { ...accessLog, shared: { rotates: number === 1 } } };

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import type { Exchange } from '#host/exchange/exchange.js';
 import { processTarget, routeOf, TestFront } from '#test/support/front.js';
-import { listenTo, TestInstance } from '#test/support/instance.js';
+import { acceptWebSocket, TestInstance } from '#test/support/instance.js';
 import { until, WAIT_MS } from '#test/support/polling.js';
 
 const owned: { stop(): Promise<void> }[] = [];
@@ -44,12 +43,7 @@ describe('a front that drains', () => {
   });
 
   it('closes WebSockets with 1001', async () => {
-    const front = await start((exchange) => {
-      const key = exchange.head.fields.get('sec-websocket-key') ?? '';
-      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-      listenTo(exchange, { end: () => exchange.end() });
-      exchange.begin(101, ['upgrade', 'websocket', 'sec-websocket-accept', accept]);
-    });
+    const front = await start(acceptWebSocket);
     const client = new WebSocket(front.url('/app/').replace('http', 'ws'));
     await once(client, 'open');
     const closed = once(client, 'close');

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,4 +58,12 @@ export function listenTo(exchange: Exchange, listener: Partial<RequestListener>)
     drain: () => listener.drain?.(),
     aborted: (reason) => listener.aborted?.(reason),
   });
+}
+
+/** Answers the handshake of a WebSocket, and closes when the client does. */
+export function acceptWebSocket(exchange: Exchange): void {
+  const key = exchange.head.fields.get('sec-websocket-key') ?? '';
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  listenTo(exchange, { end: () => exchange.end() });
+  exchange.begin(101, ['upgrade', 'websocket', 'sec-websocket-accept', accept]);
 }

@@ -85,9 +85,10 @@ export class VersionsRuntime implements Runtime {
         continue;
       }
       this.#shadowsUnderWay++;
-      const copy = new ShadowExchange(head, version, (status) => {
+      const copy: ShadowExchange = new ShadowExchange(head, version, (status) => {
         this.#shadowsUnderWay--;
-        deployment?.finish(status);
+        // Whoever answers it; it may have waited for another one.
+        (copy.attachment as MappedContext | undefined)?.deployment?.finish(status);
       });
       // After everything that this turn has for clients.
       setImmediate(deliver, copy, mapped);
