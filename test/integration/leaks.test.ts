@@ -6,20 +6,13 @@ import { ListeningSocket } from '#host/server/listening-socket.js';
 import { AgentProcess } from '#test/support/agent-process.js';
 import { makeCertificate } from '#test/support/certificates.js';
 import { processTarget, routeOf, TestFront } from '#test/support/front.js';
+import { type Held, heldBy } from '#test/support/held.js';
 import { fixturesFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
 import { descriptorsOf } from '#test/support/processes.js';
 import { RawClient } from '#test/support/raw-client.js';
 import { type Leaving, leave, openIdle, STAGES } from '#test/support/storms.js';
 import { setOf, TLS_DEFAULTS } from '#test/support/tls-connector.js';
-
-/** What a process holds when its garbage is collected. */
-interface Held {
-  readonly heapUsed: number;
-  readonly external: number;
-  /** Handles, requests and timers by kind. */
-  readonly resources: Readonly<Record<string, number>>;
-}
 
 const MIB = 1024 ** 2;
 /** Caches and code that come with use; one connection holds 2 KiB at least, and each storm has hundreds. */
@@ -66,13 +59,6 @@ describe('a storm leaves nothing behind in front and instance:', () => {
   /** On a connection of its own. */
   async function ask(): Promise<string> {
     return await (await front.get('/app/', { headers: { connection: 'close' } })).text();
-  }
-
-  async function heldBy(pid: number, output: () => string): Promise<Held> {
-    const probes = () => [...output().matchAll(/^PROBE (\{.*\})$/gm)].map(([, json]) => json as string);
-    const seen = probes().length;
-    process.kill(pid, 'SIGUSR2');
-    return JSON.parse(await until('the process tells what it holds', () => probes()[seen])) as Held;
   }
 
   /** No connection, no exchange, no descriptor beyond those at the beginning. */
