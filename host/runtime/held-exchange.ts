@@ -65,12 +65,10 @@ class BodyKeeper implements RequestListener {
   }
 
   data(chunk: Buffer): unknown {
-    if (!this.#isLive) {
-      this.#kept.push(chunk);
-      return undefined;
-    }
-    if (this.#listener !== undefined) return this.#listener.data(chunk);
-    this.#exchange.consumed(chunk.length);
+    if (this.#isLive && this.#listener !== undefined) return this.#listener.data(chunk);
+    if (this.#isLive) this.#exchange.consumed(chunk.length);
+    // A copy: a few bytes may lie in a large piece of memory.
+    else this.#kept.push(Buffer.from(chunk));
     return USED_UP;
   }
 

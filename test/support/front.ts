@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '#host/config/connector-limits.js';
 import type { ConnectorSettings } from '#host/config/connector-settings.js';
 import type {
+  ContextCounts,
   ContextRoute,
   FrontCommand,
   FrontCounts,
@@ -13,7 +14,7 @@ import type {
 } from '#host/front/messages.js';
 import { ListeningSocket } from '#host/server/listening-socket.js';
 import { repositoryFolder } from '#test/support/paths.js';
-import { WAIT_MS } from '#test/support/polling.js';
+import { until, WAIT_MS } from '#test/support/polling.js';
 
 interface Waiting {
   readonly matches: (report: FrontReport) => boolean;
@@ -131,6 +132,34 @@ export class TestFront {
     const counts = this.report('counts', (report) => report.id === id);
     this.send({ type: 'report', id });
     return (await counts).counts;
+  }
+
+  /** What was counted last for a context, whoever asked for it. */
+  async countsOf(context: string): Promise<ContextCounts | undefined> {
+    await this.counts();
+    const all = this.reports.flatMap((report) => (report.type === 'counts' ? report.counts.contexts : []));
+    return all.findLast((one) => one.context === context);
+  }
+
+  /** How many requests of a context have met limits, by reason. */
+  async limited(context: string): Promise<Record<string, number>> {
+    await this.counts();
+    const sums: Record<string, number> = {};
+    for (const report of this.reports) {
+      const contexts = report.type === 'counts' ? report.counts.contexts : [];
+      for (const counts of contexts.filter((one) => one.context === context))
+        for (const [reason, count] of Object.entries(counts.limited ?? {}))
+          sums[reason] = (sums[reason] ?? 0) + count;
+    }
+    return sums;
+  }
+
+  /** Resolves when so many requests of a context wait. */
+  async queues(context: string, count: number): Promise<void> {
+    await until(
+      `${count} requests wait for ${context}`,
+      async () => ((await this.countsOf(context))?.queued ?? 0) === count,
+    );
   }
 
   async stop(): Promise<void> {
