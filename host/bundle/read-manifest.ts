@@ -1,4 +1,4 @@
-import { applySettings, unobeyedSettings } from '../config/application-settings.js';
+import { applySettings } from '../config/application-settings.js';
 import { ConfigError, type ConfigProblem } from '../config/config-error.js';
 import type { ApplicationSettings } from '../config/host-config.js';
 import type { Variables } from '../config/interpolate.js';
@@ -61,7 +61,7 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
     settings,
     config: configOf(developer, operator),
     configOrigins: { ...originsIn(developer, developer), ...originsIn(operator, developer) },
-    notes: [...notesOf(developer, operator), ...(operator?.notes ?? [])],
+    notes: [...notesOf(developer), ...(operator?.notes ?? [])],
   };
 }
 
@@ -131,7 +131,7 @@ function checkRestart(settings: ApplicationSettings, descriptor: Descriptor | un
   );
 }
 
-function notesOf(developer: Descriptor | undefined, operator: Descriptor | undefined): string[] {
+function notesOf(developer: Descriptor | undefined): string[] {
   const notes = [...(developer?.notes ?? [])];
   for (const [key, what] of [
     ['host', 'another host than the default one'],
@@ -151,12 +151,6 @@ function notesOf(developer: Descriptor | undefined, operator: Descriptor | undef
   }
   if (developer?.bundle !== undefined)
     notes.push(`${developer.section}.bundle of the bundle itself is ignored`);
-  for (const descriptor of [developer, operator]) {
-    if (descriptor === undefined) continue;
-    for (const name of unobeyedSettings(descriptor.servlet)) {
-      notes.push(`${descriptor.section}.servlet.${name} is not supported by this version and has no effect`);
-    }
-  }
   return notes;
 }
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { applyHealth, DEFAULT_HEALTH, healthSchema } from './health-settings.js';
 import type { ApplicationSettings } from './host-config.js';
+import { applyIdle, DEFAULT_IDLE, idleSchema } from './idle-settings.js';
 import {
   applyInstances,
   applyProcessLimits,
@@ -35,6 +36,7 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
   hangTimeoutMs: 10_000,
   request: STRICT_REQUESTS,
   restart: { minDelayMs: 500, maxDelayMs: 30_000, maxCrashes: 5, windowMs: 60_000, retryAfterMs: 300_000 },
+  idle: DEFAULT_IDLE,
   health: DEFAULT_HEALTH,
   probation: DEFAULT_PROBATION,
   history: 5,
@@ -74,7 +76,7 @@ const settingsShape = {
     window: duration({ min: 1000 }).optional(),
     retryAfter: duration().optional(),
   }).optional(),
-  idle: section({ stopAfter: duration().optional() }).optional(),
+  idle: idleSchema.optional(),
   queue: queueSchema.optional(),
   health: healthSchema.optional(),
   probation: probationSchema.optional(),
@@ -126,6 +128,7 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
       windowMs: given.restart?.window ?? base.restart.windowMs,
       retryAfterMs: given.restart?.retryAfter ?? base.restart.retryAfterMs ?? 0,
     },
+    idle: applyIdle(base.idle, given.idle),
     health: applyHealth(base.health, given.health),
     probation: applyProbation(base.probation, given.probation),
     history: given.history ?? base.history,
@@ -135,10 +138,4 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
     ...applyQueueSettings(base, given.queue, given.limits),
     ...applyVersionSettings(base, given),
   };
-}
-
-/** Keys that are understood and checked but not obeyed by this version; the operator must be told. */
-export function unobeyedSettings(given: SettingsSection): string[] {
-  const names: [string, unknown][] = [['idle.stopAfter', given.idle?.stopAfter]];
-  return names.filter(([, value]) => value !== undefined).map(([name]) => name);
 }

@@ -1,5 +1,6 @@
 import type { ConnectorSettings } from './connector-settings.js';
 import type { HealthSettings } from './health-settings.js';
+import type { IdleSettings } from './idle-settings.js';
 import type { ProcessLimits, ScalingSettings } from './instance-settings.js';
 import type { QueueThemes } from './queue-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
@@ -148,6 +149,8 @@ export interface ApplicationSettings extends Partial<VersionThemes>, Partial<Que
   /** Two strict rules that an application may take over. Default: both refuse. */
   readonly request: RequestSettings;
   readonly restart: RestartSettings;
+  /** When it is stopped since nobody uses it. Default: never. */
+  readonly idle?: IdleSettings;
   /** What instances must answer before they get requests. Default: nothing. */
   readonly health: HealthSettings;
   readonly probation: ProbationSettings;

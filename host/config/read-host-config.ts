@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PorticoError } from '../errors.js';
 import { systemCodeOf } from '../system-error.js';
-import { applySettings, DEFAULT_APPLICATION_SETTINGS, unobeyedSettings } from './application-settings.js';
+import { applySettings, DEFAULT_APPLICATION_SETTINGS } from './application-settings.js';
 import { checkAgainst } from './check-against.js';
 import { virtualHostProblems, virtualHostsOf } from './check-virtual-hosts.js';
 import { ConfigError, type ConfigPath, type ConfigProblem, formatPlace } from './config-error.js';
@@ -260,9 +260,6 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
   }
   if (given.applications.shadow !== undefined) {
     add(['applications', 'shadow'], 'is about one version: write it into the descriptor of that');
-  }
-  for (const name of unobeyedSettings(given.applications)) {
-    add(['applications', ...name.split('.')], 'is not supported by this version: remove it');
   }
   return problems;
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js';
+import { formatDuration } from '../units.js';
 import type { ApplicationStatus } from './application-status.js';
 import type { CanaryPlace, CanaryStatus } from './canaries.js';
 import { targetOf } from './context-route.js';
@@ -6,12 +7,13 @@ import type { DependencyNode } from './dependencies.js';
 import { busy, NotStartedError, unknownApplication } from './deployer-errors.js';
 import { keptOf, rollbackTarget } from './deployment-history.js';
 import type { DeploymentJournal } from './deployment-journal.js';
+import { IdleWatch } from './idle-watch.js';
 import type { Pin } from './journal.js';
 import { type Place, shownPlace } from './place.js';
 import { RolloutFailure } from './rollout-failure.js';
 import { SerialQueue } from './serial-queue.js';
 import { Serving, type ServingParts } from './serving.js';
-import { newVersion, type Order, type Prepared, type Version, wishOf } from './version.js';
+import { newVersion, type Order, type Prepared, type Running, type Version, wishOf } from './version.js';
 import type { CanaryDecision } from './version-memory.js';
 import { statusOf } from './version-status.js';
 
@@ -40,6 +42,7 @@ export class DeployedContext implements CanaryPlace {
   readonly #parts: ContextParts;
   readonly #line = new SerialQueue();
   readonly #serving: Serving;
+  readonly #idle: IdleWatch;
   /** A stop or undeploy by hand is on its way. */
   #isHalting = false;
   #isWanted = false;
@@ -47,13 +50,23 @@ export class DeployedContext implements CanaryPlace {
   constructor(place: Place, parts: ContextParts) {
     this.place = place;
     this.#parts = parts;
+    const changed = (name: string): void => {
+      parts.changed(name);
+      this.#followServing();
+    };
     this.#serving = new Serving(
       place,
-      parts,
+      { ...parts, changed },
       (task) => this.#background(task),
       (name) => this.#stopForItself(name),
       () => this.#line.hasMore,
     );
+    this.#idle = new IdleWatch({
+      countsOf: (deployment) =>
+        parts.routes.countsOf?.(deployment) ?? { requests: 0, inFlight: 0, tunnels: 0 },
+      isInUse: () => this.#serving.live.beside.length > 0,
+      onIdle: (running, idleMs) => this.#rest(running, idleMs),
+    });
   }
 
   /** No version is left and nothing runs. */
@@ -355,6 +368,27 @@ export class DeployedContext implements CanaryPlace {
     });
   }
 
+  /** What serves may be another now. */
+  #followServing(): void {
+    const { active, isClosing } = this.#serving;
+    // A developer's application is there when its developer comes back.
+    if (!isClosing && !this.#parts.isDevelopment) this.#idle.watch(active);
+    else this.#idle.stop();
+  }
+
+  /** Nobody has used what serves for so long. */
+  #rest(running: Running, idleMs: number): void {
+    if (!this.#line.isIdle) return;
+    this.#background(async () => {
+      const { name } = running.version;
+      if (!this.#idle.isIdle(running) || !(await this.#serving.rest(running))) return;
+      this.#parts.log.info(
+        { event: 'idle-stopped', application: name, path: this.place.id, idleMs: Math.round(idleMs) },
+        `${name} is stopped: nobody has used it for ${formatDuration(Math.floor(idleMs / 1000) * 1000)}; its next request starts it`,
+      );
+    });
+  }
+
   /** A request came for a context that waits for one. */
   wanted(): void {
     const isLazy = () => this.#serving.active === undefined && this.#serving.spokesman()?.wish === 'lazy';
@@ -365,7 +399,14 @@ export class DeployedContext implements CanaryPlace {
       const version = this.#serving.spokesman();
       if (version === undefined || !isLazy()) return;
       version.wish = 'run';
+      const began = performance.now();
       await this.#serving.settle();
+      if (this.#serving.live.of(version) === undefined) return;
+      const ms = Math.round(performance.now() - began);
+      this.#parts.log.info(
+        { event: 'woken', application: version.name, path: this.place.id, ms },
+        `${version.name} was started by a request (${ms} ms)`,
+      );
     });
   }
 
@@ -390,6 +431,7 @@ export class DeployedContext implements CanaryPlace {
 
   /** The end of the host: what runs is drained and stopped, what starts is given up. Never rejects. */
   async close(deadlineMs: number): Promise<void> {
+    this.#idle.stop();
     await this.#serving.close(deadlineMs);
     await this.#line.idle();
     await this.#serving.retirements.over();

@@ -160,6 +160,21 @@ export class Serving {
     }
   }
 
+  /**
+   * Nobody uses it: it leaves the mapping, its next request starts it again. What is in flight after all is answered, while
+   * its successor may be starting already. False: it does not serve alone any more.
+   */
+  async rest(running: Running): Promise<boolean> {
+    if (this.#isClosing || this.active !== running || this.live.beside.length > 0) return false;
+    const { version, prepared } = running;
+    version.wish = 'lazy';
+    this.#changeover.takeOut(running);
+    await this.publisher.publishOrLog();
+    void this.retirements.add(running, prepared.manifest.settings.drainTimeoutMs);
+    this.#parts.changed(version.name);
+    return true;
+  }
+
   /** Brings about that the right version serves, and beside it what is to. Runs in the line only; never rejects. */
   async settle(): Promise<void> {
     await this.#settleActive();

@@ -1,4 +1,4 @@
-import type { ContextRoute, RouteTarget } from '#host/front/messages.js';
+import type { ContextRoute, DeploymentCounts, RouteTarget } from '#host/front/messages.js';
 import type { RouteTable } from '#host/front/route-table.js';
 import { deploymentsOf } from '#host/front/target-deployments.js';
 
@@ -9,6 +9,8 @@ export class StandInRoutes implements RouteTable {
   readonly history: { readonly context: string; readonly target: RouteTarget | undefined }[] = [];
   /** Deployments with something in flight. */
   readonly inFlight = new Set<string>();
+  /** What the test says of deployments; nothing by default. */
+  readonly counts = new Map<string, { requests: number; tunnels?: number }>();
   publishes = 0;
   #wanted: (context: string) => void = () => undefined;
   #lost: (instance: string, reason: string) => void = () => undefined;
@@ -34,6 +36,12 @@ export class StandInRoutes implements RouteTable {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     return true;
+  }
+
+  countsOf(deployment: string): DeploymentCounts {
+    const { requests = 0, tunnels = 0 } = this.counts.get(deployment) ?? {};
+    const inFlight = this.inFlight.has(deployment) ? 1 : 0;
+    return { deployment, requests, errors: 0, inFlight, tunnels };
   }
 
   onInstanceLost(listener: (instance: string, reason: string) => void): void {

@@ -353,7 +353,7 @@ describe('readManifest: settings, configuration and notes', () => {
       'index.js': '',
       'application.yml': 'x: 1',
       'application.yaml':
-        'portico:\n  deployment: { port: 80, host: x }\n  servelt: {}\n  servlet: { limits: { memory: 512MiB, queue: 5 } }\nporitco: {}\n',
+        'portico:\n  deployment: { port: 80, host: x }\n  servelt: {}\n  servlet: { limits: { memory: 512MiB } }\nporitco: {}\n',
     });
     expect(manifest.notes).toEqual([
       expect.stringContaining('application.yml is ignored'),
@@ -361,7 +361,6 @@ describe('readManifest: settings, configuration and notes', () => {
       expect.stringContaining('portico.deployment.host is ignored'),
       expect.stringContaining('portico.servlet would'),
       expect.stringContaining('poritco has no meaning'),
-      expect.stringContaining('portico.servlet.limits.queue is not supported'),
     ]);
   });
 

@@ -237,7 +237,6 @@ conectors: []
     ['applications: {env: {"A B": x}}', /name of an environment variable/],
     ['applications: {env: {A: [1]}}', /not text/],
     ['applications: {restart: {minDelay: 1h}}', /shorter than minDelay/],
-    ['applications: {idle: {stopAfter: 1m}}', /not supported/],
     ['applications: {limits: {queue: 5, concurrency: 5, outputRate: 10MiB/s}}', undefined],
     ['applications: {limits: {outputRate: 10MiB}}', /no rate/],
     ['applications: {limits: {outputRate: 100B/s}}', /out of bounds/],
