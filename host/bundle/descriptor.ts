@@ -31,19 +31,21 @@ export interface RedirectSection {
   readonly path: 'keep' | 'drop';
 }
 
-/** The `application:` section: exactly one of the first six says how the bundle answers. */
+/** The `application:` section: one of the first six at most says how the bundle answers. */
 export interface ApplicationSection {
   readonly modules?: readonly string[] | undefined;
   readonly main?: string | undefined;
   readonly static?: string | undefined;
   readonly upstream?: readonly string[] | undefined;
   readonly redirect?: RedirectSection | undefined;
-  readonly command?: unknown;
+  readonly command?: readonly string[] | undefined;
+  /** Where `command` listens. */
+  readonly listen?: 'port' | 'socket' | undefined;
   readonly id?: string | undefined;
 }
 
 /** The keys of it that say so, as they are looked for. */
-export const APPLICATION_KINDS = ['modules', 'main', 'static', 'upstream', 'redirect'] as const;
+export const APPLICATION_KINDS = ['modules', 'main', 'command', 'static', 'upstream', 'redirect'] as const;
 
 /** One descriptor, checked. */
 export interface Descriptor {
@@ -81,6 +83,24 @@ const upstreams = z.preprocess(
   z.array(text(2048)).min(1, 'the list is empty: name at least one URL').max(100),
 );
 
+/** A program and its arguments. One text is a program without arguments: no shell takes it apart. */
+const command = leaf((value, fail): readonly string[] | undefined => {
+  const list = (Array.isArray(value) ? value : [value]).map((item) =>
+    typeof item === 'number' ? `${item}` : item,
+  );
+  const wrong = list.find((item) => typeof item !== 'string' || item.includes('\0'));
+  if (wrong !== undefined) return fail(`${show(wrong)} is not text: write the arguments as texts`);
+  const program: unknown = list[0];
+  if (typeof program !== 'string' || program.trim() === '')
+    return fail('there is no program: write [program, argument, …]');
+  if (!Array.isArray(value) && /\s/.test(program))
+    return fail(
+      `${show(value)} has blanks, and no shell takes it apart`,
+      `[${program.trim().split(/\s+/).join(', ')}]`,
+    );
+  return list;
+});
+
 const redirectSection = section({
   to: text(2048),
   status: redirectStatus().default(308),
@@ -95,7 +115,8 @@ const applicationSchema = section({
   redirect: z
     .preprocess((value) => (typeof value === 'string' ? { to: value } : value), redirectSection)
     .optional(),
-  command: z.unknown().optional(),
+  command: command.optional(),
+  listen: word(['port', 'socket']).optional(),
   id: text(200).optional(),
 });
 
@@ -253,10 +274,9 @@ function kindProblems(
   name: string,
 ): ConfigProblem[] {
   const path = [name, 'application'];
-  if (application.command !== undefined) {
-    const message =
-      'programs in other languages are not supported by this version: use main, modules, static, upstream or redirect';
-    return [document.problem([...path, 'command'], message, { at: 'key' })];
+  if (application.listen !== undefined && application.command === undefined) {
+    const message = 'listen says where a command listens, and there is none: add command, or take it away';
+    return [document.problem([...path, 'listen'], message, { at: 'key' })];
   }
   const kinds = APPLICATION_KINDS.filter((kind) => application[kind] !== undefined);
   const second = kinds[1];

@@ -82,6 +82,23 @@ export function upstreamEntry(texts: readonly string[]): Entry {
   return { kind: 'upstream', urls };
 }
 
+/**
+ * `command: [python3, app.py]`. A program named with a slash, `./run.sh`, is a file of the bundle and must be executable; an
+ * absolute path is one of the machine, and like a bare name it is looked for when it starts.
+ */
+export function commandEntry(folder: string, command: readonly string[], listen: 'port' | 'socket'): Entry {
+  const [program = '', ...args] = command;
+  if (isAbsolute(program) || !program.includes('/')) return { kind: 'command', command, listen };
+  const file = inside(folder, program, 'command');
+  requireFile(folder, file, `command ${printable(program)}`);
+  if ((statSync(file).mode & 0o111) === 0) {
+    throw new EntryError(
+      `command ${printable(program)} is not executable: chmod +x it, or name its interpreter`,
+    );
+  }
+  return { kind: 'command', command: [file, ...args], listen };
+}
+
 /** Scheme, host, port and path at most; without a slash at the end. */
 function webAddress(text: string, what: 'upstream' | 'redirect'): string {
   let url: URL;

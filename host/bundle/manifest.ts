@@ -11,6 +11,16 @@ export interface Manifest {
     | { readonly kind: 'modules'; readonly modules: readonly string[] }
     /** Absolute path of the Node entry; inside the bundle. */
     | { readonly kind: 'main'; readonly main: string }
+    /**
+     * A program that serves HTTP by itself, and its arguments. One with a slash in its name is an absolute path; another is
+     * looked for in PATH when it starts.
+     */
+    | {
+        readonly kind: 'command';
+        readonly command: readonly string[];
+        /** It gets `PORT`, or the path of a Unix socket as `PORTICO_SOCKET`. */
+        readonly listen: 'port' | 'socket';
+      }
     /** Absolute folder; inside the bundle. */
     | { readonly kind: 'static'; readonly folder: string }
     /** One or several servers elsewhere that do the same: `http://127.0.0.1:9000`. */

@@ -13,6 +13,7 @@ import {
   readOperatorDescriptor,
 } from './descriptor.js';
 import {
+  commandEntry,
   detectEntry,
   EntryError,
   mainEntry,
@@ -100,6 +101,8 @@ function declaredEntry(folder: string | undefined, application: ApplicationSecti
   if (folder === undefined) throw new EntryError('there is no bundle to this descriptor: put one beside it');
   if (application.modules !== undefined) return modulesEntry(folder, application.modules);
   if (application.main !== undefined) return mainEntry(folder, application.main);
+  if (application.command !== undefined)
+    return commandEntry(folder, application.command, application.listen ?? 'port');
   return staticEntry(folder, application.static ?? '.');
 }
 

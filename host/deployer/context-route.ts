@@ -1,6 +1,6 @@
 import type { ApplicationSettings } from '../config/host-config.js';
 import { DEFAULT_QUEUE, type QueueSettings, type QueueThemes } from '../config/queue-settings.js';
-import type { ContextRoute, RouteLimits, RouteTarget } from '../front/messages.js';
+import type { ContextRoute, InstanceAddress, RouteLimits, RouteTarget } from '../front/messages.js';
 import type { SingleTarget } from '../front/target-deployments.js';
 import type { ContextState } from './application-status.js';
 import type { Place } from './place.js';
@@ -48,16 +48,24 @@ export function targetOf(running: Running): SingleTarget | undefined {
   }
   const instances = process?.addresses() ?? [];
   if (instances.length === 0 || running.gaveUp !== undefined) return undefined;
+  const { prefix, responseTimeoutMs } = settings;
+  if (entry.kind === 'command')
+    return { kind: 'upstream', deployment, urls: instances.map(urlOf), prefix, responseTimeoutMs };
   return {
     kind: 'process',
     deployment,
     instances,
-    prefix: settings.prefix,
-    responseTimeoutMs: settings.responseTimeoutMs,
+    prefix,
+    responseTimeoutMs,
     queue: settings.queue ?? DEFAULT_QUEUE,
     // Programs that are not of the framework have no word for their end before it has come.
     ...(entry.kind === 'modules' ? { closesWebSockets: true } : {}),
   };
+}
+
+/** Of a program that serves HTTP by itself. */
+function urlOf({ httpPort = 0, socketPath }: InstanceAddress): string {
+  return httpPort > 0 ? `http://127.0.0.1:${httpPort}` : `unix:${encodeURI(socketPath)}`;
 }
 
 /**

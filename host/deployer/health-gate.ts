@@ -5,6 +5,7 @@ import { AbortReason, type RequestHead } from '../exchange/exchange.js';
 import { ExchangeClient } from '../exchange/exchange-client.js';
 import type { InstanceAddress } from '../front/messages.js';
 import { FieldBlock } from '../http/field-block.js';
+import { askProgram } from './ask-program.js';
 
 /** What is asked, and how. */
 export interface HealthQuestion {
@@ -51,8 +52,13 @@ async function pass(address: InstanceAddress, question: HealthQuestion, signal: 
 }
 
 /** The status of the answer; its body is dropped. */
-async function ask({ socketPath, secret }: InstanceAddress, question: HealthQuestion): Promise<number> {
-  const { timeoutMs } = question.health;
+async function ask(address: InstanceAddress, question: HealthQuestion): Promise<number> {
+  const { timeoutMs, path } = question.health;
+  if (address.httpPort !== undefined) {
+    const above = question.prefix === 'keep' ? question.contextPath : '';
+    return askProgram(address, above + path, timeoutMs);
+  }
+  const { socketPath, secret } = address;
   const client = await ExchangeClient.connect({
     socketPath,
     secret,

@@ -142,7 +142,8 @@ function launchOf(
     return () =>
       launcher.watchUpstreams({ deployment, application, urls, health: { ...settings.health, path } });
   }
-  if (folder === undefined || (entry.kind !== 'main' && entry.kind !== 'modules')) return undefined;
+  const isProcess = entry.kind === 'main' || entry.kind === 'modules' || entry.kind === 'command';
+  if (folder === undefined || !isProcess) return undefined;
   const spec = { deployment, application, version, contextPath, folder, manifest };
   return () => launcher.launch({ ...spec, ...(isTrial && { isTrial }) });
 }

@@ -263,6 +263,11 @@ export interface InstanceAddress {
   /** Identity of the process: `shop##2/1#3` (deployment, number, incarnation). */
   readonly instance: string;
   readonly socketPath: string;
+  /**
+   * Of a `command`, which speaks HTTP instead of the exchange protocol: its port on 127.0.0.1; 0: it listens on
+   * `socketPath`.
+   */
+  readonly httpPort?: number;
   /** Hex; proves to the instance that the caller is a front of this server, and the other way round. */
   readonly secret: string;
 }

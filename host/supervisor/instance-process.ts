@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { messageOf } from '../errors.js';
+import type { InstanceAddress } from '../front/messages.js';
 import {
   type AgentCommand,
   type AgentReport,
@@ -18,6 +19,7 @@ import { type HeapReport, heapReportFlags, takeHeapReport } from './heap-report.
 import { Heartbeat } from './heartbeat.js';
 import type { OutputCapture } from './output-capture.js';
 import { killGroup } from './process-group.js';
+import type { SlotProcess } from './slot-process.js';
 
 /** What one process is started with. */
 export interface InstanceOptions {
@@ -81,7 +83,7 @@ const MAX_MESSAGES_PER_SECOND = 500;
  * One process of one deployment, from spawn to the end of its output. Owned by an InstanceSlot; outlives nothing.
  * The process leads a group of its own, so that what it spawned ends with it.
  */
-export class InstanceProcess {
+export class InstanceProcess implements SlotProcess {
   /** True when ready; false when it ended before. */
   readonly ready: Promise<boolean>;
   /** Resolves when the process, its group and its output are over. */
@@ -117,6 +119,11 @@ export class InstanceProcess {
     });
     this.#startIn(options.plan.startTimeoutMs);
     this.#spawn();
+  }
+
+  get address(): InstanceAddress {
+    const { instance, socketPath, secret } = this.plan;
+    return { instance, socketPath, secret };
   }
 
   /** True from its exit on; `gone` follows when its output is read. */

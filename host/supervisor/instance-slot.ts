@@ -1,14 +1,15 @@
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RestartSettings } from '../config/host-config.js';
+import { acceptsConnections } from './accepts-connections.js';
 import type { InstanceCrash, InstanceStatus, StartFailureDetail } from './deployment-process.js';
-import type { InstanceEnd, InstanceProcess } from './instance-process.js';
+import type { InstanceEnd } from './instance-process.js';
 import { decideRestart } from './restart-policy.js';
+import type { SlotProcess } from './slot-process.js';
 
 /** What one place of a deployment works with. */
 export interface SlotOptions {
   /** Spawns the process with this incarnation number, 1 for the first. */
-  readonly spawn: (incarnation: number) => InstanceProcess;
+  readonly spawn: (incarnation: number) => SlotProcess;
   readonly restart: RestartSettings;
   readonly stopTimeoutMs: number;
   readonly observer: SlotObserver;
@@ -43,7 +44,7 @@ const PROBE_MS = 2000;
  */
 export class InstanceSlot {
   readonly #options: SlotOptions;
-  #process: InstanceProcess | undefined;
+  #process: SlotProcess | undefined;
   #state: InstanceStatus['state'] = 'starting';
   #instance = '';
   #incarnation = 0;
@@ -75,7 +76,7 @@ export class InstanceSlot {
   }
 
   /** The process that can take requests; undefined when there is none now. */
-  get running(): InstanceProcess | undefined {
+  get running(): SlotProcess | undefined {
     return this.#state === 'running' && this.#process?.hasExited === false ? this.#process : undefined;
   }
 
@@ -120,7 +121,7 @@ export class InstanceSlot {
     if (this.running !== process) return;
     if (this.#suspicions.length >= MAX_SUSPICIONS) {
       process.kill(`was lost by the front ${MAX_SUSPICIONS} times in a row (${reason}) and was replaced`);
-    } else if (!(await answers(process.plan.socketPath))) {
+    } else if (!(await acceptsConnections(process.address, PROBE_MS))) {
       process.kill(`no longer accepts connections (${reason}) and was replaced`);
     } else if (this.running === process) {
       this.#options.observer.changed();
@@ -144,13 +145,13 @@ export class InstanceSlot {
     if (this.#state === 'stopping') this.#state = 'stopped';
   }
 
-  #spawn(): InstanceProcess {
+  #spawn(): SlotProcess {
     this.#incarnation += 1;
     this.#state = 'starting';
     this.#stack = undefined;
     const process = this.#options.spawn(this.#incarnation);
     this.#process = process;
-    this.#instance = process.plan.instance;
+    this.#instance = process.address.instance;
     if (this.#isPreparingStop) process.prepareStop();
     void process.ready.then((isReady) => {
       if (isReady && this.#state === 'starting') this.#state = 'running';
@@ -159,7 +160,7 @@ export class InstanceSlot {
     return process;
   }
 
-  #gone(process: InstanceProcess, end: InstanceEnd): void {
+  #gone(process: SlotProcess, end: InstanceEnd): void {
     const wasFirstStart = this.#incarnation === 1 && end.failure !== undefined;
     this.#endedCpuSeconds += cpuSeconds(process);
     this.#process = undefined;
@@ -227,21 +228,7 @@ export class InstanceSlot {
   }
 }
 
-function cpuSeconds(process: InstanceProcess | undefined): number {
+function cpuSeconds(process: SlotProcess | undefined): number {
   const stats = process?.stats;
   return stats === undefined ? 0 : (stats.cpuUserMicros + stats.cpuSystemMicros) / 1_000_000;
-}
-
-/** True when something accepts connections on this socket. */
-function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(socketPath);
-    const finish = (isAnswering: boolean): void => {
-      socket.destroy();
-      resolve(isAnswering);
-    };
-    socket.setTimeout(PROBE_MS, () => finish(false));
-    socket.once('connect', () => finish(true));
-    socket.once('error', () => finish(false));
-  });
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Manifest } from '../bundle/manifest.js';
 import type { ProcessLimits } from '../config/instance-settings.js';
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind, BootPlan } from '../instance/messages.js';
 import type { ServerLog } from '../log/server-log.js';
+import { CommandProcess } from './command/command-process.js';
 import type {
   DeploymentChange,
   DeploymentProcess,
@@ -18,9 +20,13 @@ import type { OutputLog } from './output-log.js';
 import { OutputTail } from './output-tail.js';
 import { instanceEnvironment } from './process-environment.js';
 import { ScalingPolicy } from './scaling-policy.js';
+import type { SlotProcess } from './slot-process.js';
 import { StartFailure } from './start-failure.js';
 import { markOf, type StrayProcesses } from './stray-processes.js';
 import type { SupervisorDevelopment } from './supervisor.js';
+
+/** What runs in a process of its own. */
+export type ProcessEntry = Extract<Manifest['entry'], { kind: 'modules' | 'main' | 'command' }>;
 
 /** For the fronts to hear that a place gets no more requests; one that comes later is sent elsewhere by them. */
 const LEAVE_MS = 500;
@@ -30,7 +36,7 @@ const CRASH_LINES = 20;
 /** What the processes of a deployment are made with; the same for all of them. */
 export interface DeploymentOptions {
   readonly spec: DeploymentSpec;
-  readonly entry: BootPlan['entry'];
+  readonly entry: ProcessEntry;
   readonly agentPath: string;
   /** Where the list of what is mounted lies. */
   readonly catalogFile: string | undefined;
@@ -99,9 +105,7 @@ export class ProcessDeployment implements DeploymentProcess {
 
   addresses(): readonly InstanceAddress[] {
     return this.#slots.flatMap(({ running }) => {
-      if (running === undefined) return [];
-      const { instance, socketPath, secret } = running.plan;
-      return [{ instance, socketPath, secret }];
+      return running === undefined ? [] : [running.address];
     });
   }
 
@@ -210,7 +214,7 @@ export class ProcessDeployment implements DeploymentProcess {
     else if (decision === 'down') void this.#shrink(load);
   }
 
-  async #measure(process: InstanceProcess, limits: ProcessLimits): Promise<void> {
+  async #measure(process: SlotProcess, limits: ProcessLimits): Promise<void> {
     const { stats, pid } = process;
     if (stats === undefined || pid === undefined) return;
     const watch = this.#watches.get(process) ?? new LimitWatch(limits);
@@ -218,7 +222,7 @@ export class ProcessDeployment implements DeploymentProcess {
     const cpuSeconds = (stats.cpuUserMicros + stats.cpuSystemMicros) / 1_000_000;
     for (const excess of [watch.cpu(performance.now(), cpuSeconds), await watch.files(pid)]) {
       if (excess === undefined || process.hasExited) continue;
-      this.#exceeded(process.plan.instance, excess, limits.exceeded);
+      this.#exceeded(process.address.instance, excess, limits.exceeded);
       if (limits.exceeded === 'restart') process.kill(`${excess.reason}, and was killed`);
     }
   }
@@ -283,34 +287,45 @@ export class ProcessDeployment implements DeploymentProcess {
     for (const listener of this.#listeners) listener(change);
   }
 
-  #spawn(slot: InstanceSlot, number: number, incarnation: number): InstanceProcess {
-    const { spec, output, agentPath, development } = this.#options;
+  #spawn(slot: InstanceSlot, number: number, incarnation: number): SlotProcess {
+    const { spec, entry, output, agentPath, development, nextSocketPath, statsIntervalMs } = this.#options;
     const { settings } = spec.manifest;
-    const plan = this.#plan(`${spec.deployment}/${number}#${incarnation}`);
-    const mark = markOf(this.#options.runFolder, plan.socketPath);
-    return new InstanceProcess({
-      agentPath,
-      plan,
+    const instance = `${spec.deployment}/${number}#${incarnation}`;
+    const socketPath = nextSocketPath();
+    const mark = markOf(this.#options.runFolder, socketPath);
+    const common = {
       environment: {
         ...instanceEnvironment(spec, process.env, this.#options.catalogFile),
         ...(development === undefined ? {} : { NODE_ENV: 'development' }),
         PORTICO_INSTANCE: mark,
       },
       endStrays: () => this.#options.strays.end((other) => other === mark),
-      maxHeapBytes: settings.maxHeapBytes,
       maxMemoryBytes: settings.maxMemoryBytes,
-      hangTimeoutMs: settings.hangTimeoutMs,
-      capture: new OutputCapture(output, this.#tail, plan.instance, (line) =>
+      capture: new OutputCapture(output, this.#tail, instance, (line) =>
         development?.echo(spec.application, line),
       ),
-      onHang: (frames, problem) => this.#hung(slot, plan.instance, frames, problem),
-      onLimit: (excess) => this.#exceeded(plan.instance, excess, 'restart'),
+      onLimit: (excess: LimitExcess) => this.#exceeded(instance, excess, 'restart'),
+    };
+    if (entry.kind === 'command') {
+      const { command, listen } = entry;
+      const { folder } = spec;
+      const { startTimeoutMs } = settings;
+      const place = { instance, command, listen, folder, socketPath };
+      return new CommandProcess({ ...common, ...place, startTimeoutMs, statsIntervalMs });
+    }
+    return new InstanceProcess({
+      ...common,
+      agentPath,
+      plan: this.#plan(instance, entry, socketPath),
+      maxHeapBytes: settings.maxHeapBytes,
+      hangTimeoutMs: settings.hangTimeoutMs,
+      onHang: (frames, problem) => this.#hung(slot, instance, frames, problem),
       onStopRequest: () => this.#tell({ kind: 'stop-requested' }),
     });
   }
 
-  #plan(instance: string): BootPlan {
-    const { spec, entry, nextSocketPath, statsIntervalMs } = this.#options;
+  #plan(instance: string, entry: BootPlan['entry'], socketPath: string): BootPlan {
+    const { spec, statsIntervalMs } = this.#options;
     const { settings, config, configOrigins } = spec.manifest;
     return {
       application: spec.application,
@@ -323,7 +338,7 @@ export class ProcessDeployment implements DeploymentProcess {
       config,
       configOrigins,
       prefix: settings.prefix,
-      socketPath: nextSocketPath(),
+      socketPath,
       secret: randomBytes(32).toString('hex'),
       statsIntervalMs: Math.min(statsIntervalMs, Math.max(10, settings.hangTimeoutMs / 4)),
       startTimeoutMs: settings.startTimeoutMs,

@@ -17,7 +17,8 @@ export class StartFailure extends PorticoError {
 }
 
 const ADVICE: Readonly<Record<StartFailureDetail['step'], string>> = {
-  spawn: 'Check that the folder of the bundle exists and that the host may start processes.',
+  spawn:
+    'Check that the folder of the bundle exists, that the program is there, and that the host may start processes.',
   load: 'Correct the module, then deploy the bundle again.',
   configure: 'Correct the configuration or the module, then deploy the bundle again.',
   start: 'Correct the application, then deploy it again.',

@@ -67,7 +67,7 @@ export class Supervisor {
   launch(spec: DeploymentSpec): DeploymentProcess {
     this.#lifecycle.requireStarted(`launch ${spec.deployment}`);
     const { entry } = spec.manifest;
-    if (entry.kind !== 'main' && entry.kind !== 'modules') {
+    if (entry.kind !== 'main' && entry.kind !== 'modules' && entry.kind !== 'command') {
       throw new PorticoError(
         'PORTICO_NOT_A_PROCESS',
         `${spec.deployment} is of kind ${entry.kind}, which the front answers itself. Publish a route for it instead.`,

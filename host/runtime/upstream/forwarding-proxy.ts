@@ -63,14 +63,20 @@ export class ForwardingProxy {
   /** Sockets of clients that asked for a tunnel and have the beginning of an answer. */
   readonly #answered = new WeakSet<Duplex>();
 
-  /** `url` has the scheme http or https; its path is put in front of every path. */
+  /**
+   * `url` has the scheme http or https, and its path is put in front of every path; or it is `unix:` with the path of a Unix
+   * socket, percent-encoded.
+   */
   constructor(url: URL, limits: Partial<ForwardingLimits> = {}) {
     this.#limits = { ...DEFAULT_FORWARDING_LIMITS, ...limits };
-    this.#base = url.pathname.replace(/\/+$/, '');
-    const { protocol, port } = url;
-    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const isSocket = url.protocol === 'unix:';
+    this.#base = isSocket ? '' : url.pathname.replace(/\/+$/, '');
+    const protocol = isSocket ? 'http:' : url.protocol;
+    const { port } = url;
+    const host = isSocket ? 'localhost' : url.hostname.replace(/^\[|\]$/g, '');
+    const address = isSocket ? { host, port, socketPath: decodeURIComponent(url.pathname) } : { host, port };
     // `toProxy`: no legacy URL parser, of which newer versions of Node warn (DEP0169).
-    this.#way = { target: { protocol, host, port }, toProxy: true };
+    this.#way = { target: { protocol, ...address }, toProxy: true };
     // Without an agent http-proxy says `connection: close` to both sides.
     this.#agent = agentFor(protocol, host, {
       keepAlive: true,

@@ -9,7 +9,7 @@ import { UpstreamPool } from './upstream-pool.js';
 
 /** What a route says about a deployment that is one or several URLs. */
 export interface UpstreamSettings {
-  /** `http://127.0.0.1:9000` or `https://…`, with or without a path; at least one. */
+  /** `http://127.0.0.1:9000` or `https://…`, with or without a path, or `unix:/path` of a Unix socket; at least one. */
   readonly urls: readonly string[];
   /** Context path that is stripped from the requests; `''` when they keep it. */
   readonly strippedPath: string;

@@ -1,0 +1,242 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../errors.js';
+import type { InstanceAddress } from '../../front/messages.js';
+import { formatSize } from '../../units.js';
+import { acceptsConnections } from '../accepts-connections.js';
+import type { StartFailureDetail } from '../deployment-process.js';
+import type { InstanceEnd, InstanceStats, LimitExcess } from '../instance-process.js';
+import type { OutputCapture } from '../output-capture.js';
+import { killGroup, signalGroup } from '../process-group.js';
+import type { SlotProcess } from '../slot-process.js';
+import { findProgram } from './find-program.js';
+import { freePort } from './free-port.js';
+import { isListening, usageOf } from './process-tree.js';
+
+/** What one process of a program is started with. */
+export interface CommandOptions {
+  readonly instance: string;
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  readonly listen: 'port' | 'socket';
+  /** Working directory. */
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** For `listen: socket`; its folder exists and is private. */
+  readonly socketPath: string;
+  readonly startTimeoutMs: number;
+  /** Resident size of the process and its descendants together; 0: no limit. */
+  readonly maxMemoryBytes: number;
+  readonly statsIntervalMs: number;
+  readonly capture: OutputCapture;
+  /** It used more than it may, and is killed for it. */
+  readonly onLimit: (excess: LimitExcess) => void;
+  /** Ends what the process has spawned and left behind; never rejects. */
+  readonly endStrays: () => Promise<void>;
+}
+
+/** Between the exit of the process and the end of its output, which a stray child may hold open. */
+const OUTPUT_END_MS = 1000;
+/** Between two looks whether it accepts connections. */
+const LOOK_MS = 50;
+/** For one connection to come about. */
+const CONNECT_MS = 1000;
+
+/**
+ * One process of a program without an agent: Python, Go, a script. It is ready when it accepts connections where it was told
+ * to listen, is asked to stop by SIGTERM to it and its group, and is measured by way of `/proc`. Owned by an InstanceSlot;
+ * outlives nothing. The process leads a session of its own, so that what it spawned ends with it.
+ */
+export class CommandProcess implements SlotProcess {
+  readonly ready: Promise<boolean>;
+  readonly gone: Promise<InstanceEnd>;
+  readonly startedAt = new Date().toISOString();
+  readonly kind = undefined;
+  pid: number | undefined;
+  stats: InstanceStats | undefined;
+
+  readonly #options: CommandOptions;
+  #port = 0;
+  #child: ChildProcess | undefined;
+  #state: 'starting' | 'running' | 'ended' = 'starting';
+  /** Why we ended it; the first cause counts. */
+  #cause: Cause | undefined;
+  #startTimer: NodeJS.Timeout | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
+  #measureTimer: NodeJS.Timeout | undefined;
+  /** Somebody else listens on the port it was given. */
+  #isPortTaken = false;
+  #resolveReady: (isReady: boolean) => void = () => undefined;
+  #resolveGone: (end: InstanceEnd) => void = () => undefined;
+
+  constructor(options: CommandOptions) {
+    this.#options = options;
+    this.ready = new Promise((resolve) => {
+      this.#resolveReady = resolve;
+    });
+    this.gone = new Promise((resolve) => {
+      this.#resolveGone = resolve;
+    });
+    this.#startTimer = setTimeout(() => this.#startTimedOut(), options.startTimeoutMs);
+    void this.#start();
+  }
+
+  get address(): InstanceAddress {
+    const { instance, socketPath } = this.#options;
+    return { instance, socketPath, httpPort: this.#port, secret: '' };
+  }
+
+  get hasExited(): boolean {
+    const child = this.#child;
+    return (
+      this.#state === 'ended' || (child?.exitCode ?? null) !== null || (child?.signalCode ?? null) !== null
+    );
+  }
+
+  /** There is no word for it that every program knows. */
+  prepareStop(): void {
+    // It learns of its end by SIGTERM.
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    if (this.#state === 'running') {
+      this.#cause ??= { reason: 'was stopped', failure: undefined };
+      clearTimeout(this.#killTimer);
+      this.#killTimer = setTimeout(() => this.kill('did not stop'), graceMs);
+      if (this.pid !== undefined && !this.hasExited) signalGroup(this.pid, 'SIGTERM');
+    } else {
+      this.kill('was stopped while it started');
+    }
+    await this.gone;
+  }
+
+  kill(reason: string): void {
+    if (this.hasExited) return;
+    this.#cause ??= { reason, failure: this.#failureBeforeReady('exit', `The process ${reason}.`) };
+    if (this.pid !== undefined) killGroup(this.pid);
+  }
+
+  async #start(): Promise<void> {
+    const { command, environment, listen, socketPath } = this.#options;
+    const [name = '', ...args] = command;
+    try {
+      const program = findProgram(name, environment['PATH'] ?? '');
+      if (listen === 'port') this.#port = await freePort();
+      if (this.#cause !== undefined) {
+        this.#end({ ...this.#cause, ...NEVER_THERE });
+        return;
+      }
+      const place: Record<string, string> =
+        listen === 'port' ? { PORT: String(this.#port), HOST: '127.0.0.1' } : { PORTICO_SOCKET: socketPath };
+      this.#spawn(program, args, { ...environment, ...place });
+    } catch (error) {
+      this.#spawnFailed(error);
+    }
+  }
+
+  #spawn(program: string, args: readonly string[], env: Record<string, string>): void {
+    const { folder, capture, statsIntervalMs } = this.#options;
+    const child = spawn(program, args, {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.#child = child;
+    this.pid = child.pid;
+    child.on('error', (error) => this.#spawnFailed(error));
+    child.once('exit', (code, signal) => this.#exited(child, code, signal));
+    capture.attach(child.stdout, 'out');
+    capture.attach(child.stderr, 'err');
+    if (child.pid === undefined) return;
+    const { pid } = child;
+    this.#measureTimer = setInterval(() => this.#measure(pid), statsIntervalMs);
+    void this.#awaitReady(pid);
+  }
+
+  async #awaitReady(pid: number): Promise<void> {
+    for (;;) {
+      await delay(LOOK_MS);
+      const isAccepting = await acceptsConnections(this.address, CONNECT_MS);
+      if (this.#state !== 'starting' || this.#cause !== undefined || this.hasExited) return;
+      // The port was free when it was chosen; requests must not go to whoever took it in between.
+      this.#isPortTaken = isAccepting && this.#port > 0 && isListening(pid, this.#port) === false;
+      if (isAccepting && !this.#isPortTaken) break;
+    }
+    this.#state = 'running';
+    clearTimeout(this.#startTimer);
+    this.#measure(pid);
+    this.#resolveReady(true);
+  }
+
+  #measure(pid: number): void {
+    const usage = this.hasExited ? undefined : usageOf(pid);
+    if (usage === undefined) return;
+    this.stats = { type: 'stats', ...usage, heapUsedBytes: 0, utilization: 0, exchanges: 0 };
+    const { maxMemoryBytes } = this.#options;
+    if (maxMemoryBytes === 0 || usage.rssBytes <= maxMemoryBytes) return;
+    if (this.#cause !== undefined) return;
+    const used = Math.ceil(usage.rssBytes / 1024 ** 2);
+    const reason = `used ${used}MiB of memory, limits.memory is ${formatSize(maxMemoryBytes)}, and was killed`;
+    this.#options.onLimit({ event: 'memory-limit', reason, used: usage.rssBytes, limit: maxMemoryBytes });
+    this.kill(reason);
+  }
+
+  #startTimedOut(): void {
+    const { startTimeoutMs, socketPath } = this.#options;
+    const seconds = startTimeoutMs / 1000;
+    const where =
+      this.#port > 0 ? `port ${this.#port} of 127.0.0.1 (PORT)` : `${socketPath} (PORTICO_SOCKET)`;
+    const what = this.#isPortTaken
+      ? `another process listens on ${where}`
+      : `it accepted no connection on ${where}`;
+    this.#cause ??= {
+      reason: `was not ready within ${seconds} s`,
+      failure: this.#failureBeforeReady('timeout', `After ${seconds} s ${what}.`),
+    };
+    this.kill('');
+  }
+
+  #spawnFailed(error: unknown): void {
+    // Also emitted when a signal could not be sent; then the process itself tells what happened.
+    if (this.pid !== undefined || this.#state === 'ended') return;
+    const message = `The process could not be started: ${messageOf(error)}.`;
+    const failure = { step: 'spawn', message, stack: '' } as const;
+    this.#end({ reason: 'could not be started', failure, ...NEVER_THERE });
+  }
+
+  #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.pid !== undefined) killGroup(this.pid);
+    const reason = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+    const timer = setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, OUTPUT_END_MS);
+    child.once('close', () => {
+      clearTimeout(timer);
+      const failure = this.#failureBeforeReady('exit', `The process ${reason}.`);
+      const end = { ...(this.#cause ?? { reason, failure }), exitCode: code, signal };
+      void this.#options.endStrays().then(() => this.#end(end));
+    });
+  }
+
+  #end(end: InstanceEnd): void {
+    this.#state = 'ended';
+    clearTimeout(this.#startTimer);
+    clearTimeout(this.#killTimer);
+    clearInterval(this.#measureTimer);
+    rmSync(this.#options.socketPath, { force: true });
+    this.#resolveReady(false);
+    this.#resolveGone(end);
+  }
+
+  #failureBeforeReady(step: StartFailureDetail['step'], message: string): Cause['failure'] {
+    return this.#state === 'running' ? undefined : { step, message, stack: '' };
+  }
+}
+
+/** Why a process ends. */
+type Cause = Pick<InstanceEnd, 'reason' | 'failure'>;
+
+const NEVER_THERE = { exitCode: null, signal: null } as const;

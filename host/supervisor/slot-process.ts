@@ -1,0 +1,30 @@
+import type { InstanceAddress } from '../front/messages.js';
+import type { ApplicationKind } from '../instance/messages.js';
+import type { InstanceEnd, InstanceStats } from './instance-process.js';
+
+/**
+ * What a slot needs of the process in it, whether an agent runs in it (`InstanceProcess`) or any other program
+ * (`CommandProcess`). Begins to start when it is made; owned by the slot.
+ */
+export interface SlotProcess {
+  /** True when ready; false when it ended before. */
+  readonly ready: Promise<boolean>;
+  /** Resolves when the process, its group and its output are over. */
+  readonly gone: Promise<InstanceEnd>;
+  /** Where it takes requests once it is ready. */
+  readonly address: InstanceAddress;
+  readonly startedAt: string;
+  readonly pid: number | undefined;
+  /** Last measured; undefined before, and where nothing can be measured. */
+  readonly stats: InstanceStats | undefined;
+  /** What the agent found; undefined without one, and before it is ready. */
+  readonly kind: ApplicationKind | undefined;
+  /** True from its exit on; `gone` follows when its output is read. */
+  readonly hasExited: boolean;
+  /** Nothing new will come; said once or more often, at any time. */
+  prepareStop(): void;
+  /** Asks it to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+  /** Ends the process and its group now; `reason` continues "the process …". */
+  kill(reason: string): void;
+}
