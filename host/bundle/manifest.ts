@@ -38,6 +38,8 @@ export interface Manifest {
   /** The operator's descriptor lets the application know what is mounted (`servlet.catalog`). Default false. */
   readonly seesCatalog: boolean;
   readonly settings: ApplicationSettings;
+  /** `.env` of the bundle: variables that nobody else has set. Without `PORTICO_…`. */
+  readonly dotEnv?: Readonly<Record<string, string>> | undefined;
   /** The whole configuration tree for `environment.config`, plain JSON data. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Where each value of `config` was written, `application.yaml:3`, by its dotted path. */

@@ -3,6 +3,7 @@ import { ConfigError, type ConfigProblem } from '../config/config-error.js';
 import type { ApplicationSettings } from '../config/host-config.js';
 import type { Variables } from '../config/interpolate.js';
 import { isRecord } from '../config/is-record.js';
+import { withoutRights } from '../config/isolation-settings.js';
 import { PorticoError } from '../errors.js';
 import { parseContextPath } from './context-name.js';
 import {
@@ -12,6 +13,7 @@ import {
   readDeveloperDescriptor,
   readOperatorDescriptor,
 } from './descriptor.js';
+import { readDotEnv } from './dot-env.js';
 import {
   commandEntry,
   detectEntry,
@@ -53,16 +55,25 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
   const operatorSettings = applySettings(defaults, operator?.servlet ?? {});
   const developer =
     folder === undefined ? undefined : await readDeveloperDescriptor(folder, operatorSettings.env);
-  const settings = applySettings(applySettings(defaults, developer?.servlet ?? {}), operator?.servlet ?? {});
+  const isSandboxed = operatorSettings.isolation.sandbox !== undefined;
+  const theirs = withoutRights(developer?.servlet ?? {}, isSandboxed);
+  const settings = applySettings(applySettings(defaults, theirs.section), operator?.servlet ?? {});
   checkRestart(settings, operator ?? developer);
+  const entry = entryOf(folder, operator, developer);
+  const runs = entry.kind === 'main' || entry.kind === 'modules' || entry.kind === 'command';
+  if (isSandboxed && entry.kind === 'command')
+    throw new EntryError(
+      'sandbox is a thing of Node and cannot hold a command: take it away, or give a user',
+    );
   return {
-    entry: entryOf(folder, operator, developer),
+    entry,
     contextPath: contextPathOf(operator),
+    dotEnv: runs && folder !== undefined ? readDotEnv(folder, isSandboxed) : undefined,
     seesCatalog: operator?.servlet.catalog ?? false,
     settings,
     config: configOf(developer, operator),
     configOrigins: { ...originsIn(developer, developer), ...originsIn(operator, developer) },
-    notes: [...notesOf(developer), ...(operator?.notes ?? [])],
+    notes: [...refusedOf(developer, theirs.refused), ...notesOf(developer), ...(operator?.notes ?? [])],
   };
 }
 
@@ -131,6 +142,12 @@ function checkRestart(settings: ApplicationSettings, descriptor: Descriptor | un
   throw invalid(
     [descriptor.problem(path, 'maxDelay is shorter than minDelay: make it at least as long')],
     undefined,
+  );
+}
+
+function refusedOf(developer: Descriptor | undefined, keys: readonly string[]): string[] {
+  return keys.map(
+    (key) => `${developer?.section}.servlet.${key} of the bundle is ignored: only the operator can give it`,
   );
 }
 

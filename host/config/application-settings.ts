@@ -8,6 +8,7 @@ import {
   instancesSchema,
   processLimitsShape,
 } from './instance-settings.js';
+import { applyIsolation, DEFAULT_ISOLATION, isolationShape, secretFile } from './isolation-settings.js';
 import { applyQueueSettings, queueSchema, trafficShape } from './queue-settings.js';
 import { STRICT_REQUESTS } from './request-settings.js';
 import {
@@ -43,6 +44,7 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
   dependsOn: [],
   required: false,
   env: {},
+  isolation: DEFAULT_ISOLATION,
   versions: DEFAULT_VERSION_SETTINGS,
 };
 
@@ -83,7 +85,8 @@ const settingsShape = {
   history: integer(1, 100).optional(),
   dependsOn: dependenciesSchema,
   required: flag().optional(),
-  env: environment().optional(),
+  env: environment(secretFile).optional(),
+  ...isolationShape,
   ...versionShape,
 };
 
@@ -134,8 +137,8 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
     history: given.history ?? base.history,
     dependsOn: given.dependsOn ?? base.dependsOn,
     required: given.required ?? base.required,
-    env: { ...base.env, ...given.env },
     ...applyQueueSettings(base, given.queue, given.limits),
+    ...applyIsolation(base, given),
     ...applyVersionSettings(base, given),
   };
 }

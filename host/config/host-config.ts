@@ -2,6 +2,7 @@ import type { ConnectorSettings } from './connector-settings.js';
 import type { HealthSettings } from './health-settings.js';
 import type { IdleSettings } from './idle-settings.js';
 import type { ProcessLimits, ScalingSettings } from './instance-settings.js';
+import type { IsolationSettings } from './isolation-settings.js';
 import type { QueueThemes } from './queue-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
@@ -160,8 +161,9 @@ export interface ApplicationSettings extends Partial<VersionThemes>, Partial<Que
   readonly dependsOn: readonly string[];
   /** The host is not ready while this application is not running. Default false. */
   readonly required: boolean;
-  /** Added to the environment of the process. */
+  /** Added to the environment of the process. Those that come from files are in `isolation`. */
   readonly env: Readonly<Record<string, string>>;
+  readonly isolation: IsolationSettings;
 }
 
 /** When a crashed instance is started again. */

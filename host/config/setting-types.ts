@@ -146,14 +146,20 @@ export function hostAlias() {
   });
 }
 
-/** Environment of a process: names and text. Numbers and booleans are turned into text. */
-export function environment() {
+/** Environment of a process: names and text, or what else `other` takes. Numbers and booleans are turned into text. */
+export function environment<T extends z.ZodType>(other: T) {
   return z.preprocess(
     (value) => value ?? {},
     z.record(
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a name of an environment variable'),
-      leaf((value, fail) => {
+      leaf((value, fail): string | z.output<T> | undefined => {
         if (value === null) return '';
+        if (typeof value === 'object' && !Array.isArray(value)) {
+          const result = other.safeParse(value);
+          return result.success
+            ? result.data
+            : fail(result.error.issues[0]?.message ?? `${show(value)} is not text`);
+        }
         if (!['string', 'number', 'boolean'].includes(typeof value))
           return fail(`${show(value)} is not text`);
         const string = String(value);

@@ -50,6 +50,7 @@ class Agent {
 
   async #boot(plan: BootPlan): Promise<void> {
     this.#state = 'booting';
+    if (plan.umask !== undefined) process.umask(plan.umask);
     this.#watch(plan);
     // From here on only the application keeps the process alive: one that has nothing left to do is found out.
     this.#channel.hold(false);

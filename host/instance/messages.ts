@@ -80,6 +80,8 @@ export interface BootPlan {
   readonly secret: string;
   readonly statsIntervalMs: number;
   readonly startTimeoutMs: number;
+  /** Mask of the rights of new files, set before anything is loaded. Undefined: that of the host. */
+  readonly umask?: number | undefined;
   /** Error answers name the error, with its stack. Default false. */
   readonly developmentMode?: boolean;
 }

@@ -20,12 +20,14 @@ import { Heartbeat } from './heartbeat.js';
 import type { OutputCapture } from './output-capture.js';
 import { killGroup } from './process-group.js';
 import type { SlotProcess } from './slot-process.js';
+import type { Surroundings } from './surroundings.js';
 
 /** What one process is started with. */
 export interface InstanceOptions {
   readonly agentPath: string;
   readonly plan: BootPlan;
-  readonly environment: Record<string, string>;
+  /** Made at the start; what it throws is the reason why there was none. */
+  readonly surroundings: () => Surroundings;
   readonly maxHeapBytes: number;
   /** Resident size, by its own reports; 0: no limit. */
   readonly maxMemoryBytes: number;
@@ -37,7 +39,7 @@ export interface InstanceOptions {
   readonly onLimit: (excess: LimitExcess) => void;
   /** The application has asked to be stopped; called while it is running, any number of times. */
   readonly onStopRequest: () => void;
-  /** Ends what the process has spawned and left behind; never rejects. */
+  /** Ends what the process has spawned and left behind, and deletes its folder; never rejects. */
   readonly endStrays: () => Promise<void>;
 }
 
@@ -162,13 +164,15 @@ export class InstanceProcess implements SlotProcess {
   }
 
   #spawn(): void {
-    const { plan, agentPath, environment, maxHeapBytes, capture } = this.#options;
+    const { plan, agentPath, surroundings, maxHeapBytes, capture } = this.#options;
     try {
       const heap = `--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`;
-      const flags = [heap, ...STACK_FLAGS, ...heapReportFlags(plan.socketPath)];
+      const { environment, nodeOptions, identity } = surroundings();
+      const flags = [heap, ...STACK_FLAGS, ...heapReportFlags(plan.socketPath), ...nodeOptions];
       const child = spawn(process.execPath, [...flags, agentPath], {
         cwd: plan.folder,
         env: environment,
+        ...identity,
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
         detached: true,
       });
@@ -269,7 +273,8 @@ export class InstanceProcess implements SlotProcess {
     if (this.pid !== undefined || this.#state === 'ended') return;
     const message = `The process could not be started: ${messageOf(error)}.`;
     const failure = { step: 'spawn', message, stack: '' } as const;
-    this.#end({ reason: 'could not be started', failure, exitCode: null, signal: null });
+    const end = { reason: 'could not be started', failure, exitCode: null, signal: null } as const;
+    void this.#options.endStrays().then(() => this.#end(end));
   }
 
   #disconnected(): void {
@@ -297,7 +302,9 @@ export class InstanceProcess implements SlotProcess {
   }
 
   async #last(): Promise<HeapReport | undefined> {
-    const [heap] = await Promise.all([takeHeapReport(this.plan.socketPath), this.#options.endStrays()]);
+    // First, since the folder that it may lie in goes with the strays.
+    const heap = await takeHeapReport(this.plan.socketPath);
+    await this.#options.endStrays();
     if (heap === undefined) return undefined;
     const { maxHeapBytes } = this.#options;
     const reason = `filled its heap, limits.heap is ${formatSize(maxHeapBytes)}, and was ended by Node`;

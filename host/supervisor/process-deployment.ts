@@ -12,18 +12,19 @@ import type {
   DeploymentSpec,
   InstanceStatus,
 } from './deployment-process.js';
+import { InstanceFolder } from './instance-folder.js';
 import { type InstanceEnd, InstanceProcess, type LimitExcess } from './instance-process.js';
 import { InstanceSlot } from './instance-slot.js';
 import { LimitWatch } from './limit-watch.js';
 import { OutputCapture } from './output-capture.js';
 import type { OutputLog } from './output-log.js';
 import { OutputTail } from './output-tail.js';
-import { instanceEnvironment } from './process-environment.js';
 import { ScalingPolicy } from './scaling-policy.js';
 import type { SlotProcess } from './slot-process.js';
 import { StartFailure } from './start-failure.js';
 import { markOf, type StrayProcesses } from './stray-processes.js';
 import type { SupervisorDevelopment } from './supervisor.js';
+import { makeSurroundings } from './surroundings.js';
 
 /** What runs in a process of its own. */
 export type ProcessEntry = Extract<Manifest['entry'], { kind: 'modules' | 'main' | 'command' }>;
@@ -291,15 +292,22 @@ export class ProcessDeployment implements DeploymentProcess {
     const { spec, entry, output, agentPath, development, nextSocketPath, statsIntervalMs } = this.#options;
     const { settings } = spec.manifest;
     const instance = `${spec.deployment}/${number}#${incarnation}`;
-    const socketPath = nextSocketPath();
+    const { isolation } = settings;
+    const hasOwnUser = isolation.user !== undefined || isolation.group !== undefined;
+    const own = new InstanceFolder(nextSocketPath(), hasOwnUser);
+    const { socketPath } = own;
+    const isDevelopment = development !== undefined;
     const mark = markOf(this.#options.runFolder, socketPath);
     const common = {
-      environment: {
-        ...instanceEnvironment(spec, process.env, this.#options.catalogFile),
-        ...(development === undefined ? {} : { NODE_ENV: 'development' }),
-        PORTICO_INSTANCE: mark,
+      surroundings: () => {
+        const { environment, ...others } = makeSurroundings(spec, own, this.#options.catalogFile);
+        const development: Record<string, string> = isDevelopment ? { NODE_ENV: 'development' } : {};
+        return { ...others, environment: { ...environment, ...development, PORTICO_INSTANCE: mark } };
       },
-      endStrays: () => this.#options.strays.end((other) => other === mark),
+      endStrays: async () => {
+        await this.#options.strays.end((other) => other === mark);
+        await own.remove();
+      },
       maxMemoryBytes: settings.maxMemoryBytes,
       capture: new OutputCapture(output, this.#tail, instance, (line) =>
         development?.echo(spec.application, line),
@@ -311,7 +319,8 @@ export class ProcessDeployment implements DeploymentProcess {
       const { folder } = spec;
       const { startTimeoutMs } = settings;
       const place = { instance, command, listen, folder, socketPath };
-      return new CommandProcess({ ...common, ...place, startTimeoutMs, statsIntervalMs });
+      const { umask } = isolation;
+      return new CommandProcess({ ...common, ...place, startTimeoutMs, statsIntervalMs, umask });
     }
     return new InstanceProcess({
       ...common,
@@ -342,6 +351,7 @@ export class ProcessDeployment implements DeploymentProcess {
       secret: randomBytes(32).toString('hex'),
       statsIntervalMs: Math.min(statsIntervalMs, Math.max(10, settings.hangTimeoutMs / 4)),
       startTimeoutMs: settings.startTimeoutMs,
+      umask: settings.isolation.umask,
       developmentMode: this.#options.development !== undefined,
     };
   }

@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isProcessAlive } from '../process-alive.js';
+import { AWAY } from './instance-folder.js';
 
 /**
  * Longest path of a Unix socket that every supported system takes, in bytes: the field holds 108 on Linux and 104 on
@@ -48,7 +49,15 @@ function removeLeftovers(runFolder: string): void {
   for (const name of readdirSync(runFolder)) {
     const pid = /^x-(\d+)-/.exec(name)?.[1];
     if (pid !== undefined && !isProcessAlive(Number(pid)) && existsSync(join(runFolder, name))) {
+      for (const link of readdirSync(join(runFolder, name)))
+        if (link.endsWith(AWAY)) removeAway(join(runFolder, name, link));
       rmSync(join(runFolder, name), { recursive: true, force: true });
     }
   }
+}
+
+/** The folder of a process that had another user. The link lies in a folder that only the host may write to. */
+function removeAway(link: string): void {
+  const target = readlinkSync(link);
+  if (/^portico-[0-9a-f]{16}$/.test(basename(target))) rmSync(target, { recursive: true, force: true });
 }

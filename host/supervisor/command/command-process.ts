@@ -10,6 +10,7 @@ import type { InstanceEnd, InstanceStats, LimitExcess } from '../instance-proces
 import type { OutputCapture } from '../output-capture.js';
 import { killGroup, signalGroup } from '../process-group.js';
 import type { SlotProcess } from '../slot-process.js';
+import type { Surroundings } from '../surroundings.js';
 import { findProgram } from './find-program.js';
 import { freePort } from './free-port.js';
 import { isListening, usageOf } from './process-tree.js';
@@ -22,7 +23,8 @@ export interface CommandOptions {
   readonly listen: 'port' | 'socket';
   /** Working directory. */
   readonly folder: string;
-  readonly environment: Readonly<Record<string, string>>;
+  /** Made at the start; what it throws is the reason why there was none. */
+  readonly surroundings: () => Surroundings;
   /** For `listen: socket`; its folder exists and is private. */
   readonly socketPath: string;
   readonly startTimeoutMs: number;
@@ -32,7 +34,9 @@ export interface CommandOptions {
   readonly capture: OutputCapture;
   /** It used more than it may, and is killed for it. */
   readonly onLimit: (excess: LimitExcess) => void;
-  /** Ends what the process has spawned and left behind; never rejects. */
+  /** Mask of the rights of new files; undefined: that of the host. */
+  readonly umask: number | undefined;
+  /** Ends what the process has spawned and left behind, and deletes its folder; never rejects. */
   readonly endStrays: () => Promise<void>;
 }
 
@@ -118,30 +122,38 @@ export class CommandProcess implements SlotProcess {
   }
 
   async #start(): Promise<void> {
-    const { command, environment, listen, socketPath } = this.#options;
+    const { command, listen, socketPath } = this.#options;
     const [name = '', ...args] = command;
     try {
-      const program = findProgram(name, environment['PATH'] ?? '');
       if (listen === 'port') this.#port = await freePort();
       if (this.#cause !== undefined) {
         this.#end({ ...this.#cause, ...NEVER_THERE });
         return;
       }
+      const { environment, identity } = this.#options.surroundings();
+      const program = findProgram(name, environment['PATH'] ?? '');
       const place: Record<string, string> =
         listen === 'port' ? { PORT: String(this.#port), HOST: '127.0.0.1' } : { PORTICO_SOCKET: socketPath };
-      this.#spawn(program, args, { ...environment, ...place });
+      this.#spawn([program, ...args], { ...environment, ...place }, identity);
     } catch (error) {
       this.#spawnFailed(error);
     }
   }
 
-  #spawn(program: string, args: readonly string[], env: Record<string, string>): void {
-    const { folder, capture, statsIntervalMs } = this.#options;
+  #spawn(command: readonly string[], env: Record<string, string>, identity: Surroundings['identity']): void {
+    const { folder, capture, statsIntervalMs, umask } = this.#options;
+    // Node can set the umask of itself only, and other files may be made in that moment.
+    const masked =
+      umask === undefined
+        ? command
+        : ['/bin/sh', '-c', `umask ${umask.toString(8)}; exec "$0" "$@"`, ...command];
+    const [program = '', ...args] = masked;
     const child = spawn(program, args, {
       cwd: folder,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
+      ...identity,
     });
     this.#child = child;
     this.pid = child.pid;
@@ -203,7 +215,8 @@ export class CommandProcess implements SlotProcess {
     if (this.pid !== undefined || this.#state === 'ended') return;
     const message = `The process could not be started: ${messageOf(error)}.`;
     const failure = { step: 'spawn', message, stack: '' } as const;
-    this.#end({ reason: 'could not be started', failure, ...NEVER_THERE });
+    const end = { reason: 'could not be started', failure, ...NEVER_THERE };
+    void this.#options.endStrays().then(() => this.#end(end));
   }
 
   #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
