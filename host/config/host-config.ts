@@ -135,6 +135,8 @@ export interface ApplicationSettings extends Partial<VersionThemes>, Partial<Que
   readonly prefix: 'strip' | 'keep';
   /** Processes of one version; with `scaling` the least. Default 1. */
   readonly instances: number;
+  /** Clients stay with the instance that answered them first, by a cookie. Default false. */
+  readonly isSticky?: boolean;
   /** Undefined: their number is fixed. */
   readonly scaling?: ScalingSettings;
   /** Default: no limits. */

@@ -45,6 +45,7 @@ export const instancesSchema = z
       downBelow: percent(100).optional(),
       queue: integer(1, 1_000_000).optional(),
       coolDown: duration({ min: 1000 }).optional(),
+      sticky: word(['cookie', 'no']).optional(),
     }),
   )
   .superRefine(({ min = 1, max = min, upAbove = 0.7, downBelow = 0.2 }, context) => {
@@ -61,18 +62,23 @@ export const processLimitsShape = {
   exceeded: word(['report', 'restart']).optional(),
 };
 
+/** What `instances` is about. */
+interface InstancesOf {
+  readonly instances: number;
+  readonly scaling?: ScalingSettings;
+  readonly isSticky?: boolean;
+}
+
 /** What was written of `instances`. */
 export type InstancesSection = z.output<typeof instancesSchema>;
 
 /** Each key of the section replaces the base; a plain number leaves nothing to scale. */
-export function applyInstances(
-  base: { readonly instances: number; readonly scaling?: ScalingSettings | undefined },
-  given: InstancesSection | undefined,
-): { readonly instances: number; readonly scaling?: ScalingSettings } {
+export function applyInstances(base: InstancesOf, given: InstancesSection | undefined): InstancesOf {
   if (given === undefined)
     return {
       instances: base.instances,
       ...(base.scaling === undefined ? {} : { scaling: base.scaling }),
+      ...(base.isSticky === true ? { isSticky: true } : {}),
     };
   const isNumber = Object.values(given).filter((value) => value !== undefined).length === 1 && given.min;
   const instances = given.min ?? base.instances;
@@ -84,7 +90,12 @@ export function applyInstances(
     queue: given.queue ?? before?.queue ?? 100,
     coolDownMs: given.coolDown ?? before?.coolDownMs ?? 60_000,
   };
-  return scaling.max > instances ? { instances, scaling } : { instances };
+  const isSticky = given.sticky === undefined ? base.isSticky === true : given.sticky === 'cookie';
+  return {
+    instances,
+    ...(scaling.max > instances ? { scaling } : {}),
+    ...(isSticky ? { isSticky } : {}),
+  };
 }
 
 /** Each key of `limits` replaces the base. */

@@ -58,6 +58,7 @@ export function targetOf(running: Running): SingleTarget | undefined {
     prefix,
     responseTimeoutMs,
     queue: settings.queue ?? DEFAULT_QUEUE,
+    ...(settings.isSticky === true ? { isSticky: true } : {}),
     // Programs that are not of the framework have no word for their end before it has come.
     ...(entry.kind === 'modules' ? { closesWebSockets: true } : {}),
   };

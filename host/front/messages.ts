@@ -188,6 +188,8 @@ export type RouteTarget =
       readonly queue?: LineLimits;
       /** The application hears of its end and closes its WebSockets by itself: the front gives it half of `tunnelCloseMs`. */
       readonly closesWebSockets?: boolean;
+      /** Clients stay with the instance that answered them first. */
+      readonly isSticky?: boolean;
     }
   | {
       readonly kind: 'static';

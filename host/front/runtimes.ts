@@ -10,6 +10,7 @@ import { UnavailableRuntime } from '../runtime/unavailable-runtime.js';
 import type { UpstreamRuntime } from '../runtime/upstream/upstream-runtime.js';
 import type { LineLimits } from '../runtime/waiting-line.js';
 import type { ContextRoute, FrontSettings } from './messages.js';
+import { StickyRuntime } from './sticky-runtime.js';
 import { type SingleTarget, singleTargets } from './target-deployments.js';
 
 /** What runtimes tell the outside. */
@@ -125,8 +126,10 @@ export class Runtimes {
 
   #create(target: RunningTarget, path: string): Runtime {
     switch (target.kind) {
-      case 'process':
-        return new ProcessRuntime({ ...target, ...this.#settings }, this.#events.instanceLost);
+      case 'process': {
+        const Kind = target.isSticky === true ? StickyRuntime : ProcessRuntime;
+        return new Kind({ ...target, ...this.#settings }, this.#events.instanceLost);
+      }
       case 'static':
         return new StaticSite(target.folder, (thrown) =>
           this.#events.problem(`A file of ${target.deployment} could not be read: ${messageOf(thrown)}`),

@@ -12,12 +12,14 @@ import { PIN_COOKIE } from './choose-version.js';
 export class PinningExchange extends WrappedExchange {
   readonly #pin: string;
   readonly #path: string;
+  readonly #name: string;
 
-  /** `path` is the context path. */
-  constructor(inner: Exchange, pin: string, path: string) {
+  /** `path` is the context path, `name` that of the cookie. */
+  constructor(inner: Exchange, pin: string, path: string, name = PIN_COOKIE) {
     super(inner);
     this.#pin = pin;
     this.#path = path;
+    this.#name = name;
   }
 
   override respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
@@ -31,7 +33,7 @@ export class PinningExchange extends WrappedExchange {
   #withPin(status: number, fields: Fields): Fields {
     if (status >= 500 || isShared(fields)) return fields;
     const cookie = renderSetCookie({
-      name: PIN_COOKIE,
+      name: this.#name,
       value: this.#pin,
       encoding: 'raw',
       path: this.#path === '' ? '/' : this.#path,

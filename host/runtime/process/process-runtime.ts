@@ -93,14 +93,14 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     await Promise.all(this.#channels.map((channel) => channel.attempt));
   }
 
-  handle(exchange: Exchange, mount: Mount, within: string): void {
+  /** `channel`: the instance that is to answer; by default the least busy one. */
+  handle(exchange: Exchange, mount: Mount, within: string, channel = this.leastBusy()): void {
     const { maxBodyBytes } = mount;
     if (maxBodyBytes > 0 && exchange.head.bodyLength > maxBodyBytes) {
       mount.counters.tooLargeBodies++;
       answerAborted(exchange, AbortReason.BODY_TOO_LARGE);
       return;
     }
-    const channel = this.#leastBusy(undefined);
     if (channel === undefined && (!this.#mayWait() || this.#settings.queue !== undefined)) {
       if (this.#line.add(exchange, mount, within)) return;
       if (this.#settings.queue !== undefined) mount.counters.limit?.('queue-full');
@@ -192,6 +192,15 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   #closeTunnels(now: number): void {
     if (now < this.#tunnelsCloseAt) return;
     for (const tunnel of this.#tunnels.values()) tunnel.goAway();
+  }
+
+  /** Those that the route names, connected or not. */
+  protected get channels(): readonly InstanceChannel[] {
+    return this.#channels;
+  }
+
+  protected leastBusy(): InstanceChannel | undefined {
+    return this.#leastBusy(undefined);
   }
 
   #leastBusy(except: InstanceChannel | undefined): InstanceChannel | undefined {
