@@ -13,6 +13,7 @@ import type { ServerMetrics } from './metrics.js';
 import { planRoutes } from './plan-routes.js';
 import { requestRoutes } from './request-routes.js';
 import { serverRoutes } from './server-routes.js';
+import { standstillRoutes } from './standstill-routes.js';
 
 /** What the admin API is made with. */
 export interface AdminAppOptions extends AdminCollaborators {
@@ -51,6 +52,7 @@ export function adminApp(options: AdminAppOptions): Express {
     eventRoutes(options),
     requestRoutes(options),
     serverRoutes(options),
+    standstillRoutes(options),
   );
   app.use((_request, response) => {
     sendError(response, 404, 'PORTICO_ADMIN_NOT_FOUND', 'The admin API has no such resource.');

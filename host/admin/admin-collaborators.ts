@@ -39,8 +39,18 @@ export interface ServerView {
    * then nothing has changed.
    */
   reload(): Promise<ReloadResult>;
+  /** Undefined: the host cannot stand still. */
+  readonly standstill?: Standstill;
   /** Begins to drain and stop; returns at once. */
   stop(): void;
+}
+
+/** Ways to take no requests for a while. Each resolves when every front knows. */
+export interface Standstill {
+  /** Not ready, and 503 for new requests, on every connector; what is in flight goes on. False: serves again. */
+  suspend(isSuspended: boolean): Promise<void>;
+  /** One connector accepts nothing; its address stays taken. Rejects with `PORTICO_CONNECTOR_UNKNOWN`. */
+  pause(connector: string, isPaused: boolean): Promise<void>;
 }
 
 /** What a reload of `host.yaml` has done: keys as in the file, `connectors.http.limits`. */
@@ -60,6 +70,8 @@ export interface ConnectorStatus {
   readonly port: number;
   /** Path of the Unix socket. */
   readonly socket?: string;
+  /** It accepts nothing until it is resumed. */
+  readonly isPaused?: boolean;
 }
 
 /** What `/health/ready` is made of. */
@@ -69,4 +81,6 @@ export interface Readiness {
   /** At least one front accepts. */
   readonly listening: boolean;
   readonly draining: boolean;
+  /** By an operator. */
+  readonly suspended?: boolean;
 }

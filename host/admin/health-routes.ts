@@ -4,7 +4,7 @@ import { allowOnly } from './application-routes.js';
 
 /**
  * `/health/live`: this process answers. `/health/ready`: requests may be sent here: the first deployment pass is
- * done, a front accepts, nothing is draining, and every application that is `required` answers; 503 otherwise. Any other
+ * done, a front accepts, nothing is draining or suspended, and every application that is `required` answers; 503 otherwise. Any other
  * failed application does not make the host unready: the others are served. Both are open to anyone who reaches the admin address.
  */
 export function healthRoutes({ server, deployments }: AdminCollaborators): Router {
@@ -13,9 +13,9 @@ export function healthRoutes({ server, deployments }: AdminCollaborators): Route
     response.json({ status: 'live' });
   });
   router.get('/health/ready', (_request, response) => {
-    const { firstPassDone, listening, draining } = server.readiness();
+    const { firstPassDone, listening, draining, suspended = false } = server.readiness();
     const missed = deployments.list().filter(({ isMissed }) => isMissed === true).length;
-    const isReady = firstPassDone && listening && !draining && missed === 0;
+    const isReady = firstPassDone && listening && !draining && !suspended && missed === 0;
     const applications: Record<string, number> = {};
     for (const { state } of deployments.list()) applications[state] = (applications[state] ?? 0) + 1;
     response.status(isReady ? 200 : 503).json({
@@ -23,6 +23,7 @@ export function healthRoutes({ server, deployments }: AdminCollaborators): Route
       firstPassDone,
       listening,
       draining,
+      suspended,
       missed,
       applications,
     });

@@ -124,6 +124,11 @@ export class AdminClient {
     await this.#request('POST', '/v1/server/stop');
   }
 
+  /** A command that has no answer. */
+  async post(path: string): Promise<void> {
+    await this.#request('POST', path);
+  }
+
   async #request(method: string, path: string): Promise<unknown> {
     const { host, port } = this.server.admin;
     let response: Response;

@@ -59,6 +59,21 @@ withBaseOptions(program.command('stop'))
   .action(async (...args: Parameters<typeof import('./stop.js').stop>) =>
     (await import('./stop.js')).stop(...args),
   );
+for (const verb of ['suspend', 'resume'] as const)
+  withBaseOptions(program.command(verb))
+    .description(
+      verb === 'suspend'
+        ? 'be not ready, and answer new requests with 503; those in flight go on'
+        : 'serve again after "suspend"',
+    )
+    .action(async (options) => (await import('./standstill.js')).suspend(verb, options));
+withBaseOptions(program.command('connector'))
+  .description('let one connector accept no more connections, or accept again; its address stays taken')
+  .addArgument(new Argument('<verb>').choices(['pause', 'resume']))
+  .argument('<name>')
+  .action(async (...args: Parameters<typeof import('./standstill.js').connector>) =>
+    (await import('./standstill.js')).connector(...args),
+  );
 withBaseOptions(program.command('reload'))
   .description('have the running host read host.yaml again; says what needs a restart')
   .option('--json', 'as JSON')

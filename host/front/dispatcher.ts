@@ -9,6 +9,7 @@ import {
   type ExchangeHandler,
   type RequestHead,
 } from '../exchange/exchange.js';
+import { answerClosed, type Closure } from '../runtime/closed-runtime.js';
 import { answerPlainly } from '../runtime/plain-answer.js';
 import type { AccessLog } from './access-log.js';
 import { deliver } from './deliver.js';
@@ -30,8 +31,10 @@ export class Dispatcher {
   /** Undefined: one host answers for every name. */
   #hosts: HostNames | undefined;
   #unknownHost: UnknownHostPolicy = 'default';
-  /** Undefined unless a certification authority may ask; so it costs nothing otherwise. */
+  /** Answers before anything is looked up, if it wants to. Undefined unless there is a reason; so it costs nothing otherwise. */
+  #gate: ((exchange: Exchange) => boolean) | undefined;
   #challenges: HttpChallenges | undefined;
+  #closure: Closure | undefined;
 
   /** `virtualHosts` as the mapping was made with or without. */
   constructor(
@@ -59,7 +62,7 @@ export class Dispatcher {
 
   /** The exchange handler of every connector. */
   readonly handle = (exchange: Exchange): void => {
-    if (this.#challenges !== undefined && this.#answerChallenge(exchange, this.#challenges)) return;
+    if (this.#gate?.(exchange) === true) return;
     const { path } = exchange.head;
     const host = this.#hosts === undefined ? DEFAULT_HOST : this.#hosts.find(exchange.head.authority);
     if (host === undefined) {
@@ -95,7 +98,7 @@ export class Dispatcher {
   /** The exchange handler of a connector that serves nothing itself. */
   redirecting(settings: RedirectSettings): ExchangeHandler {
     return (exchange) => {
-      if (this.#challenges !== undefined && this.#answerChallenge(exchange, this.#challenges)) return;
+      if (this.#gate?.(exchange) === true) return;
       exchange.attachment = undefined;
       this.#counts.unmapped.begin();
       answerRedirect(exchange, settings);
@@ -105,6 +108,13 @@ export class Dispatcher {
   /** These are answered from now on, and no others. */
   setChallenges(tokens: HttpChallengeTokens): void {
     this.#challenges = Object.keys(tokens).length === 0 ? undefined : new HttpChallenges(tokens);
+    this.#setGate();
+  }
+
+  /** Nothing else is answered from now on; undefined: as ever. */
+  close(closure: Closure | undefined): void {
+    this.#closure = closure;
+    this.#setGate();
   }
 
   /** An exchange of a connector is over. */
@@ -130,6 +140,24 @@ export class Dispatcher {
   ): void {
     this.#counts.refuse(reason);
     if (request !== undefined) this.#accessLog?.recordRefused(reason, status, connection, request);
+  }
+
+  #setGate(): void {
+    const challenges = this.#challenges;
+    const closure = this.#closure;
+    if (challenges === undefined && closure === undefined) {
+      this.#gate = undefined;
+      return;
+    }
+    this.#gate = (exchange) => {
+      if (challenges !== undefined && this.#answerChallenge(exchange, challenges)) return true;
+      if (closure === undefined) return false;
+      exchange.attachment = undefined;
+      this.#counts.unmapped.begin();
+      this.#counts.refuse(closure.endsConnections === true ? 'suspended' : 'maintenance');
+      answerClosed(exchange, closure);
+      return true;
+    };
   }
 
   #find(host: string, path: string): MappedContext | undefined {

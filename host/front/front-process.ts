@@ -31,7 +31,7 @@ export interface FrontSurroundings {
 export class FrontProcess {
   readonly #outside: FrontSurroundings;
   readonly #counts = new TrafficCounts();
-  readonly #servers: Server[] = [];
+  readonly #servers = new Map<string, Server>();
   readonly #connectors = new Map<string, Connector>();
   /** Replaced by others with new settings; their last connections are ending. */
   readonly #former = new Map<Connector, string>();
@@ -62,6 +62,9 @@ export class FrontProcess {
         break;
       case 'listen':
         this.#listen(command.connector, command.settings, handle);
+        break;
+      case 'pause':
+        this.#pause(command.connector);
         break;
       case 'reconfigure':
         this.#reconfigure(command.settings, command.connectors);
@@ -112,6 +115,7 @@ export class FrontProcess {
     const accessLog = this.#openLog(settings);
     const mapping = new Mapping(runtimes, this.#counts, settings.virtualHosts !== undefined, settings);
     const dispatcher = new Dispatcher(mapping, this.#counts, accessLog, settings.virtualHosts);
+    dispatcher.close(settings.closed);
     if (settings.hasSiblings) this.#shares.share();
     this.#world = { settings, runtimes, mapping, accessLog, dispatcher };
     this.#reporter = setInterval(() => this.#reportCounts(undefined), REPORT_MS);
@@ -135,6 +139,7 @@ export class FrontProcess {
       world.mapping.useVirtualHosts(settings.virtualHosts !== undefined);
       world.dispatcher.useVirtualHosts(settings.virtualHosts);
     }
+    world.dispatcher.close(settings.closed);
     if (!isDeepStrictEqual(before.accessLog, settings.accessLog)) {
       const former = world.accessLog;
       world.accessLog = this.#openLog(settings);
@@ -170,14 +175,30 @@ export class FrontProcess {
   #listen(name: string, settings: ConnectorSettings, handle: unknown): void {
     this.#connectors.set(name, this.#connectorOf(name, settings));
     const server = handle instanceof Server ? handle : createServer();
-    server.on('connection', (socket) => this.#connectors.get(name)?.accept(socket));
+    server.on('connection', (socket) => {
+      const connector = this.#connectors.get(name);
+      if (connector === undefined) socket.destroy();
+      else connector.accept(socket);
+    });
     server.on('error', (error) => this.#outside.problem(`connector ${name}: ${messageOf(error)}`));
-    this.#servers.push(server);
+    this.#servers.set(name, server);
     if (server.listening) {
       this.#outside.report({ type: 'listening', connector: name });
       return;
     }
     server.listen(handle, BACKLOG, () => this.#outside.report({ type: 'listening', connector: name }));
+  }
+
+  /** The server keeps the socket, so connections that come wait in the system until `listen`. */
+  #pause(name: string): void {
+    this.#servers.get(name)?.close();
+    this.#servers.delete(name);
+    const connector = this.#connectors.get(name);
+    if (connector === undefined) return;
+    this.#connectors.delete(name);
+    connector.retire();
+    this.#former.set(connector, name);
+    this.#shares.report();
   }
 
   #connectorOf(name: string, settings: ConnectorSettings): Connector {
@@ -234,7 +255,7 @@ export class FrontProcess {
     if (this.#isDraining) return;
     this.#isDraining = true;
     // Only this process's copies of the sockets close; the server's keep taking connections for other fronts.
-    for (const server of this.#servers) server.close();
+    for (const server of this.#servers.values()) server.close();
     this.#world?.mapping.giveUpWaiting();
     this.#world?.runtimes.drain();
     await Promise.all(this.#allConnectors().map((connector) => connector.drain(deadlineMs)));

@@ -1,3 +1,4 @@
+import { ClosedRuntime } from '../runtime/closed-runtime.js';
 import type { Mount, Runtime } from '../runtime/mount.js';
 import type { ContextCounters } from './counters.js';
 import type { DeploymentCounters } from './deployment-counters.js';
@@ -112,6 +113,13 @@ export class Mapping {
   }
 
   #map(route: ContextRoute): MappedContext {
+    const mapped = this.#mapTarget(route);
+    if (route.closed === undefined) return mapped;
+    // The deployments behind it stay as they are, and are not blamed for what is answered in their place.
+    return { ...mapped, runtime: new ClosedRuntime(route.closed), deployment: undefined, isStripped: false };
+  }
+
+  #mapTarget(route: ContextRoute): MappedContext {
     const { target } = route;
     const context = {
       route,
@@ -123,7 +131,7 @@ export class Mapping {
     if (target.kind === 'versions') {
       const versions = target.versions.map((one) => {
         const { version, target, maxBodyBytes, limits } = one;
-        const { limits: _, ...common } = route;
+        const { limits: _limits, closed: _closed, ...common } = route;
         const single = {
           ...common,
           version,

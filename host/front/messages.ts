@@ -1,5 +1,6 @@
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { VirtualHosts } from '../config/virtual-hosts.js';
+import type { Closure } from '../runtime/closed-runtime.js';
 import type { LineLimits } from '../runtime/waiting-line.js';
 import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
 import type { HttpChallengeTokens } from './http-challenges.js';
@@ -47,6 +48,8 @@ export type FrontCommand =
   | { readonly type: 'ticket-keys'; readonly keys: readonly string[] }
   /** What is answered to certification authorities on connectors without TLS; in force when a later `report` is answered. */
   | { readonly type: 'http-challenges'; readonly tokens: HttpChallengeTokens }
+  /** Accept no more connections of a connector; its own end as those of a connector that is replaced. `listen` undoes it. */
+  | { readonly type: 'pause'; readonly connector: string }
   /** Connections of all other fronts. */
   | { readonly type: 'open-elsewhere'; readonly open: OpenConnections }
   /** List what is open; answered by `open-requests`. */
@@ -125,6 +128,8 @@ export interface FrontSettings {
   readonly hasSiblings?: boolean;
   /** How many fronts there are. Default 1. */
   readonly fronts?: number;
+  /** Nothing is served, on any connector, for any name. */
+  readonly closed?: Closure | undefined;
   /** Undefined: one host answers for every name. */
   readonly virtualHosts?: VirtualHosts | undefined;
 }
@@ -159,6 +164,8 @@ export interface ContextRoute {
   readonly maxBodyBytes: number;
   /** Absent: none. */
   readonly limits?: RouteLimits;
+  /** Answered instead, as long as it is there; what `target` names stays as it is. */
+  readonly closed?: Closure;
   /** Requests the connector refuses unless the application answers for itself; absent: none of them. */
   readonly passes?: { readonly malformedEscapes: boolean; readonly trace: boolean };
 }

@@ -20,6 +20,8 @@ export interface FrontProcessOptions {
   /** Asked for when the front has loaded. */
   readonly settings: () => FrontSettings;
   readonly connectors: readonly FrontConnector[];
+  /** It is not to accept on this connector now. */
+  readonly isPaused?: (connector: string) => boolean;
   /** The whole mapping; asked for when the front has loaded, so that nothing published meanwhile is missing. */
   readonly mapping: () => { readonly revision: number; readonly routes: readonly ContextRoute[] };
   /** It gets no mapping and no socket before this has settled; connections wait in the queue of the system. */
@@ -177,17 +179,26 @@ export class FrontProcess {
 
   async #configure(): Promise<void> {
     if (this.#state !== 'loading') return;
-    const { settings, mapping, connectors } = this.#options;
+    const { settings, mapping, connectors, isPaused } = this.#options;
     const { revision, routes } = mapping();
     this.#send({ type: 'configure', settings: settings() });
     this.#state = 'mapped';
     const acknowledged = new Promise<void>((resolve) => this.#acks.set(revision, resolve));
     this.#send({ type: 'routes', revision, set: routes, remove: [] });
     await this.#acknowledged(acknowledged, revision);
-    for (const { socket, settings } of connectors) {
-      const listen: FrontCommand = { type: 'listen', connector: socket.connector, settings };
-      if (this.#child.connected) await socket.sendTo(this.#child, listen);
+    for (const connector of connectors) {
+      const { socket } = connector;
+      // Whether it is paused is asked right before: a pause that comes later is a command behind this one.
+      if (isPaused?.(socket.connector) === true) this.#notListening.delete(socket.connector);
+      else await this.listen(connector);
     }
+    if (this.#notListening.size === 0 && this.#state === 'mapped') this.#becomeUp();
+  }
+
+  /** Gives it a socket to accept on, if it is there. */
+  async listen({ socket, settings }: FrontConnector): Promise<void> {
+    const listen: FrontCommand = { type: 'listen', connector: socket.connector, settings };
+    if (this.#child.connected && this.isMapped) await socket.sendTo(this.#child, listen);
   }
 
   async #acknowledged(acknowledged: Promise<void>, revision: number): Promise<void> {

@@ -13,6 +13,7 @@ import type { OpenRequestQuery } from '../front/open-requests.js';
 import type { RouteTable } from '../front/route-table.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
+import type { Closure } from '../runtime/closed-runtime.js';
 import { type FrontConnector, FrontProcess, type OpenRequests } from './front-process.js';
 import { IdleDeployments } from './idle-deployments.js';
 import { LimitEvents } from './limit-events.js';
@@ -63,6 +64,8 @@ export class FrontProcesses implements RouteTable {
   readonly #lostListeners: ((instance: string, reason: string) => void)[] = [];
   readonly #wantedListeners: ((context: string) => void)[] = [];
   #settings: FrontSettings;
+  #closed: Closure | undefined;
+  readonly #paused = new Set<string>();
   /** Each process has a number of its own, also when it takes the place of another. */
   #serial = 0;
 
@@ -163,6 +166,27 @@ export class FrontProcesses implements RouteTable {
     await this.#heard();
   }
 
+  /** Nothing is served, by fronts of now and of later; undefined: as ever. Resolves when they know. */
+  async close(closure: Closure | undefined): Promise<void> {
+    this.#closed = closure;
+    await this.reconfigure(this.#settings, []);
+  }
+
+  /** Accepts nothing on a connector, or accepts again. Harmless when repeated. Resolves when the fronts know. */
+  async pause(name: string, isPaused: boolean): Promise<void> {
+    const connector = this.#options.connectors.find(({ socket }) => socket.connector === name);
+    if (connector === undefined || this.#paused.has(name) === isPaused) return;
+    if (isPaused) this.#paused.add(name);
+    else this.#paused.delete(name);
+    if (isPaused) for (const { front } of this.#places) front?.tell({ type: 'pause', connector: name });
+    else await Promise.all(this.#places.map(({ front }) => front?.listen(connector)));
+    await this.#heard();
+  }
+
+  isPaused(connector: string): boolean {
+    return this.#paused.has(connector);
+  }
+
   /** The totals as last reported; at most a second old. What a killed front had not reported is missing. */
   totals(): TrafficTotals {
     return this.#totals.snapshot();
@@ -236,6 +260,7 @@ export class FrontProcesses implements RouteTable {
       frontPath: frontPath ?? DEFAULT_FRONT,
       settings: () => this.#settingsOf(place),
       connectors,
+      isPaused: (name) => this.#paused.has(name),
       mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
       firstMapping: this.#options.firstMapping ?? Promise.resolve(),
       received: (report) => this.#received(place, serial, report),
@@ -262,8 +287,9 @@ export class FrontProcesses implements RouteTable {
 
   /** Of several fronts the first rotates the access log that all of them write. */
   #settingsOf({ number }: Place): FrontSettings {
-    if (this.#places.length === 1) return this.#settings;
-    const settings = { ...this.#settings, hasSiblings: true, fronts: this.#places.length };
+    const given = this.#closed === undefined ? this.#settings : { ...this.#settings, closed: this.#closed };
+    if (this.#places.length === 1) return given;
+    const settings = { ...given, hasSiblings: true, fronts: this.#places.length };
     const { accessLog } = settings;
     if (accessLog === undefined) return settings;
     return { ...settings, accessLog: { ...accessLog, shared: { rotates: number === 1 } } };

@@ -26,6 +26,7 @@ import type { ListeningSocket } from './listening-socket.js';
 import { openSockets } from './open-sockets.js';
 import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
 import { RunningConfig } from './running-config.js';
+import { Standstills } from './standstills.js';
 import { InheritedSockets } from './systemd/inherited-sockets.js';
 import { ServiceManager } from './systemd/service-manager.js';
 
@@ -239,16 +240,21 @@ export class PorticoServer {
   }
 
   #view(sockets: readonly ListeningSocket[], fronts: FrontProcesses, certificates: Certificates): ServerView {
+    const names = sockets.map(({ connector }) => connector);
+    const standstill = new Standstills(fronts, names, this.#log);
     const readiness = (): Readiness => ({
       firstPassDone: this.#isFirstPassDone,
       listening: fronts.isListening,
       draining: this.#lifecycle.isEnding,
+      suspended: standstill.isSuspended,
     });
     return {
       version: packageVersion(),
       base: this.#config.base,
       startedAt: this.#startedAt,
-      connectors: () => connectorsOf(sockets),
+      connectors: () =>
+        connectorsOf(sockets).map((one) => (fronts.isPaused(one.name) ? { ...one, isPaused: true } : one)),
+      standstill,
       fronts: () => fronts.status(),
       traffic: () => fronts.report(),
       openRequests: (wanted) => fronts.openRequests({ ...wanted, limit: MAX_LISTED }),
