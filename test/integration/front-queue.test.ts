@@ -28,15 +28,6 @@ function waiting(state: string, size = 10, timeoutMs = WAIT_MS): RouteTarget {
   return { kind: 'unavailable', state, reason: `It is ${state}.`, retryAfterSeconds: 2, queue };
 }
 
-async function queued(front: TestFront, count: number): Promise<void> {
-  await until(`${count} requests wait`, async () => {
-    const { contexts } = await front.counts();
-    for (const { context, queued } of contexts) seen.set(context, queued ?? 0);
-    return seen.get('/app') === count;
-  });
-}
-const seen = new Map<string, number>();
-
 /** Answers with what it was sent. */
 function echo(exchange: Exchange): void {
   const chunks: Buffer[] = [];
@@ -56,27 +47,24 @@ describe('a context that starts or starts again', () => {
     const body = Buffer.alloc(1024 * 1024, 'b');
     const posted = shop.get('/app/', { method: 'POST', body });
     const got = shop.get('/app/');
-    await queued(shop, 2);
+    await shop.queues('/app', 2);
     await shop.route([routeOf('/app', waiting('restarting'))]);
-    await queued(shop, 2);
+    await shop.queues('/app', 2);
     const answering = await instance(echo);
     await shop.route([routeOf('/app', processTarget('app##1', [answering.address]))]);
     expect(Buffer.from(await (await posted).arrayBuffer()).equals(body)).toBe(true);
     expect((await got).status).toBe(200);
-    await queued(shop, 0);
+    await shop.queues('/app', 0);
   });
 
   it('sends away what does not fit, and counts it', async () => {
     const shop = await front();
     await shop.route([routeOf('/app', waiting('restarting', 1))]);
     const first = shop.get('/app/');
-    await queued(shop, 1);
+    await shop.queues('/app', 1);
     const second = await shop.get('/app/');
     expect([second.status, second.headers.get('retry-after')]).toEqual([503, '2']);
-    const limited = shop.report('counts', ({ counts }) =>
-      counts.contexts.some(({ limited }) => limited?.['queue-full'] === 1),
-    );
-    await limited;
+    expect(await shop.limited('/app')).toEqual({ 'queue-full': 1 });
     await shop.route([
       routeOf('/app', { kind: 'unavailable', state: 'stopped', reason: 'Stopped.', retryAfterSeconds: 60 }),
     ]);
@@ -94,17 +82,17 @@ describe('a context that starts or starts again', () => {
     await shop.route([routeOf('/app', waiting('starting'))]);
     const abort = new AbortController();
     const left = shop.get('/app/', { signal: abort.signal });
-    await queued(shop, 1);
+    await shop.queues('/app', 1);
     abort.abort();
     await expect(left).rejects.toThrow();
-    await queued(shop, 0);
+    await shop.queues('/app', 0);
   });
 
   it('answers what waits when the front ends', async () => {
     const shop = await front();
     await shop.route([routeOf('/app', waiting('starting'))]);
     const answer = shop.get('/app/');
-    await queued(shop, 1);
+    await shop.queues('/app', 1);
     shop.send({ type: 'drain', deadlineMs: WAIT_MS });
     expect((await answer).status).toBe(503);
     expect(await shop.exited).toBe(0);
@@ -130,19 +118,14 @@ describe('an application that has lost its only instance', () => {
       probe.abort();
       return isHeld;
     });
-    await queued(shop, 0);
+    await shop.queues('/app', 0);
     const answers = [shop.text('/app/'), shop.text('/app/')];
-    await queued(shop, 2);
+    await shop.queues('/app', 2);
     await shop.route([routeOf('/app', waiting('restarting'))]);
-    await queued(shop, 2);
+    await shop.queues('/app', 2);
     const after = await instance((exchange) => exchange.respond(200, [], 'after'));
     await shop.route([routeOf('/app', processTarget('app##1', [after.address], { queue }))]);
     expect(await Promise.all(answers)).toEqual(['after', 'after']);
-    await until('nothing is in flight', async () => {
-      const { deployments = [] } = await shop.counts();
-      for (const { deployment, inFlight } of deployments) inFlights.set(deployment, inFlight);
-      return inFlights.get('app##1') === 0;
-    });
+    await until('nothing is in flight', async () => (await shop.countsOf('/app'))?.inFlight === 0);
   });
 });
-const inFlights = new Map<string, number>();
