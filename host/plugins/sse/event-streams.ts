@@ -57,11 +57,14 @@ export class EventStreams {
    */
   goAway(): void {
     this.#isStopping = true;
-    for (const session of this.#open) session.close();
+    for (const session of this.#open) session.goAway(COME_BACK_MS);
   }
 
   async #serve<P>(session: ServerSentEvents<P>, handler: EventsHandler<P>): Promise<void> {
-    if (this.#isStopping) return session.close();
+    if (this.#isStopping) {
+      session.goAway(COME_BACK_MS);
+      return session.sent;
+    }
     this.#open.add(session as ServerSentEvents<unknown>);
     try {
       // A handler that does not look at the signal does not hold the call.
@@ -89,6 +92,9 @@ export class EventStreams {
     }
   }
 }
+
+/** When clients of an application that ends come back; browsers wait for several seconds unless told. */
+const COME_BACK_MS = 1000;
 
 function endOf(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

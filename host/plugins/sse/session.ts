@@ -61,6 +61,13 @@ export class ServerSentEvents<PathParameters = AnyPathParameters> {
     this.#controller.abort();
   }
 
+  /** For the plugin: ends the stream; its last words are when to come back, in ms (HTML standard §9.2.6, `retry`). */
+  goAway(comeBackMs: number): void {
+    // A client that is gone needs no hint.
+    this.send({ retryMs: comeBackMs }).catch(() => this.close());
+    this.close();
+  }
+
   /** Bytes that were sent and wait for the client to read. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
