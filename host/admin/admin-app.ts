@@ -9,6 +9,7 @@ import { certificateRoutes } from './certificate-routes.js';
 import { deploymentRoutes } from './deployment-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { healthRoutes } from './health-routes.js';
+import { maintenanceRoutes } from './maintenance-routes.js';
 import type { ServerMetrics } from './metrics.js';
 import { planRoutes } from './plan-routes.js';
 import { requestRoutes } from './request-routes.js';
@@ -53,6 +54,7 @@ export function adminApp(options: AdminAppOptions): Express {
     requestRoutes(options),
     serverRoutes(options),
     standstillRoutes(options),
+    maintenanceRoutes(options),
   );
   app.use((_request, response) => {
     sendError(response, 404, 'PORTICO_ADMIN_NOT_FOUND', 'The admin API has no such resource.');

@@ -41,6 +41,8 @@ export interface ServerView {
   reload(): Promise<ReloadResult>;
   /** Undefined: the host cannot stand still. */
   readonly standstill?: Standstill;
+  /** Undefined: nothing can be closed for maintenance. */
+  readonly maintenance?: MaintenanceView;
   /** Begins to drain and stop; returns at once. */
   stop(): void;
 }
@@ -51,6 +53,31 @@ export interface Standstill {
   suspend(isSuspended: boolean): Promise<void>;
   /** One connector accepts nothing; its address stays taken. Rejects with `PORTICO_CONNECTOR_UNKNOWN`. */
   pause(connector: string, isPaused: boolean): Promise<void>;
+}
+
+/** What an operator has closed for maintenance: 503 with a page of his, over restarts too. `path`: host and path. */
+export interface MaintenanceView {
+  list(): readonly MaintenanceState[];
+  /** Also with other words for what is closed already. Rejects with `PORTICO_MAINTENANCE_PAGE`. */
+  begin(path: string, order: MaintenanceOrder): Promise<void>;
+  end(path: string): Promise<void>;
+}
+
+/** How something is closed. */
+export interface MaintenanceOrder {
+  /** Absolute path of an HTML file. Undefined: a plain page. */
+  readonly file: string | undefined;
+  /** Default 300. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** Something that is closed. */
+export interface MaintenanceState {
+  readonly path: string;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly retryAfterSeconds: number;
+  readonly hasPage: boolean;
 }
 
 /** What a reload of `host.yaml` has done: keys as in the file, `connectors.http.limits`. */

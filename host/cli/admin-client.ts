@@ -125,8 +125,8 @@ export class AdminClient {
   }
 
   /** A command that has no answer. */
-  async post(path: string): Promise<void> {
-    await this.#request('POST', path);
+  async post(path: string, method: 'POST' | 'DELETE' = 'POST'): Promise<void> {
+    await this.#request(method, path);
   }
 
   async #request(method: string, path: string): Promise<unknown> {

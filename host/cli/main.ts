@@ -67,6 +67,15 @@ for (const verb of ['suspend', 'resume'] as const)
         : 'serve again after "suspend"',
     )
     .action(async (options) => (await import('./standstill.js')).suspend(verb, options));
+withBaseOptions(program.command('maintenance'))
+  .description('answer for one application with a page of yours and 503, or let it answer again')
+  .addArgument(new Argument('<verb>').choices(['on', 'off']))
+  .argument('<name>', 'application or path')
+  .option('--file <page>', 'HTML file, at most 64KiB; the server keeps its content')
+  .option('--retry-after <duration>', 'when clients are to come back (default: 5m)')
+  .action(async (...args: Parameters<typeof import('./maintenance.js').maintenance>) =>
+    (await import('./maintenance.js')).maintenance(...args),
+  );
 withBaseOptions(program.command('connector'))
   .description('let one connector accept no more connections, or accept again; its address stays taken')
   .addArgument(new Argument('<verb>').choices(['pause', 'resume']))

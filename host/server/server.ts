@@ -23,6 +23,7 @@ import { Certificates } from './certificates/certificates.js';
 import { FrontProcesses } from './front-processes.js';
 import { connectorSettingsOf, frontSettingsOf } from './front-settings.js';
 import type { ListeningSocket } from './listening-socket.js';
+import { Maintenance } from './maintenance.js';
 import { openSockets } from './open-sockets.js';
 import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
 import { RunningConfig } from './running-config.js';
@@ -205,6 +206,7 @@ export class PorticoServer {
       catalogFile: catalog.file,
       ...(config.development === undefined ? {} : { development: config.development }),
     });
+    const maintenance = new Maintenance(fronts, folders.work, log);
     const deployer = new Deployer({
       appsFolder: folders.apps,
       workFolder: folders.work,
@@ -214,7 +216,7 @@ export class PorticoServer {
       virtualHosts: config.virtualHosts,
       development: config.development,
       launcher: supervisor,
-      routes: fronts,
+      routes: maintenance,
       store: new BundleStore(folders.work, config.archives),
       readManifest,
       inspect: (candidate) => inspectCandidate(candidate, config),
@@ -222,7 +224,7 @@ export class PorticoServer {
       log,
     });
     catalog.follow(deployer);
-    const server = this.#view(sockets, fronts, certificates);
+    const server = this.#view(sockets, fronts, certificates, maintenance);
     const collaborators = {
       deployments: deployer,
       canaries: deployer.canaries,
@@ -239,7 +241,12 @@ export class PorticoServer {
     return { sockets, certificates, fronts, supervisor, deployer, admin, release };
   }
 
-  #view(sockets: readonly ListeningSocket[], fronts: FrontProcesses, certificates: Certificates): ServerView {
+  #view(
+    sockets: readonly ListeningSocket[],
+    fronts: FrontProcesses,
+    certificates: Certificates,
+    maintenance: Maintenance,
+  ): ServerView {
     const names = sockets.map(({ connector }) => connector);
     const standstill = new Standstills(fronts, names, this.#log);
     const readiness = (): Readiness => ({
@@ -255,6 +262,7 @@ export class PorticoServer {
       connectors: () =>
         connectorsOf(sockets).map((one) => (fronts.isPaused(one.name) ? { ...one, isPaused: true } : one)),
       standstill,
+      maintenance,
       fronts: () => fronts.status(),
       traffic: () => fronts.report(),
       openRequests: (wanted) => fronts.openRequests({ ...wanted, limit: MAX_LISTED }),
