@@ -20,6 +20,7 @@ const GROWTH_BYTES = 0.25 * MIB;
 const folder = join(fixturesFolder, 'storms');
 const probed = ['--expose-gc', '--require', join(folder, 'probe.cjs')];
 const MAX_CONNECTIONS = 550;
+const REDEPLOYS = 200;
 /** Of the heap and of buffers; with what the system and Node hold for it, it is about 5 KiB. */
 const MOST_BYTES_OF_IDLE = 6 * 1024;
 
@@ -27,6 +28,7 @@ describe('a storm leaves nothing behind in front and instance:', () => {
   let front: TestFront;
   let agent: AgentProcess;
   let secure: ListeningSocket;
+  let deployments = 1;
   const pids = (): [number, number] => [front.process.pid ?? 0, agent.child.pid ?? 0];
 
   beforeAll(async () => {
@@ -131,6 +133,16 @@ describe('a storm leaves nothing behind in front and instance:', () => {
         const bytes = during.heapUsed + during.external - before.heapUsed - before.external;
         expect(bytes / idle.length).toBeLessThan(MOST_BYTES_OF_IDLE);
         for (const socket of idle) socket.destroy();
+      },
+    ],
+    [
+      'redeploys: the front gets one deployment after the other for a context',
+      async () => {
+        for (let i = 0; i < REDEPLOYS; i++) {
+          const name = i === REDEPLOYS - 1 ? 'app@1' : `app@${++deployments}`;
+          await front.route([routeOf('/app', processTarget(name, [agent.address]))]);
+          expect(await ask()).toBe('/ 0');
+        }
       },
     ],
     [

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { descendantsOf, proportionalBytes } from '#test/bench/memory.js';
+import { descendantsOf, proportionalBytes, settledBytes } from '#test/bench/memory.js';
 import { heldBy } from '#test/support/held.js';
 import { descriptorsOf, frontOf } from '#test/support/processes.js';
 import type { StressedHost } from './stressed-host.js';
@@ -17,19 +17,24 @@ export interface Baseline {
   readonly serverHeapBytes: number;
   /** Handles and timers of the server. */
   readonly serverHandles: number;
-  /** Proportional memory, in bytes: with garbage that was not collected yet. */
+  /** Proportional memory, in bytes; with garbage, unless it was waited for. */
   readonly serverBytes: number;
   readonly frontBytes: number;
   /** Contents in the store. */
   readonly contents: number;
 }
 
-/** Measures the host when it is whole. The load MUST be stopped. */
-export async function measureBaseline(stressed: StressedHost): Promise<Baseline> {
+/**
+ * Measures the host when it is whole. The load MUST be stopped. `settles`: waits until memory falls no more, up to a
+ * minute.
+ */
+export async function measureBaseline(stressed: StressedHost, settles: boolean): Promise<Baseline> {
   await stressed.untilWhole();
   const { host } = stressed;
   const front = frontOf(host);
   const { heapUsed, external, resources } = await heldBy(host.pid, () => host.log);
+  const pids = [host.pid, front] as const;
+  const [serverBytes, frontBytes] = settles ? await settledBytes(pids) : pids.map(proportionalBytes);
   const descendants = descendantsOf(host.pid);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   return {
@@ -39,8 +44,8 @@ export async function measureBaseline(stressed: StressedHost): Promise<Baseline>
     instanceDescriptors: sum(descendants.filter((pid) => pid !== front).map(descriptorsOf)),
     serverHeapBytes: heapUsed + external,
     serverHandles: sum(Object.values(resources)),
-    serverBytes: proportionalBytes(host.pid),
-    frontBytes: proportionalBytes(front),
+    serverBytes: serverBytes ?? Number.NaN,
+    frontBytes: frontBytes ?? Number.NaN,
     contents: readdirSync(join(host.base, 'work/store')).length,
   };
 }

@@ -22,6 +22,7 @@ const result = await stress({
   seconds: isShort ? 0 : Number(values.seconds),
   quietSeconds: isShort ? 2 : 10,
   redeploys: Number(values.redeploys ?? (isShort ? 10 : 200)),
+  settles: !isShort,
   rate: Number(values.rate),
   say: (line) => process.stderr.write(`${((performance.now() - began) / 1000).toFixed(1)} s: ${line}\n`),
 });

@@ -41,10 +41,20 @@ export function leaksOf({ before, after }: StressResult): readonly string[] {
 
 /** Everything as tables of Markdown. */
 export function reportOf(result: StressResult): string {
+  const killing = killingPhases(result);
+  const bystanders = APPLICATIONS.filter(({ role }) => role === 'bystander').map(({ name }) => name);
+  const own = result.outcomes.filter(
+    ({ subject, phase }) => bystanders.includes(subject) && !killing.has(phase),
+  );
+  const [before, during] = [true, false].map((isQuiet) =>
+    quantile(timesOf(own.filter(({ phase }) => (phase === QUIET) === isQuiet)), 0.99),
+  );
+  const ratio = (during ?? Number.NaN) / (before ?? Number.NaN);
   return [
     applicationTable(result),
     phaseTable(result),
     baselineTable(result),
+    `p99 of bystanders: ${ratio.toFixed(2)} × that of the time before.`,
     `Requests were sent ${milliseconds(quantile(result.lateness, 0.99))} ms late by the generator itself (p99).`,
   ].join('\n\n');
 }
@@ -71,8 +81,13 @@ function isCut({ dueAt, endedAt }: Outcome, outages: readonly Outage[]): boolean
   return outages.some(({ from, to }) => dueAt <= to && endedAt >= from);
 }
 
+/** The steps in which front or server were killed: their times are those of a restart. */
+function killingPhases({ outages }: StressResult): ReadonlySet<string> {
+  return new Set(outages.map(({ phase }) => phase));
+}
+
 function applicationTable(result: StressResult): string {
-  const killing = new Set(result.outages.map(({ phase }) => phase));
+  const killing = killingPhases(result);
   const rows = failuresOf(result).map(({ application, role, failed, cut, reasons }) => {
     const own = result.outcomes.filter(({ subject }) => subject === application);
     const repeated = own.filter(({ isRepeated }) => isRepeated).length;

@@ -17,6 +17,8 @@ export interface StressPlan {
   readonly quietSeconds: number;
   /** Redeploys between the two measurements of what is held. */
   readonly redeploys: number;
+  /** Memory is measured when it falls no more, which takes up to a minute each time. */
+  readonly settles: boolean;
   /** Requests a second to each application. */
   readonly rate: number;
   /** Hears what goes on. */
@@ -38,6 +40,8 @@ export const REDEPLOYS = 'many redeploys';
 
 /** Redeploys before the first measurement: they fill caches, and the history. */
 const WARM_UP = 4;
+/** How often it is told how far they are. */
+const TOLD_REDEPLOYS = 50;
 /** Between two steps. */
 const PAUSE_MS = 300;
 
@@ -54,12 +58,11 @@ export async function stress(plan: StressPlan): Promise<StressResult> {
     load.phase = REDEPLOYS;
     await redeploy(stressed, WARM_UP);
     await load.stop();
-    const before = await measureBaseline(stressed);
-    plan.say(`${plan.redeploys} redeploys`);
+    const before = await measureBaseline(stressed, plan.settles);
     load.start();
-    await redeploy(stressed, plan.redeploys);
+    await redeploy(stressed, plan.redeploys, (done) => plan.say(`${done} of ${plan.redeploys} redeploys`));
     await load.stop();
-    const after = await measureBaseline(stressed);
+    const after = await measureBaseline(stressed, plan.settles);
     return { outcomes: load.outcomes, outages, lateness: load.lateness, before, after };
   } finally {
     await stressed.stop();
@@ -79,6 +82,13 @@ async function goThrough(plan: StressPlan, stressed: StressedHost): Promise<void
   }
 }
 
-async function redeploy(stressed: StressedHost, times: number): Promise<void> {
-  for (let i = 0; i < times; i++) await stressed.redeploy(i % 2 === 0 ? 'rolling' : 'module');
+async function redeploy(
+  stressed: StressedHost,
+  times: number,
+  say: (done: number) => void = () => undefined,
+): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    if (i % TOLD_REDEPLOYS === 0) say(i);
+    await stressed.redeploy(i % 2 === 0 ? 'rolling' : 'module');
+  }
 }
