@@ -1,5 +1,5 @@
 import type { Deployments } from '../deployer/application-status.js';
-import type { Canaries } from '../deployer/canaries.js';
+import type { Canaries } from '../deployer/live/canaries.js';
 import type { OpenRequest } from '../front/messages.js';
 import type { EventLog } from '../log/event-log.js';
 import type { CertificatesView } from './certificates-view.js';

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { noCanary } from '../deployer/canaries.js';
+import { noCanary } from '../deployer/live/canaries.js';
 import type { AdminCollaborators } from './admin-collaborators.js';
 import { allowOnly } from './application-routes.js';
 

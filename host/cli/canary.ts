@@ -1,4 +1,4 @@
-import type { CanaryStatus } from '../deployer/canaries.js';
+import type { CanaryStatus } from '../deployer/live/canaries.js';
 import { formatDuration } from '../units.js';
 import { AdminClient } from './admin-client.js';
 import { configOf, type OutputOptions } from './base-options.js';

@@ -1,4 +1,4 @@
-import type { DeploymentView } from '../deployer/deployment-view.js';
+import type { DeploymentView } from '../deployer/history/deployment-view.js';
 import { AdminClient } from './admin-client.js';
 import { configOf, type OutputOptions } from './base-options.js';
 import { forTerminal } from './for-terminal.js';

@@ -1,6 +1,6 @@
-import { dryRunOfStart } from '../deployer/dry-run.js';
-import type { Foreseen } from '../deployer/foresee.js';
-import { inspectCandidate } from '../deployer/inspect-candidate.js';
+import { dryRunOfStart } from '../deployer/plan/dry-run.js';
+import type { Foreseen } from '../deployer/plan/foresee.js';
+import { inspectCandidate } from '../deployer/plan/inspect-candidate.js';
 import { silentLog } from '../log/server-log.js';
 import { readRunFile } from '../server/run-file.js';
 import { AdminClient } from './admin-client.js';

@@ -1,10 +1,10 @@
 import { isArchiveComplete } from '../bundle/archive.js';
 import { printable } from '../bundle/context-name.js';
 import type { HostConfig } from '../config/host-config.js';
-import type { Candidate } from '../deployer/candidate.js';
-import { inspectManifest } from '../deployer/inspect-candidate.js';
 import { placeOf, shownPlace } from '../deployer/place.js';
-import { Scanner } from '../deployer/scan.js';
+import { inspectManifest } from '../deployer/plan/inspect-candidate.js';
+import type { Candidate } from '../deployer/scan/candidate.js';
+import { Scanner } from '../deployer/scan/scan.js';
 import { messageOf, PorticoError } from '../errors.js';
 import { type BaseOptions, configOf } from './base-options.js';
 

@@ -1,6 +1,6 @@
 import type { InstanceCrash, InstanceStatus } from '../supervisor/deployment-process.js';
-import type { DeploymentView } from './deployment-view.js';
-import type { Foreseen } from './foresee.js';
+import type { DeploymentView } from './history/deployment-view.js';
+import type { Foreseen } from './plan/foresee.js';
 
 /** State of a context, for list, status, admin API and the welcome page. */
 export type ContextState =

@@ -3,8 +3,8 @@ import type { ApplicationSettings } from '../config/host-config.js';
 import type { RouteTable } from '../front/route-table.js';
 import type { DeploymentProcess, DeploymentSpec } from '../supervisor/deployment-process.js';
 import type { UpstreamSpec } from '../supervisor/upstream-watch.js';
-import type { Candidate } from './candidate.js';
-import type { ContentFact } from './foresee.js';
+import type { ContentFact } from './plan/foresee.js';
+import type { Candidate } from './scan/candidate.js';
 
 /**
  * What the deployer works with. It owns none of these: the server makes them, hands them over, and stops them after

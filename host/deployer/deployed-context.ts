@@ -1,20 +1,20 @@
 import { messageOf } from '../errors.js';
 import { formatDuration } from '../units.js';
 import type { ApplicationStatus } from './application-status.js';
-import type { CanaryPlace, CanaryStatus } from './canaries.js';
-import { targetOf } from './context-route.js';
-import type { DependencyNode } from './dependencies.js';
 import { busy, NotStartedError, unknownApplication } from './deployer-errors.js';
-import { keptOf, rollbackTarget } from './deployment-history.js';
-import type { DeploymentJournal } from './deployment-journal.js';
-import { IdleWatch } from './idle-watch.js';
-import type { Pin } from './journal.js';
+import { keptOf, rollbackTarget } from './history/deployment-history.js';
+import type { DeploymentJournal } from './history/deployment-journal.js';
+import type { Pin } from './history/journal.js';
+import type { CanaryPlace, CanaryStatus } from './live/canaries.js';
+import { IdleWatch } from './live/idle-watch.js';
+import type { CanaryDecision } from './live/version-memory.js';
 import { type Place, shownPlace } from './place.js';
-import { RolloutFailure } from './rollout-failure.js';
+import type { DependencyNode } from './rollout/dependencies.js';
+import { RolloutFailure } from './rollout/rollout-failure.js';
+import { targetOf } from './route/context-route.js';
 import { SerialQueue } from './serial-queue.js';
 import { Serving, type ServingParts } from './serving.js';
 import { newVersion, type Order, type Prepared, type Running, type Version, wishOf } from './version.js';
-import type { CanaryDecision } from './version-memory.js';
 import { statusOf } from './version-status.js';
 
 /** What a context needs of the deployer. */

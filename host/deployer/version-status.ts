@@ -1,9 +1,9 @@
 import type { ContextName } from '../bundle/context-name.js';
 import type { ApplicationStatus, ContextState, LiveStatus } from './application-status.js';
-import { targetOf } from './context-route.js';
-import type { LiveVersions } from './live-versions.js';
+import type { LiveVersions } from './live/live-versions.js';
 import { placeOf, shownPlace } from './place.js';
-import type { Waiting } from './plan.js';
+import type { Waiting } from './plan/plan.js';
+import { targetOf } from './route/context-route.js';
 import type { Version } from './version.js';
 
 /** State of a version and the reason for it; follows from what serves its path and what was wished. */

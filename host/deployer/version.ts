@@ -1,8 +1,8 @@
 import type { ContextName } from '../bundle/context-name.js';
 import type { Manifest } from '../bundle/manifest.js';
 import type { DeploymentProcess, InstanceCrash } from '../supervisor/deployment-process.js';
-import type { BundleSource, DescriptorFile } from './candidate.js';
-import type { DeploymentEntry } from './deployment-journal.js';
+import type { DeploymentEntry } from './history/deployment-journal.js';
+import type { BundleSource, DescriptorFile } from './scan/candidate.js';
 
 /** What the deployer is asked to bring to serve. */
 export interface Order {

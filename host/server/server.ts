@@ -11,7 +11,7 @@ import type { HostConfig } from '../config/host-config.js';
 import { within } from '../deadline.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import { Deployer } from '../deployer/deployer.js';
-import { inspectCandidate } from '../deployer/inspect-candidate.js';
+import { inspectCandidate } from '../deployer/plan/inspect-candidate.js';
 import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { EventLog } from '../log/event-log.js';

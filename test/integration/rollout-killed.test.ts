@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { DEPLOYMENTS_FILE } from '#host/deployer/deployment-journal.js';
-import type { DeploymentStep } from '#host/deployer/deployment-steps.js';
+import { DEPLOYMENTS_FILE } from '#host/deployer/history/deployment-journal.js';
+import type { DeploymentStep } from '#host/deployer/history/deployment-steps.js';
 import { TestHost } from '#test/support/host.js';
 import { until } from '#test/support/polling.js';
 import { processesWith } from '#test/support/processes.js';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { DeploymentView } from '#host/deployer/deployment-view.js';
+import type { DeploymentView } from '#host/deployer/history/deployment-view.js';
 import type { HostEvent } from '#host/log/event-log.js';
 import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';

@@ -3,8 +3,8 @@ import type { AdminCollaborators, Readiness, ReloadResult } from '#host/admin/ad
 import { AdminServer } from '#host/admin/admin-server.js';
 import type { TrafficTotals } from '#host/admin/traffic.js';
 import type { ApplicationStatus, Deployments } from '#host/deployer/application-status.js';
-import type { DeploymentView } from '#host/deployer/deployment-view.js';
-import type { Foreseen } from '#host/deployer/foresee.js';
+import type { DeploymentView } from '#host/deployer/history/deployment-view.js';
+import type { Foreseen } from '#host/deployer/plan/foresee.js';
 import { PorticoError } from '#host/errors.js';
 import { EventLog } from '#host/log/event-log.js';
 import { createServerLog, silentLog } from '#host/log/server-log.js';

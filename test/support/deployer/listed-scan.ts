@@ -1,6 +1,6 @@
 import { parseContextName } from '#host/bundle/context-name.js';
-import type { BundleSource, Candidate, Refusal, Scan } from '#host/deployer/candidate.js';
-import { roleOf } from '#host/deployer/file-name.js';
+import type { BundleSource, Candidate, Refusal, Scan } from '#host/deployer/scan/candidate.js';
+import { roleOf } from '#host/deployer/scan/file-name.js';
 
 /** What a scan finds in a folder that is described in the words of test/fixtures/deployer/plan-cases.txt. */
 export function scanOf(listing: string): Scan {

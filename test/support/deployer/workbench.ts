@@ -8,7 +8,7 @@ import { BundleStore } from '#host/bundle/store.js';
 import { DEFAULT_APPLICATION_SETTINGS } from '#host/config/application-settings.js';
 import type { ApplicationSettings, ArchiveLimits } from '#host/config/host-config.js';
 import { Deployer, type DeployerOptions } from '#host/deployer/deployer.js';
-import { inspectCandidate } from '#host/deployer/inspect-candidate.js';
+import { inspectCandidate } from '#host/deployer/plan/inspect-candidate.js';
 import { StandInLauncher } from './stand-in-launcher.js';
 import { StandInRoutes } from './stand-in-routes.js';
 

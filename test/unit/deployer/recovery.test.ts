@@ -1,8 +1,8 @@
 import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Journal } from '#host/deployer/journal.js';
-import { removeBundle } from '#host/deployer/remove-bundle.js';
+import { Journal } from '#host/deployer/history/journal.js';
+import { removeBundle } from '#host/deployer/scan/remove-bundle.js';
 import { PorticoError } from '#host/errors.js';
 import { settled, until, Workbench } from '#test/support/deployer/workbench.js';
 

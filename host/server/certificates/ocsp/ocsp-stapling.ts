@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { Slots } from '../../../deployer/slots.js';
+import { Slots } from '../../../deployer/rollout/slots.js';
 import { PorticoError } from '../../../errors.js';
 import type { ServerLog } from '../../../log/server-log.js';
 import type { StapleChange } from '../../../tls/tls-settings.js';
