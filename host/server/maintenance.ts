@@ -3,7 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import type { MaintenanceOrder, MaintenanceState, MaintenanceView } from '../admin/admin-collaborators.js';
-import { replaceFile } from '../deployer/replace-file.js';
+import { replaceFile } from '../deployer/history/replace-file.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { ContextRoute, DeploymentCounts } from '../front/messages.js';
 import type { RouteTable } from '../front/route-table.js';
