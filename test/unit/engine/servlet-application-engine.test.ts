@@ -118,7 +118,7 @@ describe('ServletApplicationEngine', () => {
     const client = new TestClient(made.handle);
     expect(await (await client.get('/')).text()).toBe('hello');
     const events = await client.get('/events');
-    expect([events.status, await events.text()]).toEqual([200, '']);
+    expect([events.status, await events.text()]).toEqual([200, 'retry: 1000\n\n']);
     const socket = await client.webSocket('/socket');
     expect((await socket.closed).code).toBe(1001);
     await expect(made.reload()).rejects.toMatchObject({ code: 'PORTICO_ENGINE_STATE' });
