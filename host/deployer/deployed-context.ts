@@ -1,34 +1,19 @@
 import { messageOf } from '../errors.js';
 import { formatDuration } from '../units.js';
 import type { ApplicationStatus } from './application-status.js';
-import { busy, NotStartedError, unknownApplication } from './deployer-errors.js';
-import { keptOf, rollbackTarget } from './history/deployment-history.js';
-import type { DeploymentJournal } from './history/deployment-journal.js';
-import type { Pin } from './history/journal.js';
+import { ByHand } from './by-hand.js';
+import type { ContextParts } from './context-parts.js';
+import { KeptInstead } from './kept-instead.js';
 import type { CanaryPlace, CanaryStatus } from './live/canaries.js';
 import { IdleWatch } from './live/idle-watch.js';
 import type { CanaryDecision } from './live/version-memory.js';
 import { type Place, shownPlace } from './place.js';
 import type { DependencyNode } from './rollout/dependencies.js';
-import { RolloutFailure } from './rollout/rollout-failure.js';
 import { targetOf } from './route/context-route.js';
 import { SerialQueue } from './serial-queue.js';
-import { Serving, type ServingParts } from './serving.js';
-import { newVersion, type Order, type Prepared, type Running, type Version, wishOf } from './version.js';
+import { Serving } from './serving.js';
+import { newVersion, type Order, type Running, type Version, wishOf } from './version.js';
 import { statusOf } from './version-status.js';
-
-/** What a context needs of the deployer. */
-export interface ContextParts extends ServingParts {
-  /** What an operator stopped, over restarts. */
-  readonly held: ReadonlySet<string>;
-  /** Name of the default host, if it has one. */
-  readonly defaultHost: () => string | undefined;
-  readonly hold: (name: string, isHeld: boolean) => Promise<void>;
-  /** What serves instead of what lies in the drop folder. */
-  readonly pinOf: (name: string) => Pin | undefined;
-  readonly unpin: (name: string) => Promise<void>;
-  readonly deployments: () => DeploymentJournal;
-}
 
 /** How taking content ended. `dropped`: overtaken by something newer, by a stop, or by the end of the host. */
 export type TakeResult = 'deployed' | 'unchanged' | 'failed' | 'dropped';
@@ -39,12 +24,13 @@ export type TakeResult = 'deployed' | 'unchanged' | 'failed' | 'dropped';
  */
 export class DeployedContext implements CanaryPlace {
   readonly place: Place;
+  /** What operators ask of its versions. */
+  readonly byHand: ByHand;
   readonly #parts: ContextParts;
   readonly #line = new SerialQueue();
   readonly #serving: Serving;
   readonly #idle: IdleWatch;
-  /** A stop or undeploy by hand is on its way. */
-  #isHalting = false;
+  readonly #kept: KeptInstead;
   #isWanted = false;
 
   constructor(place: Place, parts: ContextParts) {
@@ -58,9 +44,11 @@ export class DeployedContext implements CanaryPlace {
       place,
       { ...parts, changed },
       (task) => this.#background(task),
-      (name) => this.#stopForItself(name),
+      (name) => this.byHand.stopForItself(name),
       () => this.#line.hasMore,
     );
+    this.#kept = new KeptInstead(parts, this.#serving);
+    this.byHand = new ByHand(place, parts, this.#serving, this.#line, this.#kept);
     this.#idle = new IdleWatch({
       countsOf: (deployment) =>
         parts.routes.countsOf?.(deployment) ?? { requests: 0, inFlight: 0, tunnels: 0 },
@@ -167,10 +155,10 @@ export class DeployedContext implements CanaryPlace {
       const dropped = await this.#serving.prepare(version);
       if (dropped === 'failed') {
         await this.#serving.settle();
-        await this.#fallBack(version);
+        await this.#kept.fallBack(version);
       }
       if (typeof dropped === 'string') return dropped;
-      const prepared = await this.#unlessPinned(version, dropped);
+      const prepared = await this.#kept.unlessPinned(version, dropped);
       const isRetry = order.isForced && (version.wish === 'failed' || version.pendingFailure !== undefined);
       if (!isRetry && (version.prepared?.key === prepared.key || version.rejected === prepared.key)) {
         if (version.rejected !== prepared.key) version.pendingFailure = undefined;
@@ -187,90 +175,8 @@ export class DeployedContext implements CanaryPlace {
       else this.#serving.sides.recall(version);
       await this.#serving.settle();
       if (version.rejected !== prepared.key) return 'deployed';
-      await this.#fallBack(version);
+      await this.#kept.fallBack(version);
       return 'failed';
-    });
-  }
-
-  /** After a rollback the content of before serves, as long as the drop folder holds what was rolled back. */
-  async #unlessPinned(version: Version, dropped: Prepared): Promise<Prepared> {
-    const { name } = version;
-    const pin = this.#parts.pinOf(name);
-    if (pin === undefined) return dropped;
-    if (pin.instead !== dropped.key) {
-      await this.#parts.unpin(name);
-      return dropped;
-    }
-    if (version.prepared?.key === pin.key) {
-      dropped.entry.drop();
-      return version.prepared;
-    }
-    try {
-      const kept = await this.#serving.comeback.prepare(version, pin, 'rollback');
-      dropped.entry.drop();
-      this.#serving.say(
-        version,
-        `serves the content of deployment ${pin.number}, to which it was rolled back`,
-      );
-      return kept;
-    } catch (error) {
-      this.#serving.say(version, `is not rolled back any more: ${messageOf(error)}`);
-      await this.#parts.unpin(name);
-      return dropped;
-    }
-  }
-
-  /** New content has failed and nothing of the name serves, as after a restart: what served last does. */
-  async #fallBack(version: Version): Promise<void> {
-    const { name, wish, rejected } = version;
-    if (wish !== 'failed' || this.#parts.isDevelopment || this.#serving.isClosing) return;
-    if (version.order.isMove || this.#serving.live.of(version) !== undefined) return;
-    const journal = this.#parts.deployments();
-    const last = keptOf(journal.of(name), journal.limitOf(name)).findLast(({ key }) => key !== rejected);
-    const { fingerprint, key, descriptor } = last ?? {};
-    if (last === undefined || fingerprint === undefined || key === undefined) return;
-    const { reason } = version;
-    this.#serving.say(version, `falls back to the content of deployment ${last.number}`);
-    if (await this.#serving.comeback.launch(version, { fingerprint, key, descriptor }, 'return')) return;
-    version.wish = 'failed';
-    version.reason = reason;
-    version.rejected = rejected;
-    await this.#serving.settle();
-  }
-
-  /**
-   * Content that served before serves again; `to` as in `rollbackTarget`. It stays so until the files of the drop folder
-   * change. Throws like `start`, and `PORTICO_ROLLBACK_IMPOSSIBLE`.
-   */
-  rollback(name: string, to: string | undefined): Promise<void> {
-    this.#refuseIfBusy(name);
-    return this.#line.run(async () => {
-      const version = this.#version(name);
-      const current = this.#serving.live.of(version)?.prepared ?? version.prepared;
-      const journal = this.#parts.deployments();
-      const target = rollbackTarget(name, journal.of(name), journal.limitOf(name), current?.key, to);
-      const { fingerprint = '', key = '', descriptor, number } = target;
-      version.prepared = await this.#serving.comeback.prepare(
-        version,
-        { fingerprint, key, descriptor },
-        'rollback',
-      );
-      await this.#release(version);
-      version.wish = 'run';
-      version.rejected = undefined;
-      await this.#serving.settle();
-      this.#throwIfFailed(version);
-      await this.#parts.pin(version, version.prepared);
-      this.#parts.log.info(
-        {
-          event: 'rolled-back',
-          application: name,
-          path: this.place.id,
-          from: current?.fingerprint,
-          to: fingerprint,
-        },
-        `${name} is rolled back to deployment ${number}`,
-      );
     });
   }
 
@@ -294,78 +200,17 @@ export class DeployedContext implements CanaryPlace {
     });
   }
 
+  /** Like `remove`, with the manners of `stop`. */
+  async undeploy(name: string): Promise<void> {
+    await this.byHand.halt(name);
+    await this.remove(name);
+  }
+
   /** The name could not move away to another path; it goes on here. */
   keepWith(name: string, pendingFailure: string): void {
     const version = this.#serving.versions.get(name);
     if (version !== undefined) version.pendingFailure = pendingFailure;
     this.#parts.changed(name);
-  }
-
-  /** Throws `PORTICO_APPLICATION_BUSY`, `PORTICO_START_FAILED`. */
-  start(name: string): Promise<void> {
-    this.#refuseIfBusy(name);
-    return this.#line.run(async () => {
-      const version = this.#version(name);
-      await this.#release(version);
-      if (this.#serving.active?.version === version && this.#serving.active.gaveUp === undefined) return;
-      if (version.prepared === undefined) {
-        version.prepared = await this.#unlessPinned(version, await this.#prepareByHand(version, 'start'));
-      }
-      version.wish = 'run';
-      version.rejected = undefined;
-      this.#serving.sides.retry(version);
-      await this.#serving.settle();
-      this.#throwIfFailed(version);
-    });
-  }
-
-  /** Ends a start that is on its way. Throws `PORTICO_APPLICATION_BUSY` when another stop is. */
-  stop(name: string): Promise<void> {
-    return this.#stopAndHold(name, 'stopped by an operator');
-  }
-
-  /** The application has called for its own end: it is stopped as an operator would stop it. A stop under way is enough. */
-  #stopForItself(name: string): void {
-    if (this.#isHalting || this.#serving.isClosing) return;
-    this.#stopAndHold(name, 'stopped at its own request').catch((error: unknown) =>
-      this.#parts.log.error(
-        { code: 'PORTICO_STOP_FAILED', err: error, application: name },
-        `${name} asked to be stopped and could not be: ${messageOf(error)}`,
-      ),
-    );
-  }
-
-  #stopAndHold(name: string, how: string): Promise<void> {
-    return this.#halt(name, async () => {
-      const version = this.#version(name);
-      version.wish = 'held';
-      await this.#parts.hold(name, true);
-      await this.#serving.settle();
-      await this.#serving.retirements.over(version);
-      this.#serving.say(version, `${how}; it stays so until it is started by hand`);
-    });
-  }
-
-  /** Like `remove`, with the manners of `stop`. */
-  async undeploy(name: string): Promise<void> {
-    await this.#halt(name, async () => undefined);
-    await this.remove(name);
-  }
-
-  /** The files are read again and new processes are started beside the old ones. Throws like `start`. */
-  reload(name: string): Promise<void> {
-    this.#refuseIfBusy(name);
-    return this.#line.run(async () => {
-      const version = this.#version(name);
-      await this.#parts.unpin(name);
-      version.prepared = await this.#prepareByHand(version, 'reload');
-      await this.#release(version);
-      version.wish = 'run';
-      version.rejected = undefined;
-      this.#serving.sides.retry(version);
-      await this.#serving.settle();
-      this.#throwIfFailed(version);
-    });
   }
 
   /** What serves may be another now. */
@@ -437,15 +282,6 @@ export class DeployedContext implements CanaryPlace {
     await this.#serving.retirements.over();
   }
 
-  #halt(name: string, task: () => Promise<void>): Promise<void> {
-    if (this.#isHalting) throw busy(name);
-    this.#isHalting = true;
-    this.#serving.interrupt(name, `${name} is being stopped by an operator`);
-    return this.#line.run(task).finally(() => {
-      this.#isHalting = false;
-    });
-  }
-
   /** Nobody waits for it. */
   #background(task: () => Promise<void>): void {
     this.#line.run(task).catch((error: unknown) => {
@@ -454,37 +290,6 @@ export class DeployedContext implements CanaryPlace {
         `work on ${shownPlace(this.place.id)} ended in an error: ${messageOf(error)}`,
       );
     });
-  }
-
-  #refuseIfBusy(name: string): void {
-    if (!this.#line.isIdle) throw busy(name);
-  }
-
-  async #release(version: Version): Promise<void> {
-    if (version.wish === 'held') version.wish = 'run';
-    await this.#parts.hold(version.name, false);
-  }
-
-  async #prepareByHand(version: Version, trigger: 'start' | 'reload'): Promise<Prepared> {
-    try {
-      return await this.#serving.prepareOrThrow(version, trigger);
-    } catch (error) {
-      if (error instanceof RolloutFailure) throw error;
-      throw new NotStartedError(version.name, messageOf(error), [], error);
-    }
-  }
-
-  #throwIfFailed(version: Version): void {
-    const why = version.wish === 'failed' ? version.reason : version.pendingFailure;
-    if (why !== undefined) throw new NotStartedError(version.name, why, version.lastOutput);
-    if (this.#serving.active === undefined)
-      throw new NotStartedError(version.name, 'it was stopped while it was starting', []);
-  }
-
-  #version(name: string): Version {
-    const version = this.#serving.versions.get(name);
-    if (version === undefined) throw unknownApplication(name);
-    return version;
   }
 
   #versionFor(order: Order): Version {

@@ -8,7 +8,8 @@ import { within } from '../deadline.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { ApplicationStatus, Deployments } from './application-status.js';
 import type { Collaborators } from './collaborators.js';
-import { type ContextParts, DeployedContext } from './deployed-context.js';
+import type { ContextParts } from './context-parts.js';
+import { DeployedContext } from './deployed-context.js';
 import { unknownApplication } from './deployer-errors.js';
 import { DeploymentJournal } from './history/deployment-journal.js';
 import type { DeploymentView } from './history/deployment-view.js';
@@ -219,22 +220,22 @@ export class Deployer implements Deployments {
   }
 
   async start(name: string): Promise<ApplicationStatus> {
-    await this.#require(name).start(name);
+    await this.#require(name).byHand.start(name);
     return this.#statusAfter(name);
   }
 
   async stop(name: string): Promise<ApplicationStatus> {
-    await this.#require(name).stop(name);
+    await this.#require(name).byHand.stop(name);
     return this.#statusAfter(name);
   }
 
   async reload(name: string): Promise<ApplicationStatus> {
-    await this.#require(name).reload(name);
+    await this.#require(name).byHand.reload(name);
     return this.#statusAfter(name);
   }
 
   async rollback(name: string, to?: string): Promise<ApplicationStatus> {
-    await this.#require(name).rollback(name, to);
+    await this.#require(name).byHand.rollback(name, to);
     return this.#statusAfter(name);
   }
 
