@@ -1,7 +1,5 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compareVersions } from '../bundle/compare-versions.js';
-import { printable } from '../bundle/context-name.js';
 import type { ApplicationSettings } from '../config/host-config.js';
 import type { VirtualHosts } from '../config/virtual-hosts.js';
 import { within } from '../deadline.js';
@@ -10,7 +8,7 @@ import type { ApplicationStatus, Deployments } from './application-status.js';
 import type { Collaborators } from './collaborators.js';
 import type { ContextParts } from './context-parts.js';
 import { DeployedContext } from './deployed-context.js';
-import { unknownApplication } from './deployer-errors.js';
+import { DeployedContexts } from './deployed-contexts.js';
 import { DeploymentJournal } from './history/deployment-journal.js';
 import type { DeploymentView } from './history/deployment-view.js';
 import { Journal } from './history/journal.js';
@@ -18,21 +16,20 @@ import { KeptContents } from './history/kept-contents.js';
 import { KeptDescriptors } from './history/kept-descriptors.js';
 import { type Canaries, DeployedCanaries } from './live/canaries.js';
 import { VersionMemory } from './live/version-memory.js';
-import { type Place, placeNamed, placeOf, shownPlace } from './place.js';
+import { Overview } from './overview.js';
 import { dryRun, planSettings } from './plan/dry-run.js';
-import type { DeployedFact, Foreseen } from './plan/foresee.js';
-import { type Action, forget, type Known, owe, plan, unknown, type Waiting } from './plan/plan.js';
-import { Dependencies, type DependencyNode } from './rollout/dependencies.js';
+import type { Foreseen } from './plan/foresee.js';
+import { forget, type Known, owe, plan, unknown, type Waiting } from './plan/plan.js';
+import { PlanActions } from './plan-actions.js';
+import { Dependencies } from './rollout/dependencies.js';
 import { SharedStore } from './rollout/shared-store.js';
 import { Slots } from './rollout/slots.js';
 import { RouteBatch } from './route/route-batch.js';
-import { type Candidate, type Scan, signatureOf } from './scan/candidate.js';
+import { type Scan, signatureOf } from './scan/candidate.js';
 import { ReadyMarkers } from './scan/ready-markers.js';
 import { refuseIfOutside, removeBundle } from './scan/remove-bundle.js';
 import { Scanner } from './scan/scan.js';
 import { Watcher } from './scan/watcher.js';
-import type { Order } from './version.js';
-import { statusOfWaiting } from './version-status.js';
 
 /** Everything the deployer is told. Durations are milliseconds, folders absolute. */
 export interface DeployerOptions extends Collaborators {
@@ -65,17 +62,16 @@ const FIRST_PASS_MS = 2_000;
  * converges to the same result.
  */
 export class Deployer implements Deployments {
-  readonly canaries: Canaries = new DeployedCanaries((nameOrPath) => this.#contextNamed(nameOrPath));
+  readonly canaries: Canaries = new DeployedCanaries((nameOrPath) => this.#contexts.named(nameOrPath));
   readonly #options: DeployerOptions;
   readonly #scanner: Scanner;
   readonly #watcher: Watcher;
   readonly #store: SharedStore;
-  readonly #contexts = new Map<string, DeployedContext>();
-  /** Name → identity of the place it is at. */
-  readonly #places = new Map<string, string>();
-  /** Name → number of its last order; an order with another number is out of date. */
-  readonly #orders = new Map<string, number>();
-  readonly #work = new Set<Promise<void>>();
+  readonly #contexts = new DeployedContexts(
+    (place) => new DeployedContext(place, { ...this.#parts, held: this.#journal?.held ?? new Set() }),
+  );
+  readonly #overview: Overview;
+  readonly #actions: PlanActions;
   readonly #markers: ReadyMarkers;
   readonly #listeners = new Set<(name: string) => void>();
   readonly #parts: Omit<ContextParts, 'held'>;
@@ -109,8 +105,8 @@ export class Deployer implements Deployments {
     );
     this.#descriptors = new KeptDescriptors(options.workFolder, log);
     this.#dependencies = new Dependencies(
-      () => this.#dependencyNodes(),
-      (name) => this.#contextOf(name)?.retry(name),
+      () => this.#overview.dependencyNodes(),
+      (name) => this.#contexts.of(name)?.retry(name),
     );
     this.#parts = {
       launcher: options.launcher,
@@ -136,9 +132,26 @@ export class Deployer implements Deployments {
       hold: (name, isHeld) => this.#hold(name, isHeld),
       changed: (name) => this.#tell(name),
     };
+    const { pinOf, defaultHost, nextSerial } = this.#parts;
+    this.#overview = new Overview(this.#contexts, {
+      waiting: () => this.#waiting,
+      names: () => this.#known.names.keys(),
+      pinOf,
+      isHeld: (name) => this.#journal?.held.has(name) === true,
+      defaultHost,
+    });
+    this.#actions = new PlanActions(this.#contexts, {
+      appsFolder: options.appsFolder,
+      log,
+      journal: () => this.#journal,
+      nextSerial,
+      owe: (name) => {
+        this.#known = owe(this.#known, name, performance.now());
+      },
+    });
     routes.onWanted((context) => this.#contexts.get(context)?.wanted());
     routes.onInstanceLost((instance, reason) => {
-      for (const context of this.#contexts.values()) context.suspect(instance, reason);
+      for (const context of this.#contexts.all()) context.suspect(instance, reason);
     });
   }
 
@@ -170,7 +183,7 @@ export class Deployer implements Deployments {
   async rescan(): Promise<void> {
     await this.#watcher.look();
     // A look of the watcher itself may add to it meanwhile.
-    while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.#actions.over();
   }
 
   /**
@@ -187,7 +200,7 @@ export class Deployer implements Deployments {
   async close(deadlineMs: number): Promise<void> {
     this.#isClosed = true;
     const { log } = this.#options;
-    const contexts = [...this.#contexts.values()].map((context) => context.close(deadlineMs));
+    const contexts = this.#contexts.all().map((context) => context.close(deadlineMs));
     const over = Promise.all([this.#watcher.stop(), ...contexts]).then(() => this.#store.stop());
     if (!(await within(over, deadlineMs))) {
       log.error(
@@ -200,64 +213,52 @@ export class Deployer implements Deployments {
   }
 
   list(): readonly ApplicationStatus[] {
-    const contexts = [...this.#contexts.values()];
-    const deployed = contexts.flatMap((context) => context.statuses()).map((status) => this.#asSeen(status));
-    const waiting = this.#waiting
-      .filter(({ candidate }) => !this.#places.has(candidate.name))
-      .map((waiting) => statusOfWaiting(waiting, this.#parts.defaultHost()));
-    return [...deployed, ...waiting].sort((left, right) => (left.name < right.name ? -1 : 1));
+    return this.#overview.list();
   }
 
   find(nameOrPath: string): ApplicationStatus | undefined {
-    const spokesman = this.#contexts.get(placeNamed(nameOrPath))?.spokesman;
-    for (const name of [nameOrPath, spokesman]) {
-      const status = name === undefined ? undefined : this.#contextOf(name)?.status(name);
-      if (status !== undefined) return this.#asSeen(status);
-    }
-    return this.list().find(
-      ({ name, host, path }) => name === nameOrPath || path === nameOrPath || `${host}${path}` === nameOrPath,
-    );
+    return this.#overview.find(nameOrPath);
   }
 
   async start(name: string): Promise<ApplicationStatus> {
-    await this.#require(name).byHand.start(name);
-    return this.#statusAfter(name);
+    await this.#contexts.require(name).byHand.start(name);
+    return this.#overview.statusOf(name);
   }
 
   async stop(name: string): Promise<ApplicationStatus> {
-    await this.#require(name).byHand.stop(name);
-    return this.#statusAfter(name);
+    await this.#contexts.require(name).byHand.stop(name);
+    return this.#overview.statusOf(name);
   }
 
   async reload(name: string): Promise<ApplicationStatus> {
-    await this.#require(name).byHand.reload(name);
-    return this.#statusAfter(name);
+    await this.#contexts.require(name).byHand.reload(name);
+    return this.#overview.statusOf(name);
   }
 
   async rollback(name: string, to?: string): Promise<ApplicationStatus> {
-    await this.#require(name).byHand.rollback(name, to);
-    return this.#statusAfter(name);
+    await this.#contexts.require(name).byHand.rollback(name, to);
+    return this.#overview.statusOf(name);
   }
 
   deployments(name: string): readonly DeploymentView[] | undefined {
-    return this.#kept?.views(name) ?? (this.#contextOf(name) === undefined ? undefined : []);
+    return this.#kept?.views(name) ?? (this.#contexts.of(name) === undefined ? undefined : []);
   }
 
   async foresee(): Promise<readonly Foreseen[]> {
     const { stabilityWindowMs, inspect } = this.#options;
-    const statuses = [...this.#contexts.values()].flatMap((context) => context.statuses());
+    const statuses = this.#contexts.all().flatMap((context) => context.statuses());
     return dryRun({
       known: this.#known,
       scan: this.#wanted(await this.#scanner.scan()),
       settings: planSettings(stabilityWindowMs),
-      deployed: new Map(statuses.map((status) => [status.name, this.#deployedFact(status)])),
+      deployed: new Map(statuses.map((status) => [status.name, this.#overview.deployedFact(status)])),
       inspect,
     });
   }
 
   async undeploy(name: string): Promise<void> {
-    const context = this.#require(name);
-    const { bundle } = this.#statusAfter(name);
+    const context = this.#contexts.require(name);
+    const { bundle } = this.#overview.statusOf(name);
     refuseIfOutside(this.#options.appsFolder, name, bundle, context.descriptorOf(name));
     await context.undeploy(name);
     await this.#watcher.exclusively(async () => {
@@ -270,10 +271,10 @@ export class Deployer implements Deployments {
       // Scans of before must not bring it back, nor may what could not be deleted.
       const remains = failure === undefined ? undefined : await this.#remainsOf(name);
       this.#known = forget(this.#known, name, remains);
-      this.#drop(name);
+      this.#actions.drop(name);
       // A pass between the undeploy and this may have seen changed files.
       await context.remove(name);
-      this.#tidy(context);
+      this.#contexts.tidy(context);
       if (remains !== undefined) this.#journal?.buried.set(name, remains);
       await this.#journal?.save();
       if (failure !== undefined) throw failure;
@@ -303,7 +304,7 @@ export class Deployer implements Deployments {
         if (isObeyed) await this.#markers.consume(marker);
       }
     }
-    for (const action of inOrder(next.actions)) this.#act(action);
+    this.#actions.begin(next.actions);
     return next.wakeInMs;
   }
 
@@ -313,182 +314,12 @@ export class Deployer implements Deployments {
     return { ...scan, candidates: scan.candidates.filter(({ name }) => name === only), refused: [] };
   }
 
-  #act(action: Action): void {
-    const { log, appsFolder } = this.#options;
-    if (action.kind === 'take') this.#track(this.#take(action.candidate, action.byMarker));
-    else if (action.kind === 'remove') this.#track(this.#remove(action.name));
-    else if (action.kind === 'recovered') log.info({ event: 'recovered' }, `${appsFolder} can be read again`);
-    else {
-      const { name, code, message } = action;
-      log.warn(
-        { event: 'report', code, application: name },
-        `${name === '' ? appsFolder : printable(name)}: ${message}`,
-      );
-    }
-  }
-
-  async #take(candidate: Candidate, isForced: boolean): Promise<void> {
-    const { name, descriptor, sources } = candidate;
-    const [source] = sources;
-    if (source === undefined) return;
-    const number = ++this.#serial;
-    this.#orders.set(name, number);
-    const before = this.#contextOf(name);
-    // While the descriptor cannot be read, the application stays where it is; the rollout reports the descriptor.
-    const isUnclear = descriptor?.problem !== undefined && before !== undefined;
-    const place = isUnclear ? before.place : placeOf(candidate.context);
-    const context = this.#contextAt(place);
-    const order: Order = {
-      name,
-      context: { ...candidate.context, host: place.host, contextPath: place.path },
-      source,
-      descriptor,
-      isForced,
-      isMove: before !== undefined && before !== context,
-      isCurrent: () => this.#orders.get(name) === number,
-    };
-    this.#places.set(name, place.id);
-    const result = await context.take(order);
-    if (result === 'dropped') {
-      if (!order.isCurrent()) return;
-      this.#known = owe(this.#known, name, performance.now());
-      if (before === undefined || before === context) return;
-      this.#places.set(name, before.place.id);
-      await context.remove(name);
-      this.#tidy(context);
-      return;
-    }
-    if (before !== undefined && before !== context) {
-      await this.#move(name, before, context, result === 'failed');
-    }
-    const at = this.#places.get(name);
-    if (at === undefined || this.#journal === undefined) return;
-    const claim = `${at}##${candidate.context.version}`;
-    if (this.#journal.holders.get(claim) === name && !this.#journal.buried.has(name)) return;
-    this.#journal.buried.delete(name);
-    for (const [other, holder] of this.#journal.holders)
-      if (holder === name) this.#journal.holders.delete(other);
-    this.#journal.holders.set(claim, name);
-    await this.#journal.save();
-  }
-
-  /**
-   * A descriptor gave the application another place: the old one ends when the new one serves, and at once when nothing
-   * worked there either.
-   */
-  async #move(name: string, from: DeployedContext, to: DeployedContext, hasFailed: boolean): Promise<void> {
-    if (!hasFailed || from.status(name)?.state === 'failed') {
-      await from.remove(name);
-      this.#tidy(from);
-      return;
-    }
-    const reason = to.status(name)?.reason;
-    await to.remove(name);
-    this.#tidy(to);
-    this.#places.set(name, from.place.id);
-    from.keepWith(name, `it could not move to ${shownPlace(to.place.id)}: ${reason}`);
-  }
-
-  async #remove(name: string): Promise<void> {
-    const context = this.#contextOf(name);
-    this.#drop(name);
-    if (context !== undefined) {
-      await context.remove(name);
-      this.#tidy(context);
-    }
-    await this.#journal?.save();
-  }
-
-  /** The name is not ours any more; what is under way for it is out of date. */
-  #drop(name: string): void {
-    this.#orders.delete(name);
-    this.#places.delete(name);
-    this.#journal?.forget(name);
-  }
-
-  #tidy(context: DeployedContext): void {
-    if (context.isEmpty && this.#contexts.get(context.place.id) === context)
-      this.#contexts.delete(context.place.id);
-  }
-
-  /** Work of the background; whoever waits for the first pass waits for it. */
-  #track(work: Promise<void>): void {
-    const { log } = this.#options;
-    const done = work
-      .catch((error: unknown) => {
-        log.error(
-          { code: 'PORTICO_DEPLOYER_FAILED', err: error },
-          `a rollout ended in an error: ${messageOf(error)}`,
-        );
-      })
-      .finally(() => this.#work.delete(done));
-    this.#work.add(done);
-  }
-
   /** Signature of what a failed undeploy left over, as the plan will see it. */
   async #remainsOf(name: string): Promise<string | undefined> {
     const scan = await this.#scanner.scan();
     if (scan.kind !== 'listed') return undefined;
     const left = scan.candidates.find((candidate) => candidate.name === name);
     return left === undefined ? undefined : signatureOf(left);
-  }
-
-  /** What the last scan could not take as it is counts more than an earlier failure. */
-  #asSeen(status: ApplicationStatus): ApplicationStatus {
-    const waiting = this.#waiting.find(({ candidate }) => candidate.name === status.name);
-    const pin = this.#kept?.pinOf(status.name);
-    return {
-      ...status,
-      ...(waiting === undefined ? {} : { pendingFailure: waiting.reason }),
-      ...(pin === undefined ? {} : { rolledBackTo: pin.number }),
-    };
-  }
-
-  #require(name: string): DeployedContext {
-    const context = this.#contextOf(name);
-    if (context?.status(name) === undefined) throw unknownApplication(name);
-    return context;
-  }
-
-  #statusAfter(name: string): ApplicationStatus {
-    const status = this.#contextOf(name)?.status(name);
-    if (status === undefined) throw unknownApplication(name);
-    return this.#asSeen(status);
-  }
-
-  #contextOf(name: string): DeployedContext | undefined {
-    const place = this.#places.get(name);
-    return place === undefined ? undefined : this.#contexts.get(place);
-  }
-
-  /** By path, by name, or by the name that all versions of an application share. */
-  #contextNamed(nameOrPath: string): DeployedContext | undefined {
-    const own = this.#contexts.get(placeNamed(nameOrPath)) ?? this.#contextOf(nameOrPath);
-    if (own !== undefined) return own;
-    const version = [...this.#places.keys()].find((name) => name.startsWith(`${nameOrPath}##`));
-    return version === undefined ? undefined : this.#contextOf(version);
-  }
-
-  #contextAt(place: Place): DeployedContext {
-    let context = this.#contexts.get(place.id);
-    if (context === undefined) {
-      context = new DeployedContext(place, { ...this.#parts, held: this.#journal?.held ?? new Set() });
-      this.#contexts.set(place.id, context);
-    }
-    return context;
-  }
-
-  /** Everything that is deployed, and what lies in the drop folder and is on its way. */
-  #dependencyNodes(): Map<string, DependencyNode> {
-    const nodes = new Map<string, DependencyNode>();
-    const isStuck = new Set(this.#waiting.map(({ candidate }) => candidate.name));
-    for (const name of this.#known.names.keys()) {
-      const state = isStuck.has(name) ? 'down' : 'coming';
-      nodes.set(name, { application: name.replace(/##.*$/s, ''), dependsOn: [], state });
-    }
-    for (const context of this.#contexts.values())
-      for (const [name, node] of context.dependencyNodes()) nodes.set(name, node);
-    return nodes;
   }
 
   /** A listener that throws must not end a rollout. */
@@ -516,7 +347,7 @@ export class Deployer implements Deployments {
 
   /** What is deployed, and what may be gone back to. */
   #inUse(): Set<string> {
-    const used = [...this.#contexts.values()].flatMap((context) => context.fingerprintsInUse());
+    const used = this.#contexts.all().flatMap((context) => context.fingerprintsInUse());
     for (const fingerprint of this.#kept?.fingerprints(this.#isHere) ?? [])
       if (fingerprint !== undefined) used.push(fingerprint);
     return new Set(used);
@@ -527,29 +358,7 @@ export class Deployer implements Deployments {
     this.#known.identity === undefined || this.#known.names.has(name);
 
   #collected(inUse: ReadonlySet<string>): void {
-    const descriptors = [...this.#contexts.values()].flatMap((context) => context.descriptorsInUse());
+    const descriptors = this.#contexts.all().flatMap((context) => context.descriptorsInUse());
     this.#kept?.collected(inUse, descriptors, this.#isHere);
   }
-
-  #deployedFact(status: ApplicationStatus): DeployedFact {
-    const { name } = status;
-    const context = this.#contextOf(name);
-    return {
-      place: shownPlace(this.#places.get(name) ?? ''),
-      version: status.version,
-      isServing: status.deployedAt !== undefined,
-      key: context?.keyOf(name),
-      isHeld: this.#journal?.held.has(name) === true,
-      pin: this.#kept?.pinOf(name),
-    };
-  }
-}
-
-/** Of two versions of one path the higher one begins, so that the lower one need not be started at all. */
-function inOrder(actions: readonly Action[]): readonly Action[] {
-  return [...actions].sort((left, right) =>
-    left.kind === 'take' && right.kind === 'take'
-      ? compareVersions(right.candidate.context.version, left.candidate.context.version)
-      : 0,
-  );
 }
