@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ConnectorLimits } from '../../config/connector-limits.js';
-import { BODY_WINDOW_BYTES } from '../../connector/http1-exchange.js';
 import { resetSocket } from '../../connector/reset-socket.js';
 import {
   closesConnection,
@@ -12,11 +11,12 @@ import {
 import { messageOf } from '../../errors.js';
 import { AbortReason, type Exchange, type RequestListener } from '../../exchange/exchange.js';
 import { illegalCall, illegalResponse, truncatedResponse } from '../../exchange/exchange-errors.js';
-import { FieldBlock, type Fields } from '../../http/field-block.js';
+import type { FieldBlock, Fields } from '../../http/field-block.js';
 import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
 import { AnswerFields } from './answer-fields.js';
+import { type BodyReceiver, NodeRequestBody, SWALLOW_BYTES } from './node-request-body.js';
 import type { NodeRequestHead } from './node-request-head.js';
-import { type NodeResponseFields, nodeResponseFields } from './node-response-fields.js';
+import { type NodeResponseFields, nodeResponseFields, pairsOf } from './node-response-fields.js';
 import { NodeTunnel } from './node-tunnel.js';
 import { canWriteAnswer, writeAnswer } from './write-answer.js';
 
@@ -30,9 +30,6 @@ export interface NodeExchangeOwner {
   tunnelEnded(tunnel: NodeTunnel): void;
 }
 
-/** How much of a body that nobody wants is swallowed, so that the connection can be used again. */
-const SWALLOW_BYTES = 1024 * 1024;
-
 /** The fields of the answer that is being sent: from the call of `read` until it is written. */
 const SENT = new AnswerFields();
 
@@ -40,7 +37,7 @@ const SENT = new AnswerFields();
  * One request and its response on `node:http`. Made by the engine for each request; its messages outlive it by what
  * Node still has to send. Answers to an upgrade request go through it as well; 101 hands the socket to a `NodeTunnel`.
  */
-export class NodeExchange implements Exchange {
+export class NodeExchange implements Exchange, BodyReceiver {
   readonly head: NodeRequestHead;
   isEnded = false;
   isBegun = false;
@@ -54,14 +51,11 @@ export class NodeExchange implements Exchange {
   readonly #firstBytes: Buffer | undefined;
   #listener: RequestListener | undefined;
   #tunnel: NodeTunnel | undefined;
-  #credit = BODY_WINDOW_BYTES;
-  #isBodyComplete: boolean;
-  /** Bytes that may still be swallowed; undefined while somebody takes the body. */
-  #swallow: number | undefined;
+  /** Undefined when the request has none. */
+  readonly #body: NodeRequestBody | undefined;
   #remaining = -1;
   #isBodyless = false;
   #hasContinued = false;
-  #bodyTimer: NodeJS.Timeout | undefined;
   #writeTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -78,7 +72,10 @@ export class NodeExchange implements Exchange {
     this.#response = response;
     this.#isOwn = isOwn;
     this.#firstBytes = firstBytes;
-    this.#isBodyComplete = head.bodyLength === 0 || firstBytes !== undefined;
+    if (head.bodyLength !== 0) {
+      const { bodyIdleTimeoutMs } = owner.limits;
+      this.#body = new NodeRequestBody(this, message, response, bodyIdleTimeoutMs, firstBytes !== undefined);
+    }
   }
 
   /** Gives the exchange to its handler, then the body to whoever listened. */
@@ -92,9 +89,9 @@ export class NodeExchange implements Exchange {
     // What is over already needs nobody who hears of its end.
     if (!this.isEnded || !this.#isBodyComplete || this.#writeTimer !== undefined) this.#watch();
     if (this.head.upgrade !== undefined) return;
-    if (this.head.bodyLength === 0) this.#tell((listener) => listener.end(undefined));
-    else if (this.#listener !== undefined && !this.isEnded) this.#readBody();
-    else this.#swallowRest();
+    if (this.#body === undefined) this.#tell((listener) => listener.end(undefined));
+    else if (this.#listener !== undefined && !this.isEnded) this.#body.read();
+    else this.#body.swallowRest();
   }
 
   listen(listener: RequestListener): void {
@@ -106,11 +103,7 @@ export class NodeExchange implements Exchange {
       this.#tunnel.consumed(bytes);
       return;
     }
-    this.#credit = Math.min(this.#credit + bytes, BODY_WINDOW_BYTES);
-    if (this.#credit > 0 && !this.#isBodyComplete && this.#message.isPaused()) {
-      this.#message.resume();
-      this.#awaitBody();
-    }
+    this.#body?.consumed(bytes);
   }
 
   interim(status: number, fields: Fields): void {
@@ -250,6 +243,26 @@ export class NodeExchange implements Exchange {
     }
   }
 
+  // What the body of the request tells.
+
+  bodyData(chunk: Buffer): void {
+    this.#tell((listener) => listener.data(chunk));
+  }
+
+  bodyEnd(trailers: FieldBlock | undefined): void {
+    this.#tell((listener) => listener.end(trailers));
+  }
+
+  bodyTimedOut(): void {
+    this.abort(AbortReason.BODY_TIMEOUT);
+    this.#tell((listener) => listener.aborted(AbortReason.BODY_TIMEOUT));
+    this.#listener = undefined;
+  }
+
+  get #isBodyComplete(): boolean {
+    return this.#body === undefined || this.#body.isComplete;
+  }
+
   #canBegin(verb: string, status: number, isPossible: boolean): boolean {
     if (this.isBegun) throw illegalCall(verb, 'the response has begun already');
     if (this.isEnded) return false;
@@ -297,7 +310,7 @@ export class NodeExchange implements Exchange {
   #finished(): void {
     if (this.#response.writableLength > 0) this.#awaitDrain();
     if (this.#isBodyComplete) this.#listener = undefined;
-    else if (this.#listener !== undefined) this.#swallowRest();
+    else if (this.#listener !== undefined) this.#body?.swallowRest();
   }
 
   #openTunnel(fields: string[]): void {
@@ -325,80 +338,6 @@ export class NodeExchange implements Exchange {
     );
   }
 
-  // The request body.
-
-  #readBody(): void {
-    const message = this.#message;
-    this.#awaitBody();
-    message.on('data', (chunk: Buffer) => this.#onData(chunk));
-    message.on('end', () => this.#onEnd());
-    // Ends before its time: `close` of the response follows and tells the listener.
-    message.on('error', () => this.#bodyOver());
-  }
-
-  #onData(chunk: Buffer): void {
-    if (this.#swallow !== undefined) {
-      this.#swallow -= chunk.length;
-      if (this.#swallow < 0) this.#closeBehindAnswers();
-      return;
-    }
-    this.#credit -= chunk.length;
-    if (this.#credit <= 0) {
-      this.#message.pause();
-      clearTimeout(this.#bodyTimer);
-    } else this.#bodyTimer?.refresh();
-    this.#tell((listener) => listener.data(chunk));
-  }
-
-  #onEnd(): void {
-    this.#bodyOver();
-    if (this.#swallow !== undefined) return;
-    const { rawTrailers } = this.#message;
-    const trailers = rawTrailers.length === 0 ? undefined : FieldBlock.of(rawTrailers);
-    this.#tell((listener) => listener.end(trailers));
-  }
-
-  #bodyOver(): void {
-    this.#isBodyComplete = true;
-    clearTimeout(this.#bodyTimer);
-  }
-
-  /** Nobody wants the rest of the body. */
-  #swallowRest(): void {
-    if (this.#isBodyComplete || this.#swallow !== undefined) return;
-    this.#swallow = SWALLOW_BYTES;
-    if (this.#message.listenerCount('data') === 0) this.#readBody();
-    this.#message.resume();
-    this.#awaitBody();
-  }
-
-  /**
-   * Too much is left of the body, or it does not come: the connection cannot be used again. Answers to requests before
-   * this one may still be awaited; they and this one go out first (RFC 9112 §9.3.2).
-   */
-  #closeBehindAnswers(): void {
-    clearTimeout(this.#bodyTimer);
-    const { socket } = this.#message;
-    if (this.#response.writableFinished) {
-      socket.destroySoon();
-      return;
-    }
-    this.#message.pause();
-    this.#response.once('close', () => socket.destroySoon());
-  }
-
-  #awaitBody(): void {
-    clearTimeout(this.#bodyTimer);
-    this.#bodyTimer = setTimeout(() => {
-      if (this.#swallow !== undefined || this.isEnded) return this.#closeBehindAnswers();
-      this.abort(AbortReason.BODY_TIMEOUT);
-      this.#tell((listener) => listener.aborted(AbortReason.BODY_TIMEOUT));
-      this.#listener = undefined;
-    }, this.#owner.limits.bodyIdleTimeoutMs).unref();
-  }
-
-  // The response.
-
   #awaitDrain(): void {
     if (this.#writeTimer !== undefined) return;
     this.#response.once('drain', () => this.#drained());
@@ -418,7 +357,7 @@ export class NodeExchange implements Exchange {
   #closed(): void {
     clearTimeout(this.#writeTimer);
     if (this.#tunnel !== undefined) return;
-    if (!this.#response.writableFinished) this.#bodyOver();
+    if (!this.#response.writableFinished) this.#body?.over();
     if (this.isEnded) return;
     this.isEnded = true;
     this.#tell((listener) => listener.aborted(AbortReason.CANCELLED));
@@ -465,11 +404,4 @@ export class NodeExchange implements Exchange {
 /** One function for all responses. What went wrong with the connection is told by `close`, which follows. */
 function destroyResponse(this: ServerResponse): void {
   this.destroy();
-}
-
-function pairsOf(fields: Fields): (readonly [string, string])[] {
-  const flat = fields instanceof FieldBlock ? fields.flat() : fields;
-  const pairs: (readonly [string, string])[] = [];
-  for (let i = 0; i + 1 < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
-  return pairs;
 }

@@ -67,3 +67,11 @@ export function readContentLength(value: string): number | undefined {
   const length = contentLengthAt(bytes, 0, bytes.length);
   return length < 0 ? undefined : length;
 }
+
+/** Names with their values, as Node takes them for interim responses and trailers. */
+export function pairsOf(fields: Fields): (readonly [string, string])[] {
+  const flat = fields instanceof FieldBlock ? fields.flat() : fields;
+  const pairs: (readonly [string, string])[] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) pairs.push([flat[i] as string, flat[i + 1] as string]);
+  return pairs;
+}
