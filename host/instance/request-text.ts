@@ -1,4 +1,5 @@
 import type { RequestHead } from '../exchange/exchange.js';
+import type { FieldBlock } from '../http/field-block.js';
 
 /** How the application is mounted, as far as a request is concerned. */
 export interface RequestMount {
@@ -71,6 +72,14 @@ export function requestText(head: RequestHead, mount: RequestMount): string {
   let text = `${head.method} ${requestTarget(head)} ${head.version === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1'}\r\n`;
   for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return `${text}\r\n`;
+}
+
+/** The trailer section behind the last chunk, without the empty line that ends it; `''` when there is none. */
+export function trailerText(trailers: FieldBlock | undefined): string {
+  if (trailers === undefined) return '';
+  let text = '';
+  for (let i = 0; i < trailers.count; i++) text += `${trailers.nameAt(i)}: ${trailers.valueAt(i)}\r\n`;
+  return text;
 }
 
 /** Cheap test by length and first letter, true for every name that `isReplaced` or the caller looks for. */

@@ -1,14 +1,10 @@
 import { Socket } from 'node:net';
-import {
-  AbortReason,
-  type ConnectionInfo,
-  type Exchange,
-  type RequestListener,
-} from '../exchange/exchange.js';
+import { AbortReason, type ConnectionInfo, type Exchange } from '../exchange/exchange.js';
 import type { FieldBlock } from '../http/field-block.js';
 import type { MountPoint } from './context-path-fields.js';
 import type { DirectRequests } from './direct-request.js';
-import { type RequestMount, requestText } from './request-text.js';
+import { RequestFeed } from './request-feed.js';
+import { type RequestMount, requestText, trailerText } from './request-text.js';
 import { ResponseReader } from './response-reader.js';
 import { ResponseRelay } from './response-relay.js';
 import { TLS_SOCKET_FACTS } from './tls-socket-facts.js';
@@ -364,33 +360,6 @@ interface AttachedResponse {
   readonly _last?: boolean;
 }
 
-/** Brings the signals of one exchange to its connection; late ones of an earlier exchange are recognised. */
-class RequestFeed implements RequestListener {
-  readonly #connection: VirtualConnection;
-  readonly #exchange: Exchange;
-
-  constructor(connection: VirtualConnection, exchange: Exchange) {
-    this.#connection = connection;
-    this.#exchange = exchange;
-  }
-
-  data(chunk: Buffer): void {
-    this.#connection.feedData(this.#exchange, chunk);
-  }
-
-  end(trailers: FieldBlock | undefined): void {
-    this.#connection.feedEnd(this.#exchange, trailers);
-  }
-
-  drain(): void {
-    this.#connection.feedDrain(this.#exchange);
-  }
-
-  aborted(): void {
-    this.#connection.feedAborted(this.#exchange);
-  }
-}
-
 /** How long a request body may go on after the response has ended, from its last byte. */
 const LINGER_MS = 10_000;
 
@@ -408,11 +377,4 @@ function destroyQuietly(connection: VirtualConnection): void {
 
 function familyOf(address: string): 'IPv4' | 'IPv6' {
   return address.includes(':') ? 'IPv6' : 'IPv4';
-}
-
-function trailerText(trailers: FieldBlock | undefined): string {
-  if (trailers === undefined) return '';
-  let text = '';
-  for (let i = 0; i < trailers.count; i++) text += `${trailers.nameAt(i)}: ${trailers.valueAt(i)}\r\n`;
-  return text;
 }
