@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { AbortReason, type ConnectionInfo, USED_UP } from '../exchange/exchange.js';
-import { ReadArea } from '../exchange/read-area.js';
+import type { ReadArea } from '../exchange/read-area.js';
 import { handBack, readFrom } from '../exchange/socket-input.js';
 import type { FieldBlock } from '../http/field-block.js';
 import type { ConnectionContext, ServedConnection } from './connection-context.js';
@@ -14,7 +14,9 @@ import {
 import { Parsed } from './field-section-parser.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
+import { beginsWithPreface } from './http2/preface.js';
 import { BodyEvent, RequestBody } from './request-body.js';
+import { giveBackArea, takeArea } from './spare-areas.js';
 import { judgeContested } from './waiver.js';
 
 /**
@@ -139,16 +141,12 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     if (room !== undefined && room.length >= LEAST_ROOM_BYTES)
       return room.length <= most ? room : room.subarray(0, most);
     if (this.lastChunkBytes < LARGE_CHUNK_BYTES || most < LARGE_CHUNK_BYTES) {
-      if (this.area !== undefined) this.giveBackArea(this.area);
+      if (this.area !== undefined) giveBackArea(this.area);
+      this.area = undefined;
       return undefined;
     }
-    this.area ??= spareAreas.pop() ?? new ReadArea(AREA_BYTES);
+    this.area ??= takeArea();
     return this.area.room;
-  }
-
-  private giveBackArea(area: ReadArea): void {
-    this.area = undefined;
-    if (spareAreas.length < MAX_SPARE_AREAS) spareAreas.push(area);
   }
 
   private onEnd(): void {
@@ -242,11 +240,14 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 
   /** RFC 9113 §3.4: the client preface begins like a request that no client of HTTP/1.1 sends. */
   private isHttp2(): boolean {
-    const { bytes, start, end } = this.input;
-    const isPreface = bytes.toString('latin1', start, Math.min(end, start + PREFACE.length)) === PREFACE;
     // RFC 9113 §3.2: with TLS it is agreed on by ALPN, or not spoken. TLS that a load balancer has ended is none of ours.
     const isOurTls = Reflect.get(this.socket, 'encrypted') === true;
-    return isPreface && this.requestCount === 0 && !isOurTls && this.context.http2 !== undefined;
+    return (
+      beginsWithPreface(this.input) &&
+      this.requestCount === 0 &&
+      !isOurTls &&
+      this.context.http2 !== undefined
+    );
   }
 
   /** Whatever the socket tells from here on finds a connection that is closed. */
@@ -405,12 +406,5 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 const LEAST_ROOM_BYTES = 4 * 1024;
 /** A client that sends so much at once sends fast. */
 const LARGE_CHUNK_BYTES = 32 * 1024;
-/** Most bytes of a read; so much a connection holds while a large body comes fast, within the window of an exchange. */
-const AREA_BYTES = 128 * 1024;
-/** Areas for the next large bodies. The socket of one that is given back reads somewhere else already. */
-const spareAreas: ReadArea[] = [];
-const MAX_SPARE_AREAS = 8;
-/** RFC 9113 §3.4, up to the end of its first line. */
-const PREFACE = 'PRI * HTTP/2.0\r\n';
 /** For a client that has sent FIN, until its unanswered request is given up. */
 const HALF_CLOSED_MS = 1000;
