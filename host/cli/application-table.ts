@@ -1,5 +1,6 @@
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import { forTerminal } from './for-terminal.js';
+import { textTable } from './text-table.js';
 
 /** The applications as a text table, one line each, for a terminal. */
 export function applicationTable(applications: readonly ApplicationStatus[]): string {
@@ -22,19 +23,8 @@ export function applicationTable(applications: readonly ApplicationStatus[]): st
         '',
     ),
   ]);
-  const header = [...(hasHosts ? ['HOST'] : []), 'PATH', 'NAME', 'STATE', 'KIND', 'PID', 'MEMORY', 'NOTE'];
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return [header, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('');
+  const titles = [...(hasHosts ? ['HOST'] : []), 'PATH', 'NAME', 'STATE', 'KIND', 'PID', 'MEMORY', 'NOTE'];
+  return textTable(titles, rows);
 }
 
 /** `''` for nothing. */
