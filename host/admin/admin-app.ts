@@ -9,6 +9,7 @@ import { certificateRoutes } from './certificate-routes.js';
 import { deploymentRoutes } from './deployment-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { healthRoutes } from './health-routes.js';
+import { jobRoutes } from './job-routes.js';
 import { maintenanceRoutes } from './maintenance-routes.js';
 import type { ServerMetrics } from './metrics.js';
 import { planRoutes } from './plan-routes.js';
@@ -50,6 +51,7 @@ export function adminApp(options: AdminAppOptions): Express {
     planRoutes(options),
     canaryRoutes(options),
     certificateRoutes(options),
+    jobRoutes(options),
     eventRoutes(options),
     requestRoutes(options),
     serverRoutes(options),

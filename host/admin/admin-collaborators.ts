@@ -1,4 +1,5 @@
 import type { Deployments } from '../deployer/application-status.js';
+import type { Jobs } from '../deployer/jobs/jobs.js';
 import type { Canaries } from '../deployer/live/canaries.js';
 import type { OpenRequest } from '../front/messages.js';
 import type { EventLog } from '../log/event-log.js';
@@ -10,6 +11,8 @@ export interface AdminCollaborators {
   readonly deployments: Deployments;
   /** Undefined: there are no canaries. */
   readonly canaries?: Canaries | undefined;
+  /** Undefined: there are no scheduled jobs. */
+  readonly jobs?: Jobs | undefined;
   readonly server: ServerView;
   readonly events: EventLog;
 }

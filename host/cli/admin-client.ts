@@ -4,6 +4,8 @@ import type { ReloadResult } from '../admin/admin-collaborators.js';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import type { DeploymentView } from '../deployer/history/deployment-view.js';
+import type { JobRun } from '../deployer/jobs/job-runs.js';
+import type { JobStatus } from '../deployer/jobs/jobs.js';
 import type { CanaryStatus } from '../deployer/live/canaries.js';
 import type { Foreseen } from '../deployer/plan/foresee.js';
 import { messageOf, PorticoError } from '../errors.js';
@@ -85,6 +87,16 @@ export class AdminClient {
 
   async endCanary(name: string, verb: 'promote' | 'abort'): Promise<void> {
     await this.#request('POST', `/v1/applications/${encodeURIComponent(name)}/canary/${verb}`);
+  }
+
+  async jobs(name: string): Promise<readonly JobStatus[]> {
+    const path = `/v1/applications/${encodeURIComponent(name)}/jobs`;
+    return ((await this.#request('GET', path)) as { jobs: JobStatus[] }).jobs;
+  }
+
+  async runJob(name: string, job: string): Promise<JobRun> {
+    const path = `/v1/applications/${encodeURIComponent(name)}/jobs/${encodeURIComponent(job)}/run`;
+    return ((await this.#request('POST', path)) as { run: JobRun }).run;
   }
 
   async certificates(): Promise<CertificateState> {

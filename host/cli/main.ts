@@ -137,6 +137,15 @@ withBaseOptions(program.command('canary'))
   .action(async (...args: Parameters<typeof import('./canary.js').canary>) =>
     (await import('./canary.js')).canary(...args),
   );
+withBaseOptions(program.command('jobs'))
+  .description('show the scheduled jobs of an application, or run one now')
+  .argument('<name>', 'application, version or path')
+  .addArgument(new Argument('[verb]').choices(['run']))
+  .argument('[job]', 'name of the job')
+  .option('--json', 'as JSON')
+  .action(async (...args: Parameters<typeof import('./jobs.js').jobs>) =>
+    (await import('./jobs.js')).jobs(...args),
+  );
 withBaseOptions(program.command('events [name]'))
   .description('show what happened lately, of one application or of all')
   .option('--follow', 'go on showing what happens, until Ctrl-C')

@@ -17,6 +17,7 @@ import {
   dependenciesSchema,
   probationSchema,
 } from './rollout-settings.js';
+import { applySchedule, scheduleSchema } from './schedule-settings.js';
 import { duration, environment, flag, integer, section, size, text, word } from './setting-types.js';
 import { applyVersionSettings, DEFAULT_VERSION_SETTINGS, versionShape } from './version-settings.js';
 
@@ -80,6 +81,7 @@ const settingsShape = {
   }).optional(),
   idle: idleSchema.optional(),
   queue: queueSchema.optional(),
+  schedule: scheduleSchema.optional(),
   health: healthSchema.optional(),
   probation: probationSchema.optional(),
   history: integer(1, 100).optional(),
@@ -132,6 +134,7 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
       retryAfterMs: given.restart?.retryAfter ?? base.restart.retryAfterMs ?? 0,
     },
     idle: applyIdle(base.idle, given.idle),
+    schedule: applySchedule(base.schedule, given.schedule),
     health: applyHealth(base.health, given.health),
     probation: applyProbation(base.probation, given.probation),
     history: given.history ?? base.history,

@@ -23,13 +23,16 @@ export const DEFAULT_HEALTH: HealthSettings = {
   intervalMs: 1000,
 };
 
+/** Path and query of a request that the host makes itself; reads a leaf. */
+export function readRequestPath(value: unknown, fail: (message: string) => undefined): string | undefined {
+  if (typeof value !== 'string' || !/^\/[\x21\x22\x24-\x7e]*$/.test(value))
+    return fail(`${show(value)} is no path: it begins with / and has no blanks, as in /health`);
+  return value.length > 2048 ? fail('the path has more than 2048 characters') : value;
+}
+
 /** `health:` of an application. */
 export const healthSchema = section({
-  path: leaf((value, fail) => {
-    if (typeof value !== 'string' || !/^\/[\x21\x22\x24-\x7e]*$/.test(value))
-      return fail(`${show(value)} is no path: it begins with / and has no blanks, as in /health`);
-    return value.length > 2048 ? fail('the path has more than 2048 characters') : value;
-  }).optional(),
+  path: leaf(readRequestPath).optional(),
   status: leaf((value, fail) => {
     const [, from, to] = /^(\d{3})(?:-(\d{3}))?$/.exec(String(value)) ?? [];
     const bounds = { from: Number(from), to: Number(to ?? from) };

@@ -7,6 +7,7 @@ import type { QueueThemes } from './queue-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
 import type { ProbationSettings } from './rollout-settings.js';
+import type { JobSettings } from './schedule-settings.js';
 import type { TlsConfig } from './tls-config.js';
 import type { VersionThemes } from './version-settings.js';
 import type { VirtualHosts } from './virtual-hosts.js';
@@ -154,6 +155,8 @@ export interface ApplicationSettings extends Partial<VersionThemes>, Partial<Que
   readonly restart: RestartSettings;
   /** When it is stopped since nobody uses it. Default: never. */
   readonly idle?: IdleSettings;
+  /** Requests that the host makes by itself. Default: none. */
+  readonly schedule?: readonly JobSettings[];
   /** What instances must answer before they get requests. Default: nothing. */
   readonly health: HealthSettings;
   readonly probation: ProbationSettings;

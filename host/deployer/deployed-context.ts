@@ -1,8 +1,12 @@
-import { messageOf } from '../errors.js';
+import { within } from '../deadline.js';
+import { messageOf, PorticoError } from '../errors.js';
 import { formatDuration } from '../units.js';
 import type { ApplicationStatus } from './application-status.js';
 import { ByHand } from './by-hand.js';
 import type { ContextParts } from './context-parts.js';
+import { ContextJobs } from './jobs/context-jobs.js';
+import type { JobRun } from './jobs/job-runs.js';
+import type { JobPlace, JobStatus } from './jobs/jobs.js';
 import { KeptInstead } from './kept-instead.js';
 import type { CanaryPlace, CanaryStatus } from './live/canaries.js';
 import { IdleWatch } from './live/idle-watch.js';
@@ -12,8 +16,11 @@ import type { DependencyNode } from './rollout/dependencies.js';
 import { targetOf } from './route/context-route.js';
 import { SerialQueue } from './serial-queue.js';
 import { Serving } from './serving.js';
-import { newVersion, type Order, type Running, type Version, wishOf } from './version.js';
+import { mayServe, newVersion, type Order, type Running, type Version, wishOf } from './version.js';
 import { statusOf } from './version-status.js';
+
+/** What serves is looked at so often while somebody waits for it; changes are noticed at once. */
+const LOOK_MS = 1000;
 
 /** How taking content ended. `dropped`: overtaken by something newer, by a stop, or by the end of the host. */
 export type TakeResult = 'deployed' | 'unchanged' | 'failed' | 'dropped';
@@ -22,7 +29,7 @@ export type TakeResult = 'deployed' | 'unchanged' | 'failed' | 'dropped';
  * One place with all its versions: what the drop folder and operators want of it, put in one line, so that two
  * actions never overlap. Each changes what is wished of a version and lets `Serving` bring it about. Owned by the deployer.
  */
-export class DeployedContext implements CanaryPlace {
+export class DeployedContext implements CanaryPlace, JobPlace {
   readonly place: Place;
   /** What operators ask of its versions. */
   readonly byHand: ByHand;
@@ -31,18 +38,21 @@ export class DeployedContext implements CanaryPlace {
   readonly #serving: Serving;
   readonly #idle: IdleWatch;
   readonly #kept: KeptInstead;
+  readonly #jobs: ContextJobs;
+  /** Called when what serves may be another. */
+  readonly #onServing = new Set<() => void>();
   #isWanted = false;
 
   constructor(place: Place, parts: ContextParts) {
     this.place = place;
-    this.#parts = parts;
     const changed = (name: string): void => {
       parts.changed(name);
       this.#followServing();
     };
+    this.#parts = { ...parts, changed };
     this.#serving = new Serving(
       place,
-      { ...parts, changed },
+      this.#parts,
       (task) => this.#background(task),
       (name) => this.byHand.stopForItself(name),
       () => this.#line.hasMore,
@@ -52,8 +62,14 @@ export class DeployedContext implements CanaryPlace {
     this.#idle = new IdleWatch({
       countsOf: (deployment) =>
         parts.routes.countsOf?.(deployment) ?? { requests: 0, inFlight: 0, tunnels: 0 },
-      isInUse: () => this.#serving.live.beside.length > 0,
+      isInUse: () => this.#jobs.isBusy || this.#serving.live.beside.length > 0,
       onIdle: (running, idleMs) => this.#rest(running, idleMs),
+    });
+    this.#jobs = new ContextJobs({
+      path: place.id,
+      log: parts.log,
+      serving: (timeoutMs) => this.#whenServing(timeoutMs),
+      used: () => this.#idle.used(),
     });
   }
 
@@ -219,6 +235,48 @@ export class DeployedContext implements CanaryPlace {
     // A developer's application is there when its developer comes back.
     if (!isClosing && !this.#parts.isDevelopment) this.#idle.watch(active);
     else this.#idle.stop();
+    const version = this.#serving.spokesman();
+    const mayRun = !isClosing && version !== undefined && mayServe(version);
+    const { manifest } = (mayRun && (active?.prepared ?? version.prepared)) || {};
+    this.#jobs.follow(version, manifest?.settings.schedule ?? []);
+    for (const listener of this.#onServing) listener();
+  }
+
+  jobs(): readonly JobStatus[] {
+    return this.#jobs.statuses();
+  }
+
+  /** See `JobPlace`. */
+  runJob(name: string): JobRun | undefined {
+    return this.#jobs.run(name);
+  }
+
+  /** What serves, when it does; a lazy context is started. Rejects when nothing would, or not in time. */
+  async #whenServing(timeoutMs: number): Promise<Running> {
+    const until = performance.now() + timeoutMs;
+    for (;;) {
+      const { active } = this.#serving;
+      if (active?.isMapped && active.gaveUp === undefined && active.process?.addresses().length)
+        return active;
+      const version = this.#serving.spokesman();
+      if (version === undefined || this.#serving.isClosing || !mayServe(version))
+        throw new PorticoError('PORTICO_JOB_FAILED', 'the application is stopped, or has failed');
+      const leftMs = until - performance.now();
+      if (leftMs <= 0)
+        throw new PorticoError('PORTICO_JOB_FAILED', `no instance was ready in ${timeoutMs} ms`);
+      this.wanted('job');
+      await this.#servingChange(Math.min(leftMs, LOOK_MS));
+    }
+  }
+
+  async #servingChange(deadlineMs: number): Promise<void> {
+    let listener: () => void = () => undefined;
+    const change = new Promise<void>((resolve) => {
+      listener = resolve;
+    });
+    this.#onServing.add(listener);
+    await within(change, deadlineMs);
+    this.#onServing.delete(listener);
   }
 
   /** Nobody has used what serves for so long. */
@@ -234,8 +292,8 @@ export class DeployedContext implements CanaryPlace {
     });
   }
 
-  /** A request came for a context that waits for one. */
-  wanted(): void {
+  /** A request came for a context that waits for one, or a job is due. */
+  wanted(by: 'request' | 'job' = 'request'): void {
     const isLazy = () => this.#serving.active === undefined && this.#serving.spokesman()?.wish === 'lazy';
     if (this.#isWanted || !isLazy()) return;
     this.#isWanted = true;
@@ -249,8 +307,8 @@ export class DeployedContext implements CanaryPlace {
       if (this.#serving.live.of(version) === undefined) return;
       const ms = Math.round(performance.now() - began);
       this.#parts.log.info(
-        { event: 'woken', application: version.name, path: this.place.id, ms },
-        `${version.name} was started by a request (${ms} ms)`,
+        { event: 'woken', application: version.name, path: this.place.id, by, ms },
+        `${version.name} was started by a ${by} (${ms} ms)`,
       );
     });
   }
@@ -277,6 +335,7 @@ export class DeployedContext implements CanaryPlace {
   /** The end of the host: what runs is drained and stopped, what starts is given up. Never rejects. */
   async close(deadlineMs: number): Promise<void> {
     this.#idle.stop();
+    this.#jobs.stop();
     await this.#serving.close(deadlineMs);
     await this.#line.idle();
     await this.#serving.retirements.over();

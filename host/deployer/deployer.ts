@@ -14,6 +14,7 @@ import type { DeploymentView } from './history/deployment-view.js';
 import { Journal } from './history/journal.js';
 import { KeptContents } from './history/kept-contents.js';
 import { KeptDescriptors } from './history/kept-descriptors.js';
+import { DeployedJobs, type Jobs } from './jobs/jobs.js';
 import { type Canaries, DeployedCanaries } from './live/canaries.js';
 import { VersionMemory } from './live/version-memory.js';
 import { Overview } from './overview.js';
@@ -63,6 +64,7 @@ const FIRST_PASS_MS = 2_000;
  */
 export class Deployer implements Deployments {
   readonly canaries: Canaries = new DeployedCanaries((nameOrPath) => this.#contexts.named(nameOrPath));
+  readonly jobs: Jobs = new DeployedJobs((nameOrPath) => this.#contexts.named(nameOrPath));
   readonly #options: DeployerOptions;
   readonly #scanner: Scanner;
   readonly #watcher: Watcher;

@@ -49,6 +49,8 @@ export interface Running {
   trouble: { readonly reason: string; readonly retryInMs: number } | undefined;
   /** The supervisor gave up, with this reason. */
   gaveUp: string | undefined;
+  /** What the host itself has it do, jobs; its end waits for these as for requests. Absent: nothing. */
+  work?: Set<Promise<unknown>>;
 }
 
 /**

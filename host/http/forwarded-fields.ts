@@ -2,7 +2,8 @@ import { FieldBlock } from './field-block.js';
 
 /**
  * The fields in which proxies say what they know of a client: `Forwarded` (RFC 7239), everything that begins with
- * `X-Forwarded-`, and `Client-Cert` and `Client-Cert-Chain` (RFC 9440). Whoever can send them can say what he likes.
+ * `X-Forwarded-`, and `Client-Cert` and `Client-Cert-Chain` (RFC 9440). Whoever can send them can say what he likes. And
+ * `Portico-Job`, by which an application knows that the host itself asks, for a scheduled job.
  *
  * A name with `_` in the place of `-` is the same: servers that make variables of the names (CGI, WSGI, Rack) cannot tell
  * them apart.
@@ -15,8 +16,8 @@ export function hasForwardedFields({ bytes, offsets }: FieldBlock): boolean {
     // Most names are shorter; asked of every request, this is to cost nothing.
     if (length < FORWARDED.length) continue;
     const first = (bytes[start] as number) | 0x20;
-    if ((first === 0x78 || first === 0x66 || first === 0x63) && isForwardedName(bytes, start, start + length))
-      return true;
+    const isOne = first === 0x78 || first === 0x66 || first === 0x63 || first === 0x70;
+    if (isOne && isForwardedName(bytes, start, start + length)) return true;
   }
   return false;
 }
@@ -35,8 +36,9 @@ function isForwardedName(bytes: Uint8Array, start: number, end: number): boolean
   switch (end - start) {
     case FORWARDED.length:
       return beginsWith(bytes, start, FORWARDED);
+    // And of JOB.
     case CERTIFICATE.length:
-      return beginsWith(bytes, start, CERTIFICATE);
+      return beginsWith(bytes, start, CERTIFICATE) || beginsWith(bytes, start, JOB);
     case CHAIN.length:
       return beginsWith(bytes, start, CHAIN) || beginsWith(bytes, start, PREFIX);
     default:
@@ -57,6 +59,7 @@ function beginsWith(bytes: Uint8Array, start: number, text: string): boolean {
 const FORWARDED = 'forwarded';
 const PREFIX = 'x-forwarded-';
 const CERTIFICATE = 'client-cert';
+const JOB = 'portico-job';
 const CHAIN = 'client-cert-chain';
 const HYPHEN = 0x2d;
 const LOW_LINE = 0x5f;

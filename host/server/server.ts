@@ -228,6 +228,7 @@ export class PorticoServer {
     const collaborators = {
       deployments: deployer,
       canaries: deployer.canaries,
+      jobs: deployer.jobs,
       server,
       events: this.#events,
     };

@@ -2,6 +2,7 @@ import type { Manifest } from '../../bundle/manifest.js';
 import { PorticoError } from '../../errors.js';
 import type { DeploymentEntry } from '../history/deployment-journal.js';
 import type { DeploymentFacts, KeptContent } from '../history/deployment-record.js';
+import { checkCron } from '../jobs/cron-timer.js';
 import type { Order, Prepared } from '../version.js';
 import type { RolloutParts } from './rollout.js';
 import { RolloutFailure } from './rollout-failure.js';
@@ -57,6 +58,7 @@ async function read(
     try {
       const operatorDescriptor = descriptor?.path;
       manifest = await parts.readManifest({ folder, operatorDescriptor, defaults: parts.defaults });
+      for (const { cron, zone } of manifest.settings.schedule ?? []) await checkCron(cron, zone);
     } catch (error) {
       throw new RolloutFailure(name, 'manifest', error, folder);
     }

@@ -204,11 +204,12 @@ async function drain(running: Running, parts: RolloutParts, drainTimeoutMs: numb
   const { deployment, version } = running;
   const fields = { code: 'PORTICO_DRAIN_INCOMPLETE', application: version.name, deployment };
   let isIdle = false;
-  const wait = parts.routes.whenIdle(deployment, drainTimeoutMs).then((idle) => {
+  const wait = parts.routes.whenIdle(deployment, drainTimeoutMs).then(async (idle) => {
+    await Promise.allSettled(running.work ?? []);
     isIdle = idle;
   });
   try {
-    await within(wait, drainTimeoutMs + GRACE_MS);
+    await within(wait, drainTimeoutMs + (running.work === undefined ? GRACE_MS : 0));
     return isIdle;
   } catch (error) {
     parts.log.error(
