@@ -1,5 +1,4 @@
-import { within } from '../deadline.js';
-import { messageOf, PorticoError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import { formatDuration } from '../units.js';
 import type { ApplicationStatus } from './application-status.js';
 import { ByHand } from './by-hand.js';
@@ -7,6 +6,7 @@ import type { ContextParts } from './context-parts.js';
 import { ContextJobs } from './jobs/context-jobs.js';
 import type { JobRun } from './jobs/job-runs.js';
 import type { JobPlace, JobStatus } from './jobs/jobs.js';
+import { ServingWait } from './jobs/serving-wait.js';
 import { KeptInstead } from './kept-instead.js';
 import type { CanaryPlace, CanaryStatus } from './live/canaries.js';
 import { IdleWatch } from './live/idle-watch.js';
@@ -18,9 +18,6 @@ import { SerialQueue } from './serial-queue.js';
 import { Serving } from './serving.js';
 import { mayServe, newVersion, type Order, type Running, type Version, wishOf } from './version.js';
 import { statusOf } from './version-status.js';
-
-/** What serves is looked at so often while somebody waits for it; changes are noticed at once. */
-const LOOK_MS = 1000;
 
 /** How taking content ended. `dropped`: overtaken by something newer, by a stop, or by the end of the host. */
 export type TakeResult = 'deployed' | 'unchanged' | 'failed' | 'dropped';
@@ -39,8 +36,7 @@ export class DeployedContext implements CanaryPlace, JobPlace {
   readonly #idle: IdleWatch;
   readonly #kept: KeptInstead;
   readonly #jobs: ContextJobs;
-  /** Called when what serves may be another. */
-  readonly #onServing = new Set<() => void>();
+  readonly #servingWait: ServingWait;
   #isWanted = false;
 
   constructor(place: Place, parts: ContextParts) {
@@ -65,10 +61,11 @@ export class DeployedContext implements CanaryPlace, JobPlace {
       isInUse: () => this.#jobs.isBusy || this.#serving.live.beside.length > 0,
       onIdle: (running, idleMs) => this.#rest(running, idleMs),
     });
+    this.#servingWait = new ServingWait(this.#serving, () => this.wanted('job'));
     this.#jobs = new ContextJobs({
       path: place.id,
       log: parts.log,
-      serving: (timeoutMs) => this.#whenServing(timeoutMs),
+      serving: (timeoutMs) => this.#servingWait.until(timeoutMs),
       used: () => this.#idle.used(),
     });
   }
@@ -239,7 +236,7 @@ export class DeployedContext implements CanaryPlace, JobPlace {
     const mayRun = !isClosing && version !== undefined && mayServe(version);
     const { manifest } = (mayRun && (active?.prepared ?? version.prepared)) || {};
     this.#jobs.follow(version, manifest?.settings.schedule ?? []);
-    for (const listener of this.#onServing) listener();
+    this.#servingWait.changed();
   }
 
   jobs(): readonly JobStatus[] {
@@ -249,34 +246,6 @@ export class DeployedContext implements CanaryPlace, JobPlace {
   /** See `JobPlace`. */
   runJob(name: string): JobRun | undefined {
     return this.#jobs.run(name);
-  }
-
-  /** What serves, when it does; a lazy context is started. Rejects when nothing would, or not in time. */
-  async #whenServing(timeoutMs: number): Promise<Running> {
-    const until = performance.now() + timeoutMs;
-    for (;;) {
-      const { active } = this.#serving;
-      if (active?.isMapped && active.gaveUp === undefined && active.process?.addresses().length)
-        return active;
-      const version = this.#serving.spokesman();
-      if (version === undefined || this.#serving.isClosing || !mayServe(version))
-        throw new PorticoError('PORTICO_JOB_FAILED', 'the application is stopped, or has failed');
-      const leftMs = until - performance.now();
-      if (leftMs <= 0)
-        throw new PorticoError('PORTICO_JOB_FAILED', `no instance was ready in ${timeoutMs} ms`);
-      this.wanted('job');
-      await this.#servingChange(Math.min(leftMs, LOOK_MS));
-    }
-  }
-
-  async #servingChange(deadlineMs: number): Promise<void> {
-    let listener: () => void = () => undefined;
-    const change = new Promise<void>((resolve) => {
-      listener = resolve;
-    });
-    this.#onServing.add(listener);
-    await within(change, deadlineMs);
-    this.#onServing.delete(listener);
   }
 
   /** Nobody has used what serves for so long. */

@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- GROUP…]`: ratios side by side in one run; all groups when none is named. A run takes about 9
- * minutes for `host`, 7 for `framework` and one for `idle`, more when the machine is busy. Tables are printed, everything is written
+ * minutes for `host`, 7 for `framework` and three for `idle`, more when the machine is busy. Tables are printed, everything is written
  * minutes for `host`, 7 for `framework` and 5 for `connector`, more when the machine is busy. Tables are printed, everything is written
  * to `.portico/bench/` as JSON.
  *
@@ -13,11 +13,12 @@ import { measureConnector } from './connector-group.js';
 import { measureFramework } from './framework-group.js';
 import { measureHost } from './host-group.js';
 import { measureIdle } from './idle-group.js';
+import { measureSleeping } from './sleeping-group.js';
 
 const groups: Readonly<Record<string, () => Promise<object>>> = {
   host: measureHost,
   framework: measureFramework,
-  idle: measureIdle,
+  idle: async () => ({ ...(await measureIdle()), sleeping: await measureSleeping() }),
   connector: measureConnector,
 };
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(groups);
