@@ -1,8 +1,7 @@
 /**
  * `npm run bench [-- GROUP…]`: ratios side by side in one run; all groups when none is named. A run takes about 9
- * minutes for `host`, 7 for `framework` and three for `idle`, more when the machine is busy. Tables are printed, everything is written
- * minutes for `host`, 7 for `framework` and 5 for `connector`, more when the machine is busy. Tables are printed, everything is written
- * to `.portico/bench/` as JSON.
+ * minutes for `host`, 7 for `framework`, 5 for `connector` and 3 for `idle`, more when the machine is busy. Tables are
+ * printed, everything is written to `.portico/bench/` as JSON.
  *
  * BENCH_ROUNDS and BENCH_SECONDS set the length of the measurement of one subject.
  */
