@@ -105,7 +105,7 @@ export function webSocketsSuite(
       const [, code, text] = await Promise.all([engine.stop(20_000), client.closed, events.text()]);
       expect([code, text.replaceAll(': heartbeat\n\n', '')]).toEqual([
         1001,
-        'data: after nothing\nid: 1\n\n',
+        'data: after nothing\nid: 1\n\nretry: 1000\n\n',
       ]);
     });
   });
