@@ -58,6 +58,7 @@ describe('an application with answers that have no end of their own', () => {
       config: `shutdownTimeout: ${DRAIN_MS}ms
 applications:
   drain: { timeout: ${DRAIN_MS}ms }
+  probation: { window: 0s }
   env: { NOTES: "${folder.at('notes')}", RELEASE: "${folder.at('release')}" }
 `,
     });
