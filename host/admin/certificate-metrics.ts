@@ -1,5 +1,6 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Counter, Gauge, Registry } from 'prom-client';
 import type { CertificatesView } from './certificates-view.js';
+import { MetricMaker } from './metric-maker.js';
 
 /** Series of one connector; those that end first are shown. */
 const MAX_CERTIFICATES = 100;
@@ -16,49 +17,42 @@ export class CertificateMetrics {
   readonly #all: readonly { reset(): void }[];
 
   constructor(registry: Registry) {
-    const registers = [registry];
-    this.#expiry = new Gauge({
-      name: 'portico_certificate_expiry_timestamp_seconds',
-      help: 'When the certificate ends, in seconds since 1970',
-      labelNames: ['connector', 'host', 'key'],
-      registers,
-    });
-    this.#unusable = new Gauge({
-      name: 'portico_certificates_refused_by_clients',
-      help: 'Certificates that are shown although their time is over, or has not come',
-      labelNames: ['connector', 'reason'],
-      registers,
-    });
-    this.#lists = new Gauge({
-      name: 'portico_revocation_list_expiry_timestamp_seconds',
-      help: 'When the revocation list for client certificates ends, in seconds since 1970',
-      labelNames: ['connector', 'issuer'],
-      registers,
-    });
-    this.#staples = new Gauge({
-      name: 'portico_ocsp_staples',
-      help: 'Certificates of connectors that staple OCSP responses, by what they have',
-      labelNames: ['connector', 'state'],
-      registers,
-    });
-    this.#ocspRequests = new Counter({
-      name: 'portico_ocsp_requests_total',
-      help: 'Questions to OCSP responders about the certificates in use',
-      labelNames: ['connector', 'result'],
-      registers,
-    });
-    this.#reloads = new Counter({
-      name: 'portico_certificate_reloads_total',
-      help: 'Times that files of certificates were read anew',
-      labelNames: ['connector', 'result'],
-      registers,
-    });
-    this.#acmeFailures = new Gauge({
-      name: 'portico_acme_failures',
-      help: 'Failures in a row to get a certificate from its authority',
-      labelNames: ['connector'],
-      registers,
-    });
+    const make = new MetricMaker(registry);
+    this.#expiry = make.gauge(
+      'portico_certificate_expiry_timestamp_seconds',
+      'When the certificate ends, in seconds since 1970',
+      ['connector', 'host', 'key'],
+    );
+    this.#unusable = make.gauge(
+      'portico_certificates_refused_by_clients',
+      'Certificates that are shown although their time is over, or has not come',
+      ['connector', 'reason'],
+    );
+    this.#lists = make.gauge(
+      'portico_revocation_list_expiry_timestamp_seconds',
+      'When the revocation list for client certificates ends, in seconds since 1970',
+      ['connector', 'issuer'],
+    );
+    this.#staples = make.gauge(
+      'portico_ocsp_staples',
+      'Certificates of connectors that staple OCSP responses, by what they have',
+      ['connector', 'state'],
+    );
+    this.#ocspRequests = make.counter(
+      'portico_ocsp_requests_total',
+      'Questions to OCSP responders about the certificates in use',
+      ['connector', 'result'],
+    );
+    this.#reloads = make.counter(
+      'portico_certificate_reloads_total',
+      'Times that files of certificates were read anew',
+      ['connector', 'result'],
+    );
+    this.#acmeFailures = make.gauge(
+      'portico_acme_failures',
+      'Failures in a row to get a certificate from its authority',
+      ['connector'],
+    );
     this.#all = [
       this.#expiry,
       this.#unusable,

@@ -1,8 +1,9 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type Counter, collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
 import { LATENCY_BUCKETS_SECONDS } from '../front/messages.js';
 import type { AdminCollaborators } from './admin-collaborators.js';
 import { CertificateMetrics } from './certificate-metrics.js';
 import { GrowingTotals } from './growing-totals.js';
+import { MetricMaker } from './metric-maker.js';
 import { ReportedHistogram } from './reported-histogram.js';
 import type { TrafficTotals } from './traffic.js';
 import { VersionMetrics } from './version-metrics.js';
@@ -48,66 +49,70 @@ export class ServerMetrics {
 
   constructor(collaborators: AdminCollaborators) {
     this.#collaborators = collaborators;
-    const registers = [this.#registry];
     const traffic = ['application', 'context'] as const;
-    const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]): Counter<T> =>
-      new Counter({ name, help, labelNames, registers });
-    const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]): Gauge<T> =>
-      new Gauge({ name, help, labelNames, registers });
-    this.#requests = counter('portico_requests_total', 'Finished requests', [...traffic, 'class'] as const);
+    const make = new MetricMaker(this.#registry);
+    this.#requests = make.counter('portico_requests_total', 'Finished requests', [
+      ...traffic,
+      'class',
+    ] as const);
     this.#latency = new ReportedHistogram({
       name: 'portico_request_duration_seconds',
       help: 'From the complete request head to the end of the response',
       bounds: LATENCY_BUCKETS_SECONDS,
       registry: this.#registry,
     });
-    this.#bytesIn = counter('portico_request_body_bytes_total', 'Bytes of request bodies', traffic);
-    this.#bytesOut = counter('portico_response_body_bytes_total', 'Bytes of response bodies', traffic);
-    this.#inFlight = gauge('portico_requests_in_flight', 'Requests being answered', traffic);
-    this.#tunnels = gauge('portico_tunnels', 'Open WebSockets and other tunnels', traffic);
-    this.#queued = gauge(
+    this.#bytesIn = make.counter('portico_request_body_bytes_total', 'Bytes of request bodies', traffic);
+    this.#bytesOut = make.counter('portico_response_body_bytes_total', 'Bytes of response bodies', traffic);
+    this.#inFlight = make.gauge('portico_requests_in_flight', 'Requests being answered', traffic);
+    this.#tunnels = make.gauge('portico_tunnels', 'Open WebSockets and other tunnels', traffic);
+    this.#queued = make.gauge(
       'portico_queued_requests',
       'Requests that wait for their application or their turn',
       traffic,
     );
-    this.#limited = counter('portico_limited_requests_total', 'Requests that met a limit', [
+    this.#limited = make.counter('portico_limited_requests_total', 'Requests that met a limit', [
       ...traffic,
       'reason',
     ] as const);
-    this.#state = gauge('portico_application_state', '1 for the state the application is in', [
+    this.#state = make.gauge('portico_application_state', '1 for the state the application is in', [
       'application',
       'state',
     ]);
-    this.#up = gauge('portico_application_up', '1 when the application answers', ['application']);
-    this.#restartCount = counter('portico_application_restarts_total', 'Starts after a crash', [
+    this.#up = make.gauge('portico_application_up', '1 when the application answers', ['application']);
+    this.#restartCount = make.counter('portico_application_restarts_total', 'Starts after a crash', [
       'application',
     ]);
-    this.#cpu = counter('portico_application_cpu_seconds_total', 'Processor time, all instances', [
+    this.#cpu = make.counter('portico_application_cpu_seconds_total', 'Processor time, all instances', [
       'application',
     ]);
-    this.#resident = gauge('portico_application_resident_bytes', 'Resident memory, all instances', [
+    this.#resident = make.gauge('portico_application_resident_bytes', 'Resident memory, all instances', [
       'application',
     ]);
-    this.#heap = gauge('portico_application_heap_used_bytes', 'Used heap, all instances', ['application']);
-    this.#utilization = gauge('portico_application_event_loop_utilization', 'Busiest instance, 0 to 1', [
+    this.#heap = make.gauge('portico_application_heap_used_bytes', 'Used heap, all instances', [
       'application',
     ]);
-    this.#connections = gauge('portico_connections', 'Open client connections', []);
-    this.#accepted = counter('portico_connections_accepted_total', 'Accepted client connections', []);
-    this.#refused = counter('portico_refused_total', 'Requests and connections refused', ['reason']);
-    this.#closedByLimit = counter(
+    this.#utilization = make.gauge('portico_application_event_loop_utilization', 'Busiest instance, 0 to 1', [
+      'application',
+    ]);
+    this.#connections = make.gauge('portico_connections', 'Open client connections', []);
+    this.#accepted = make.counter('portico_connections_accepted_total', 'Accepted client connections', []);
+    this.#refused = make.counter('portico_refused_total', 'Requests and connections refused', ['reason']);
+    this.#closedByLimit = make.counter(
       'portico_connections_closed_total',
       'Connections ended by a limit, without a fault of their client',
       ['reason'],
     );
-    this.#lostLogLines = counter(
+    this.#lostLogLines = make.counter(
       'portico_access_log_lost_lines_total',
       'Access log lines the disk did not take',
       [],
     );
-    this.#frontRestarts = counter('portico_front_restarts_total', 'Fronts replaced', ['front']);
-    this.#frontUp = gauge('portico_front_up', '1 when the front accepts', ['front']);
-    this.#events = counter('portico_events_total', 'What happened, as in the log', ['event', 'application']);
+    this.#frontRestarts = make.counter('portico_front_restarts_total', 'Fronts replaced', ['front']);
+    this.#frontUp = make.gauge('portico_front_up', '1 when the front accepts', ['front']);
+    this.#events = make.counter('portico_events_total', 'What happened, as in the log', [
+      'event',
+      'application',
+    ]);
     this.#certificates = new CertificateMetrics(this.#registry);
     this.#versions = new VersionMetrics(this.#registry);
     collectDefaultMetrics({ register: this.#registry });

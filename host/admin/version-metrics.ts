@@ -1,5 +1,6 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Counter, Gauge, Registry } from 'prom-client';
 import type { ApplicationStatus } from '../deployer/application-status.js';
+import { MetricMaker } from './metric-maker.js';
 
 /**
  * What is measured of each version while several of one context are live; otherwise there are no such series. Counts are
@@ -11,25 +12,20 @@ export class VersionMetrics {
   readonly #errors: Counter<'application'>;
 
   constructor(registry: Registry) {
-    const registers = [registry];
-    this.#share = new Gauge({
-      name: 'portico_version_share',
-      help: 'Part of the new clients that a live version gets, 0 to 1',
-      labelNames: ['application', 'role'],
-      registers,
-    });
-    this.#requests = new Counter({
-      name: 'portico_version_requests_total',
-      help: 'Finished requests of a version, copies among them',
-      labelNames: ['application'],
-      registers,
-    });
-    this.#errors = new Counter({
-      name: 'portico_version_errors_total',
-      help: 'Of these, answered with 5xx or broken off',
-      labelNames: ['application'],
-      registers,
-    });
+    const make = new MetricMaker(registry);
+    this.#share = make.gauge(
+      'portico_version_share',
+      'Part of the new clients that a live version gets, 0 to 1',
+      ['application', 'role'],
+    );
+    this.#requests = make.counter(
+      'portico_version_requests_total',
+      'Finished requests of a version, copies among them',
+      ['application'],
+    );
+    this.#errors = make.counter('portico_version_errors_total', 'Of these, answered with 5xx or broken off', [
+      'application',
+    ]);
   }
 
   take(applications: readonly ApplicationStatus[]): void {
