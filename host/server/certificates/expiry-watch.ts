@@ -1,4 +1,5 @@
 import type { ServerLog } from '../../log/server-log.js';
+import { StepWatch } from './step-watch.js';
 
 /** What is known of a certificate in use. */
 export interface ExpiringCertificate {
@@ -21,39 +22,31 @@ const LOOK_MS = 3_600_000;
  * the server's certificates.
  */
 export class ExpiryWatch {
-  readonly #certificates: () => readonly ExpiringCertificate[];
   readonly #log: ServerLog;
-  /** Fingerprint to the step that was told last. */
-  #told = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #steps: StepWatch<ExpiringCertificate, number>;
 
   constructor(certificates: () => readonly ExpiringCertificate[], log: ServerLog) {
-    this.#certificates = certificates;
     this.#log = log;
+    this.#steps = new StepWatch({
+      items: certificates,
+      keyOf: ({ connector, fingerprint256 }) => `${connector} ${fingerprint256}`,
+      stepOf,
+      tell: (certificate, step, now) => this.#tell(certificate, step, now),
+      lookMs: LOOK_MS,
+    });
   }
 
   start(): void {
-    this.look();
-    this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
+    this.#steps.start();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#steps.stop();
   }
 
   /** Says what has not been said yet. `now`: milliseconds since 1970. */
   look(now = Date.now()): void {
-    const told = new Map<string, number>();
-    for (const certificate of this.#certificates()) {
-      const step = stepOf(certificate, now);
-      if (step === undefined) continue;
-      const { fingerprint256: id, connector } = certificate;
-      const key = `${connector} ${id}`;
-      told.set(key, step);
-      if (this.#told.get(key) !== step) this.#tell(certificate, step, now);
-    }
-    // What is not in use any more is forgotten.
-    this.#told = told;
+    this.#steps.look(now);
   }
 
   #tell({ connector, hosts, notBefore, notAfter }: ExpiringCertificate, step: number, now: number): void {

@@ -1,6 +1,7 @@
 import type { ServerLog } from '../../log/server-log.js';
 import type { RevocationList } from '../../tls/revocation-list.js';
 import { problemOf, validityOfList } from './client-trust.js';
+import { StepWatch } from './step-watch.js';
 
 /** A revocation list in use at a connector. */
 export interface ListInUse extends RevocationList {
@@ -14,36 +15,31 @@ const LOOK_MS = 60_000;
  * over, once each: from then on clients with certificates are refused. Owned by the server's certificates.
  */
 export class RevocationWatch {
-  readonly #lists: () => readonly ListInUse[];
   readonly #log: ServerLog;
-  #told = new Map<string, Step>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #steps: StepWatch<ListInUse, Step>;
 
   constructor(lists: () => readonly ListInUse[], log: ServerLog) {
-    this.#lists = lists;
     this.#log = log;
+    this.#steps = new StepWatch({
+      items: lists,
+      keyOf: ({ connector, pem }) => `${connector} ${pem}`,
+      stepOf: (list, now) => stepOf(list, new Date(now)),
+      tell: (list, step, now) => this.#tell(list, step, new Date(now)),
+      lookMs: LOOK_MS,
+    });
   }
 
   start(): void {
-    this.look();
-    this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
+    this.#steps.start();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#steps.stop();
   }
 
   /** Says what has not been said yet. */
   look(now = new Date()): void {
-    const told = new Map<string, Step>();
-    for (const list of this.#lists()) {
-      const step = stepOf(list, now);
-      if (step === undefined) continue;
-      const key = `${list.connector} ${list.pem}`;
-      told.set(key, step);
-      if (this.#told.get(key) !== step) this.#tell(list, step, now);
-    }
-    this.#told = told;
+    this.#steps.look(now.getTime());
   }
 
   #tell(list: ListInUse, step: Step, now: Date): void {
