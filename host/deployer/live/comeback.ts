@@ -93,9 +93,10 @@ export class Comeback {
     live.activate(older);
     version.prepared = older.prepared;
     if (mayFollow(older.entry.current, 'serving')) older.entry.step('serving');
-    await this.#host.publish();
+    // Whoever sees that the old content serves also sees why.
     const failure = new RolloutFailure(newer.version.name, 'probation', new Error(reason));
     this.#host.fail(newer.version, newer.prepared, failure);
+    await this.#host.publish();
     void retirements.add(newer, newer.prepared.manifest.settings.drainTimeoutMs);
     this.#tell(newer, older, reason);
     if (version === newer.version) await this.#parts.pin(version, older.prepared);
