@@ -88,34 +88,40 @@ export interface AuthenticateOptions {
   readonly strategy?: AuthenticationStrategy;
 }
 
+/** A provider, or its name. */
+type NamedOrGiven = string | AuthenticationProvider<unknown>;
+
 /**
- * Routes that only known callers get to; the rest is answered by the challenge of a provider, mostly 401. Providers are
- * named or given; none means the one named `default`. Blocks may be nested: then all providers of required blocks must
+ * Routes that only known callers get to; the rest is answered by the challenge of a provider, mostly 401. A provider
+ * is named or given, one or several; an empty list means the one named `default`. Blocks may be nested: then all providers of required blocks must
  * know the caller, and of the others the first is enough. Mind that a plain block in a plain block makes it an "or".
  * `PORTICO_MISSING_PLUGIN` without the plugin `Authentication`, `PORTICO_AUTHENTICATION_PROVIDER` for one that was not
  * added there.
  */
 export function authenticate<Parameters>(
   route: Route<Parameters>,
-  providers: readonly (string | AuthenticationProvider<unknown>)[],
+  providers: NamedOrGiven | readonly NamedOrGiven[],
   configure: Configure<Parameters>,
 ): Route<Parameters>;
 export function authenticate<Parameters>(
   route: Route<Parameters>,
-  providers: readonly (string | AuthenticationProvider<unknown>)[],
+  providers: NamedOrGiven | readonly NamedOrGiven[],
   options: AuthenticateOptions,
   configure: Configure<Parameters>,
 ): Route<Parameters>;
 export function authenticate<Parameters>(
   route: Route<Parameters>,
-  providers: readonly (string | AuthenticationProvider<unknown>)[],
+  providers: NamedOrGiven | readonly NamedOrGiven[],
   ...rest: [Configure<Parameters>] | [AuthenticateOptions, Configure<Parameters>]
 ): Route<Parameters> {
   const [options, configure] = rest.length === 1 ? [{}, rest[0]] : rest;
   const { strategy = 'first-successful' } = options;
   const known = route.root.application.pluginOrNull(Authentication);
   if (known === undefined) throw missingPlugin('Authentication');
-  const wanted = (providers.length === 0 ? [DEFAULT_PROVIDER] : providers).map((one) => find(known, one));
+  const given = Array.isArray(providers)
+    ? (providers as readonly NamedOrGiven[])
+    : [providers as NamedOrGiven];
+  const wanted = (given.length === 0 ? [DEFAULT_PROVIDER] : given).map((one) => find(known, one));
   const names = wanted.map(({ name }) => `"${name}"`).join(', ');
   const node = route.createChild(new TransparentSelector(`authenticate ${names}`));
   node.attributes.put(BLOCK, { providers: wanted, strategy });
@@ -156,7 +162,7 @@ const AuthenticationOfRoute = createRouteScopedPlugin('AuthenticationOfRoute', {
 
 function find(
   known: ReadonlyMap<string, AuthenticationProvider<unknown>>,
-  wanted: string | AuthenticationProvider<unknown>,
+  wanted: NamedOrGiven,
 ): AuthenticationProvider<unknown> {
   const name = typeof wanted === 'string' ? wanted : wanted.name;
   const found = known.get(name);

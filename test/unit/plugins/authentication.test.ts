@@ -249,6 +249,22 @@ describe('authenticate', () => {
     await application.stop();
   });
 
+  it('takes one provider without a list, named or given', async () => {
+    const Api = bearer('api', { validate: (token) => ({ token }) });
+    const application = await testApplication((app) => {
+      app.install(Authentication, (config) => config.provider(Api));
+      routing(app, (route) => {
+        authenticate(route, 'api', (r) => r.get('/named', () => 'in'));
+        authenticate(route, Api, (r) => r.get('/given', () => 'in'));
+      });
+    });
+    for (const path of ['/named', '/given']) {
+      expect((await application.client.get(path)).status).toBe(401);
+      expect(await (await application.client.get(path, authorization('Bearer t'))).text()).toBe('in');
+    }
+    await application.stop();
+  });
+
   it('asks the default provider when none is named, and those outside only their own routes', async () => {
     const application = await testApplication((app) => {
       app.install(Authentication, (config) => config.provider(someone('default')));
