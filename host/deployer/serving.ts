@@ -76,7 +76,7 @@ export class Serving {
     this.#parts = parts;
     this.#enqueue = enqueue;
     this.#stopRequested = stopRequested;
-    this.retirements = new Retirements(parts);
+    this.retirements = new Retirements(parts, () => this.publisher.goesOn);
     this.#trials = new Trials((version, prepared) => enqueue(() => this.#tryAgain(version, prepared)));
     this.comeback = new Comeback(place, parts, {
       live: this.live,

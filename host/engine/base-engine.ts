@@ -6,11 +6,13 @@ import {
   startApplication,
   stopApplication,
 } from '../application/application-lifecycle.js';
+import { noteDeparture } from '../application/departures.js';
 import type { ApplicationEnvironment } from '../application/environment.js';
 import type { Events } from '../application/events.js';
 import { within } from '../deadline.js';
 import { messageOf, PorticoError } from '../errors.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
+import type { Departure } from '../lifecycle/departure.js';
 import {
   type ApplicationEngine,
   DEFAULT_GRACE_MS,
@@ -143,13 +145,14 @@ export abstract class BaseEngine implements ApplicationEngine {
 
   /**
    * Nothing new comes but what is on its way: raises `ApplicationStopPreparing`, once, so that answers that last for long
-   * end. Calls are still taken and answered; `stop` follows. Without effect unless started.
+   * end. Calls are still taken and answered; `stop` follows. Without effect unless started. `departure`: what clients are
+   * told; see `departureOf`.
    */
-  async prepareStop(): Promise<void> {
+  async prepareStop(departure: Departure = 'ended'): Promise<void> {
     if (this.#state !== 'started') return;
     this.#isPreparingStop = true;
     if (this.#reloading !== undefined) await this.#reloadEnded(this.#reloading);
-    this.#raisePreparing();
+    this.#raisePreparing(departure);
   }
 
   reload(): Promise<void> {
@@ -298,10 +301,11 @@ export abstract class BaseEngine implements ApplicationEngine {
     this.#held?.release((exchange) => exchange.abort(AbortReason.REFUSED));
   }
 
-  #raisePreparing(): void {
+  #raisePreparing(departure: Departure): void {
     if (this.#hasRaisedPreparing) return;
     this.#hasRaisedPreparing = true;
     const { environment } = this;
+    noteDeparture(environment, departure);
     const monitor = this.#loaded?.application.monitor ?? this.monitor;
     monitor.raiseCatching(ApplicationStopPreparing, environment, environment.log);
   }
@@ -312,7 +316,7 @@ export abstract class BaseEngine implements ApplicationEngine {
     if (this.#state === 'starting') await this.#started.reached;
     if (this.#state !== 'started') return this.#end();
     await this.#giveUpReload(left);
-    this.#raisePreparing();
+    this.#raisePreparing('ended');
     const { log } = this.environment;
     const loaded = this.#loaded;
     await this.close(timeoutMs);

@@ -2,6 +2,7 @@ import { ClosedRuntime } from '../runtime/closed-runtime.js';
 import type { Mount, Runtime } from '../runtime/mount.js';
 import type { ContextCounters } from './counters.js';
 import type { DeploymentCounters } from './deployment-counters.js';
+import { goesOn } from './goes-on.js';
 import { giveUpWaiting, handOver } from './hand-over.js';
 import { type Hosted, HostMapper } from './host-mapper.js';
 import { DEFAULT_HOST } from './host-names.js';
@@ -98,7 +99,8 @@ export class Mapping {
       handOver(before.get(context), this.#contexts.get(context), deployments);
     this.#limits.retain(deployments);
     this.#counts.retainDeployments(deployments);
-    this.#runtimes.retain(deployments);
+    const replaced = replacedBy(before, this.#contexts, deployments);
+    this.#runtimes.retain(deployments, (one) => (replaced.has(one) ? 'replaced' : 'ended'));
   }
 
   /** What waits for an application to start is answered: the front is about to end. */
@@ -172,3 +174,18 @@ export class Mapping {
 }
 
 const CONNECT_DEADLINE_MS = 2000;
+
+/** Deployments that have left the mapping, of contexts in it that somebody else answers for. */
+function replacedBy(
+  before: ReadonlyMap<string, MappedContext>,
+  after: ReadonlyMap<string, MappedContext>,
+  deployments: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const replaced = new Set<string>();
+  for (const [context, { route }] of before) {
+    const next = after.get(context);
+    if (next?.route === route || next === undefined || !goesOn(next.route.target)) continue;
+    for (const one of deploymentsOf(route.target)) if (!deployments.has(one)) replaced.add(one);
+  }
+  return replaced;
+}

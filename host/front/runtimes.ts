@@ -1,5 +1,6 @@
 import { within } from '../deadline.js';
 import { messageOf } from '../errors.js';
+import type { Departure } from '../lifecycle/departure.js';
 import { ErrorPageRuntime } from '../runtime/error-page-runtime.js';
 import type { Runtime } from '../runtime/mount.js';
 import { ProcessRuntime } from '../runtime/process/process-runtime.js';
@@ -76,19 +77,19 @@ export class Runtimes {
     await within(Promise.all(attempts), deadlineMs);
   }
 
-  /** Retires every deployment that is not among these: the mapping no longer names it. */
-  retain(deployments: ReadonlySet<string>): void {
+  /** Retires every deployment that is not among these: the mapping no longer names it. `departureOf` says why. */
+  retain(deployments: ReadonlySet<string>, departureOf: (deployment: string) => Departure): void {
     for (const [deployment, runtime] of this.#active) {
       if (deployments.has(deployment)) continue;
       this.#active.delete(deployment);
       this.#retired.set(deployment, runtime);
-      runtime.retire(() => this.#forget(deployment, runtime));
+      runtime.retire(() => this.#forget(deployment, runtime), departureOf(deployment));
     }
   }
 
   /** Asks all tunnels to close; the front is about to end. */
   drain(): void {
-    for (const runtime of this.#active.values()) runtime.retire(() => undefined);
+    for (const runtime of this.#active.values()) runtime.retire(() => undefined, 'ended');
   }
 
   /** Gives up everything. */

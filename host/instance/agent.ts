@@ -44,7 +44,7 @@ class Agent {
 
   #obey(command: AgentCommand): void {
     if (command.type === 'boot' && this.#state === 'waiting') void this.#boot(command.plan);
-    else if (command.type === 'prepare-stop') void this.#application?.prepareStop?.();
+    else if (command.type === 'prepare-stop') void this.#application?.prepareStop?.(command.departure);
     else if (command.type === 'stop') void this.#stop(command.graceMs);
   }
 
@@ -158,7 +158,7 @@ class Agent {
     setTimeout(() => process.exit(0), graceMs).unref();
     exchanges.drain();
     // Also when there was no time to prepare: answers that last for long end within the time for those in flight.
-    void application.prepareStop?.();
+    void application.prepareStop?.('ended');
     const drainDeadline = Date.now() + graceMs * DRAIN_SHARE;
     while (exchanges.activeExchanges > 0 && Date.now() < drainDeadline)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));

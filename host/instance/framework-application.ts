@@ -60,7 +60,7 @@ export async function startFrameworkApplication(
   return {
     kind: 'framework',
     handle: engine.handle,
-    prepareStop: () => engine.prepareStop(),
+    prepareStop: (departure) => engine.prepareStop(departure),
     stop: (graceMs) => engine.stop(graceMs, graceMs),
     onClosed: () => undefined,
   };

@@ -1,3 +1,5 @@
+import type { Departure } from '../lifecycle/departure.js';
+
 /**
  * What supervisor and agent say to each other over a pipe of the instance's process.
  * The process also runs application code: the server MUST treat every report as untrusted input (`parseReport`).
@@ -12,9 +14,10 @@ export type AgentCommand =
   | { readonly type: 'boot'; readonly plan: BootPlan }
   /**
    * The mapping no longer names the instance, or the host stops: nothing new comes but what is on its way. Long-lived
-   * answers are to end; everything is still answered. `stop` follows when nothing is in flight.
+   * answers are to end, and their clients to hear why; everything is still answered. `stop` follows when nothing is in
+   * flight.
    */
-  | { readonly type: 'prepare-stop' }
+  | { readonly type: 'prepare-stop'; readonly departure: Departure }
   /** Raise the stop events, finish what is in flight, stop the application, exit 0. */
   | { readonly type: 'stop'; readonly graceMs: number };
 

@@ -1,4 +1,5 @@
 import { ApplicationStopPreparing } from '../application/application-events.js';
+import { departureOf } from '../application/departures.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
 import { MonitoringEvent } from '../plugin/hooks.js';
 import type { NestedParameters } from '../routing/path-parameters.js';
@@ -15,7 +16,8 @@ export type { WebSocketClose, WebSocketSession } from './web-sockets/session.js'
 export type { WebSocketHandler, WebSocketSessions } from './web-sockets/web-socket-sessions.js';
 
 /**
- * WebSockets (RFC 6455), on `ws`. Needed by `webSocket`. Open sessions are closed with 1001 when the application stops.
+ * WebSockets (RFC 6455), on `ws`. Needed by `webSocket`. Open sessions are closed when the application stops: with 1001, or
+ * 1012 when another version or another start of it takes over.
  *
  * ```ts
  * application.install(WebSockets, (config) => {
@@ -35,7 +37,9 @@ export const WebSockets: ApplicationPlugin<WebSocketsConfig, WebSocketSessions> 
     install(plugin) {
       checkConfig(plugin.config);
       const sessions = new WebSocketSessions(plugin.config);
-      plugin.on(MonitoringEvent(ApplicationStopPreparing), () => sessions.goAway());
+      plugin.on(MonitoringEvent(ApplicationStopPreparing), (environment) =>
+        sessions.goAway(departureOf(environment)),
+      );
       return sessions;
     },
   },

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/exchange.js';
+import type { Departure } from '../lifecycle/departure.js';
 import type { WaitingRequest } from './waiting-line.js';
 
 /** Where a context is mounted; what a runtime must know about it to answer. */
@@ -54,10 +55,10 @@ export interface Runtime {
   /** Exchanges and tunnels that are not over yet. */
   readonly openExchanges: number;
   /**
-   * No new exchange comes any more. What is open may end by itself; tunnels are asked to close. `onIdle` is called
-   * once nothing is open, at the earliest in a later turn of the event loop.
+   * No new exchange comes any more. What is open may end by itself; tunnels are asked to close, and told why. `onIdle` is
+   * called once nothing is open, at the earliest in a later turn of the event loop.
    */
-  retire(onIdle: () => void): void;
+  retire(onIdle: () => void, departure: Departure): void;
   /** Undoes `retire` before it has become idle. */
   revive(): void;
   /**

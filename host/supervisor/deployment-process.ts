@@ -1,6 +1,7 @@
 import type { Manifest } from '../bundle/manifest.js';
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind, BootStep } from '../instance/messages.js';
+import type { Departure } from '../lifecycle/departure.js';
 import type { HeapReport } from './heap-report.js';
 
 /** One version of one application that is to run in processes. */
@@ -39,9 +40,9 @@ export interface DeploymentProcess {
   suspect(instance: string, reason: string): void;
   /**
    * Nothing new will come, but what is in flight is to finish before `stop`: tells all instances, also those that become
-   * ready later, so that their long-lived answers end. Not to be taken back. Harmless when called twice.
+   * ready later, so that their long-lived answers end, and why. Not to be taken back; the first call counts.
    */
-  prepareStop?(): void;
+  prepareStop?(departure: Departure): void;
   /** Graceful stop, SIGKILL at the deadline. Resolves when no process is left. Harmless when called twice. */
   stop(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import {
   type BootPlan,
   CHANNEL_DESCRIPTOR,
 } from '../instance/messages.js';
+import type { Departure } from '../lifecycle/departure.js';
 import { formatSize } from '../units.js';
 import { parseReport } from './agent-report.js';
 import { captureBlockedStack, STACK_FLAGS } from './blocked-stack.js';
@@ -108,7 +109,8 @@ export class InstanceProcess implements SlotProcess {
   /** Why we ended it, or how it said it failed; the first cause counts. */
   #cause: Cause | undefined;
   #messages = { second: 0, count: 0 };
-  #isPreparingStop = false;
+  /** It was told that nothing new will come, and this reason. */
+  #departure: Departure | undefined;
 
   constructor(options: InstanceOptions) {
     this.#options = options;
@@ -137,10 +139,10 @@ export class InstanceProcess implements SlotProcess {
   }
 
   /** Tells the application, now or when it is ready, that nothing new will come. It goes on answering. */
-  prepareStop(): void {
-    if (this.#isPreparingStop) return;
-    this.#isPreparingStop = true;
-    if (this.#state === 'running') this.#send({ type: 'prepare-stop' });
+  prepareStop(departure: Departure): void {
+    if (this.#departure !== undefined) return;
+    this.#departure = departure;
+    if (this.#state === 'running') this.#send({ type: 'prepare-stop', departure });
   }
 
   /** Asks the application to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
@@ -239,7 +241,7 @@ export class InstanceProcess implements SlotProcess {
     this.kind = kind;
     clearTimeout(this.#startTimer);
     this.#heartbeat = new Heartbeat(hangTimeoutMs, () => void this.#hung());
-    if (this.#isPreparingStop) this.#send({ type: 'prepare-stop' });
+    if (this.#departure !== undefined) this.#send({ type: 'prepare-stop', departure: this.#departure });
     this.#resolveReady(true);
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RestartSettings } from '../config/host-config.js';
+import type { Departure } from '../lifecycle/departure.js';
 import { acceptsConnections } from './accepts-connections.js';
 import type { InstanceCrash, InstanceStatus, StartFailureDetail } from './deployment-process.js';
 import type { InstanceEnd } from './instance-process.js';
@@ -59,7 +60,8 @@ export class InstanceSlot {
   #lastCrash: InstanceCrash | undefined;
   /** What the loop of the present process was doing when it hung. */
   #stack: readonly string[] | undefined;
-  #isPreparingStop = false;
+  /** It was told that nothing new will come, and this reason. */
+  #departure: Departure | undefined;
 
   constructor(options: SlotOptions) {
     this.#options = options;
@@ -129,9 +131,9 @@ export class InstanceSlot {
   }
 
   /** Tells the process, and any that takes its place, that nothing new will come. */
-  prepareStop(): void {
-    this.#isPreparingStop = true;
-    this.#process?.prepareStop();
+  prepareStop(departure: Departure): void {
+    this.#departure ??= departure;
+    this.#process?.prepareStop(departure);
   }
 
   /** Resolves when no process is left, and none will come. Default of `graceMs`: the stop timeout. */
@@ -152,7 +154,7 @@ export class InstanceSlot {
     const process = this.#options.spawn(this.#incarnation);
     this.#process = process;
     this.#instance = process.address.instance;
-    if (this.#isPreparingStop) process.prepareStop();
+    if (this.#departure !== undefined) process.prepareStop(this.#departure);
     void process.ready.then((isReady) => {
       if (isReady && this.#state === 'starting') this.#state = 'running';
     });

@@ -4,6 +4,7 @@ import type { Manifest } from '../bundle/manifest.js';
 import type { ProcessLimits } from '../config/instance-settings.js';
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind, BootPlan } from '../instance/messages.js';
+import type { Departure } from '../lifecycle/departure.js';
 import type { ServerLog } from '../log/server-log.js';
 import { CommandProcess } from './command/command-process.js';
 import type {
@@ -126,9 +127,9 @@ export class ProcessDeployment implements DeploymentProcess {
     void this.#slots.find((slot) => slot.instance === instance)?.suspect(reason);
   }
 
-  prepareStop(): void {
+  prepareStop(departure: Departure): void {
     this.#isPreparingStop = true;
-    for (const slot of this.#slots) slot.prepareStop();
+    for (const slot of this.#slots) slot.prepareStop(departure);
   }
 
   stop(): Promise<void> {
@@ -268,7 +269,7 @@ export class ProcessDeployment implements DeploymentProcess {
     this.#log.info({ event: 'scaled-down', ...load, from, to: from - 1 }, `${from - 1} instances, idle`);
     this.#tell({ kind: 'addresses' });
     await delay(LEAVE_MS, undefined, { ref: false });
-    slot.prepareStop();
+    slot.prepareStop('replaced');
     await slot.stop(this.#options.spec.manifest.settings.drainTimeoutMs);
     this.#leaving.delete(slot);
   }

@@ -1,5 +1,6 @@
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind } from '../instance/messages.js';
+import type { Departure } from '../lifecycle/departure.js';
 import type { InstanceEnd, InstanceStats } from './instance-process.js';
 
 /**
@@ -21,8 +22,8 @@ export interface SlotProcess {
   readonly kind: ApplicationKind | undefined;
   /** True from its exit on; `gone` follows when its output is read. */
   readonly hasExited: boolean;
-  /** Nothing new will come; said once or more often, at any time. */
-  prepareStop(): void;
+  /** Nothing new will come, and why; said once or more often, at any time. */
+  prepareStop(departure: Departure): void;
   /** Asks it to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
   stop(graceMs: number): Promise<void>;
   /** Ends the process and its group now; `reason` continues "the process …". */

@@ -92,7 +92,7 @@ export class Supervisor {
       },
     });
     this.#deployments.add(deployment);
-    if (this.#isPreparingStop) deployment.prepareStop();
+    if (this.#isPreparingStop) deployment.prepareStop('ended');
     return deployment;
   }
 
@@ -112,7 +112,7 @@ export class Supervisor {
   /** Tells every deployment, also later ones, that nothing new will come; what is in flight still finishes. */
   prepareStop(): void {
     this.#isPreparingStop = true;
-    for (const deployment of this.#deployments) deployment.prepareStop();
+    for (const deployment of this.#deployments) deployment.prepareStop('ended');
   }
 
   /** Stops every deployment. Resolves when no process is left and all output is on disk. */

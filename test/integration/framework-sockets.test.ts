@@ -62,11 +62,11 @@ describe('WebSockets and events of framework applications, in the host', () => {
     await host.stop();
   });
 
-  it('closes sockets of a swapped application with 1001, and the new version takes new ones', async () => {
+  it('closes sockets of a swapped application with 1012, and the new version takes new ones', async () => {
     const old = await NetworkWebSocket.open(host.url('/chat/room'));
     expect(await old.receive()).toBe('somebody joined, 1 here');
     host.drop('chat', { 'note.txt': 'changed' });
-    expect(await old.closed).toBe(1001);
+    expect(await old.closed).toBe(1012);
     const fresh = await NetworkWebSocket.open(host.url('/chat/room'));
     expect(await fresh.receive()).toBe('somebody joined, 1 here');
     fresh.socket.close();
@@ -82,7 +82,7 @@ describe('WebSockets and events of framework applications, in the host', () => {
     const heard = await Promise.all(
       sockets.map(async (socket) => {
         const said = await socket.next();
-        if (said.startsWith('close')) socket.send(close(1001));
+        if (said.startsWith('close')) socket.send(close(1012));
         else {
           expect(await socket.next()).toBe('close 4001 come back in a second');
           socket.send(close(4001));
@@ -94,7 +94,7 @@ describe('WebSockets and events of framework applications, in the host', () => {
     expect(heard).toEqual([
       'text version 1 says goodbye',
       'text version 1 says goodbye',
-      'close 1001 The application is stopping.',
+      'close 1012 the application is restarting',
     ]);
     for (const socket of sockets) socket.destroy();
   });

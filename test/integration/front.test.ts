@@ -316,7 +316,7 @@ describe('a front', () => {
     expect([...seen.keys()].sort()).toEqual(['200 v1', '200 v2', '200 v3', '200 v4', '200 v5', '200 v6']);
   });
 
-  it('carries WebSockets, and closes those of a replaced version with 1001, others not', async () => {
+  it('carries WebSockets, and closes those of a replaced version with 1012, others not', async () => {
     const applicationGot: Buffer[] = [];
     const chat: ExchangeHandler = (exchange) => {
       acceptWebSocket(exchange);
@@ -348,7 +348,7 @@ describe('a front', () => {
     const idle = front.report('deployment-idle', (report) => report.deployment === 'chat##1');
     await front.route([routeOf('/chat', processTarget('chat##2', [second.address]))]);
     const [code, reason] = await closed;
-    expect([code, String(reason)]).toEqual([1001, 'the application is stopping']);
+    expect([code, String(reason)]).toEqual([1012, 'the application is restarting']);
     await idle;
     expect(other.readyState).toBe(WebSocket.OPEN);
     other.terminate();

@@ -95,7 +95,7 @@ applications:
     host.drop('live', live(2));
     // While a request is in flight the old version goes on; what has no end of its own is over all the same.
     expect(await events).toContain('data: version 1\n\n');
-    expect(await socket.closed).toBe(1001);
+    expect(await socket.closed).toBe(1012);
     expect(notes()).not.toContain('ApplicationStopping');
     await until('the new version serves', async () => load.last === 'version 2' || undefined);
     folder.write('release', {});

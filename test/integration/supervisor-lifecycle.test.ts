@@ -258,7 +258,7 @@ describe('stopping', () => {
     const running = supervisor.launch(deploymentSpec());
     await running.ready;
     supervisor.prepareStop();
-    running.prepareStop?.();
+    running.prepareStop?.('replaced');
     const late = supervisor.launch(deploymentSpec({ exitAfterMs: 50 }));
     await late.ready;
     await until('a crashed one is back and knows too', () => {

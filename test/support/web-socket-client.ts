@@ -5,6 +5,8 @@ import { WebSocket } from 'ws';
 export class NetworkWebSocket {
   readonly socket: WebSocket;
   readonly closed: Promise<number>;
+  /** Code and reason of the close frame: `1001 the application is stopping`. */
+  readonly farewell: Promise<string>;
   readonly #messages: string[] = [];
   #wake: (() => void) | undefined;
 
@@ -15,6 +17,9 @@ export class NetworkWebSocket {
       this.#wake?.();
     });
     this.closed = new Promise((resolve) => socket.once('close', (code) => resolve(code)));
+    this.farewell = new Promise((resolve) =>
+      socket.once('close', (code, reason) => resolve(`${code} ${reason}`)),
+    );
     socket.once('close', () => this.#wake?.());
   }
 

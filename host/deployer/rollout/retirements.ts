@@ -8,11 +8,14 @@ const MAX_RETIRING = 3;
 /** Deployments of one context that are out of the mapping and on their way to their end. Owned by the context. */
 export class Retirements {
   readonly #parts: RolloutParts;
+  readonly #goesOn: () => boolean;
   readonly #going = new Map<Running, Promise<void>>();
   readonly #warm = new Map<Running, KeptWarm>();
 
-  constructor(parts: RolloutParts) {
+  /** `goesOn`: whether somebody answers for the context, or will before long. */
+  constructor(parts: RolloutParts, goesOn: () => boolean) {
     this.#parts = parts;
+    this.#goesOn = goesOn;
   }
 
   get isEmpty(): boolean {
@@ -23,9 +26,10 @@ export class Retirements {
     return [...this.#going.keys()];
   }
 
-  /** Drains and stops it, what is kept `warm` not before that is over. Resolves when that is done; never rejects. */
+  /** It is out of the mapping: drains and stops it, what is kept `warm` not before that is over. Resolves when that is done; never rejects. */
   add(running: Running, drainTimeoutMs: number, warm?: KeptWarm): Promise<void> {
-    const done = retire(running, this.#parts, drainTimeoutMs, warm).finally(() => {
+    const departure = this.#goesOn() ? 'replaced' : 'ended';
+    const done = retire(running, this.#parts, { drainTimeoutMs, departure, warm }).finally(() => {
       // It may have served again, and be retired once more.
       if (this.#going.get(running) !== done) return;
       this.#going.delete(running);

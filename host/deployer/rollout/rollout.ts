@@ -2,6 +2,7 @@ import type { ApplicationSettings } from '../../config/host-config.js';
 import { within } from '../../deadline.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import type { RouteTable } from '../../front/route-table.js';
+import type { Departure } from '../../lifecycle/departure.js';
 import type { DeploymentChange, DeploymentProcess } from '../../supervisor/deployment-process.js';
 import type { DeployerLog, Launcher, ManifestReader } from '../collaborators.js';
 import type { DeploymentEntry } from '../history/deployment-journal.js';
@@ -176,14 +177,13 @@ async function healthyOrAborted(
 export async function retire(
   running: Running,
   parts: RolloutParts,
-  drainTimeoutMs: number,
-  warm?: KeptWarm,
+  { drainTimeoutMs, departure, warm }: Retirement,
 ): Promise<void> {
   const { process, prepared, entry } = running;
   if (mayFollow(entry.current, 'draining')) entry.step('draining');
   let drained: Promise<boolean> | undefined;
   if (drainTimeoutMs > 0) {
-    process?.prepareStop?.();
+    process?.prepareStop?.(departure);
     drained = drain(running, parts, drainTimeoutMs);
   }
   if (warm !== undefined && (await warm.outcome) === 'returned') return;
@@ -197,6 +197,15 @@ export async function retire(
   if (process !== undefined) await stopProcess(process, prepared.manifest.settings, parts.log);
   if (mayFollow(entry.current, 'stopped')) entry.step('stopped');
   parts.store.collectSoon();
+}
+
+/** How something comes to its end. */
+export interface Retirement {
+  readonly drainTimeoutMs: number;
+  /** What its clients are told. */
+  readonly departure: Departure;
+  /** Undefined: it is not kept warm. */
+  readonly warm: KeptWarm | undefined;
 }
 
 /** False: something was still in flight at the deadline. */

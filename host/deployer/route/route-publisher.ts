@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.js';
+import { goesOn } from '../../front/goes-on.js';
 import type { ContextRoute } from '../../front/messages.js';
 import type { DeployerLog } from '../collaborators.js';
 import { shownPlace } from '../place.js';
@@ -19,6 +20,11 @@ export class RoutePublisher {
     this.#batch = batch;
     this.#log = log;
     this.#route = route;
+  }
+
+  /** Whether somebody answers at the path now, or before long. */
+  get goesOn(): boolean {
+    return goesOn(this.#route()?.target);
   }
 
   /** Sends the route if it has changed since the last time. Resolves when every front has it. */

@@ -1,4 +1,5 @@
 import type { Exchange } from '../../exchange/exchange.js';
+import type { Departure } from '../../lifecycle/departure.js';
 import type { Mount, Runtime } from '../../runtime/mount.js';
 import { answerPlainly } from '../../runtime/plain-answer.js';
 import { WaitingLine, type WaitingRequest } from '../../runtime/waiting-line.js';
@@ -75,8 +76,8 @@ export class LimitedRuntime implements Runtime {
     this.#inner.giveUp?.();
   }
 
-  retire(onIdle: () => void): void {
-    this.#inner.retire(onIdle);
+  retire(onIdle: () => void, departure: Departure): void {
+    this.#inner.retire(onIdle, departure);
   }
 
   revive(): void {

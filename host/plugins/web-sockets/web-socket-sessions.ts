@@ -2,6 +2,7 @@ import type { ApplicationCall } from '../../application/application-call.js';
 import { UpgradeContent } from '../../application/outgoing-content.js';
 import type { Closeable } from '../../application/plugin.js';
 import { messageOf, PorticoError } from '../../errors.js';
+import { type Departure, FAREWELLS } from '../../lifecycle/departure.js';
 import type { RoutingCall } from '../../routing/route.js';
 import type { WebSocketsConfig } from './config.js';
 import { Handshaker, type SelectProtocol } from './handshake.js';
@@ -22,7 +23,8 @@ export class WebSocketSessions implements Closeable {
   readonly #handshaker: Handshaker;
   readonly #origins: OriginCheck;
   readonly #open = new Set<WebSocketSession<unknown>>();
-  #isStopping = false;
+  /** The application stops, for this reason. */
+  #departure: Departure | undefined;
 
   constructor(config: WebSocketsConfig) {
     this.#config = config;
@@ -67,13 +69,14 @@ export class WebSocketSessions implements Closeable {
   }
 
   /**
-   * The application is about to end: open sessions are told to go elsewhere (RFC 6455 §7.4.1), and so is one that was
+   * The application is about to end: open sessions are told to go elsewhere, or to come back, and so is one that was
    * still on its way, in place of its handler. Whoever hears of the end too may have a last word before.
    */
-  goAway(): void {
-    this.#isStopping = true;
+  goAway(departure: Departure): void {
+    this.#departure = departure;
+    const { code, reason } = FAREWELLS[departure];
     setImmediate(() => {
-      for (const session of this.#open) session.close(1001, 'The application is stopping.');
+      for (const session of this.#open) session.close(code, reason);
     });
   }
 
@@ -84,8 +87,9 @@ export class WebSocketSessions implements Closeable {
   async #serve<P>(session: WebSocketSession<P>, handler: WebSocketHandler<P>): Promise<void> {
     this.#open.add(session as WebSocketSession<unknown>);
     try {
-      if (this.#isStopping) {
-        await session.close(1001, 'The application is stopping.');
+      if (this.#departure !== undefined) {
+        const { code, reason } = FAREWELLS[this.#departure];
+        await session.close(code, reason);
         return;
       }
       // A handler that goes on behind the end of its session does not hold the call.

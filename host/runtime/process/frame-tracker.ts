@@ -83,10 +83,10 @@ export class FrameTracker {
   }
 }
 
-/** A close frame from server to client: 1001, going away (RFC 6455 §7.4.1). Unmasked, as servers must (§5.1). */
-export function goingAwayFrame(reason: string): Buffer {
+/** A close frame from server to client. Unmasked, as servers must (RFC 6455 §5.1); at most 125 bytes of it are payload. */
+export function closeFrame(code: number, reason: string): Buffer {
   const text = Buffer.from(reason, 'utf8').subarray(0, 123);
-  return Buffer.concat([Buffer.from([0x88, text.length + 2, 0x03, 0xe9]), text]);
+  return Buffer.concat([Buffer.from([0x88, text.length + 2, code >> 8, code & 0xff]), text]);
 }
 
 const OPCODE = 0;

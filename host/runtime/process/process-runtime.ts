@@ -1,4 +1,5 @@
 import { AbortReason, type Exchange } from '../../exchange/exchange.js';
+import type { Departure } from '../../lifecycle/departure.js';
 import type { Mount, Runtime } from '../mount.js';
 import { answerAborted, answerPlainly } from '../plain-answer.js';
 import { type LineLimits, WaitingLine, type WaitingRequest } from '../waiting-line.js';
@@ -15,7 +16,7 @@ export interface ProcessSettings {
   readonly tunnelCloseMs: number;
   /**
    * The application closes its WebSockets by itself, with words of its own. Those that are open after half of
-   * `tunnelCloseMs` hear 1001 from here; without this, all do at once.
+   * `tunnelCloseMs` hear of it from here; without this, all do at once.
    */
   readonly closesWebSockets?: boolean;
   /** `Retry-After` of a 503. */
@@ -47,6 +48,8 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   /** From then on tunnels are asked to close. */
   #tunnelsCloseAt = Number.POSITIVE_INFINITY;
   #tunnelsEndAt = Number.POSITIVE_INFINITY;
+  /** Why they are. */
+  #departure: Departure = 'ended';
   #onIdle: (() => void) | undefined;
 
   constructor(settings: ProcessSettings, onInstanceLost: (instance: string, reason: string) => void) {
@@ -78,6 +81,7 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
       channel.isRetired = true;
       this.#retiredChannels.push(channel);
     }
+    if (known.size > 0) this.#leave(settings);
     this.#closeIdleChannels();
     // A request that waits for one of the instances that are gone must not wait for the others' sake.
     this.#serveWaiting();
@@ -136,7 +140,7 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     this.#tunnels.set(splice, tunnel);
     splice.mount.counters.tunnels++;
     if (splice.mount.deployment !== undefined) splice.mount.deployment.tunnels++;
-    if (performance.now() >= this.#tunnelsCloseAt) tunnel.goAway();
+    if (performance.now() >= this.#tunnelsCloseAt) tunnel.goAway(this.#departure);
   }
 
   finished(splice: Splice): void {
@@ -150,10 +154,11 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     if (this.#open === 0 && this.#onIdle !== undefined) setImmediate(this.#announceIdle);
   }
 
-  retire(onIdle: () => void): void {
+  retire(onIdle: () => void, departure: Departure): void {
     const { tunnelCloseMs, closesWebSockets } = this.#settings;
     const now = performance.now();
     this.#onIdle = onIdle;
+    this.#departure = departure;
     this.#tunnelsCloseAt = closesWebSockets === true ? now + tunnelCloseMs / 2 : now;
     this.#tunnelsEndAt = now + tunnelCloseMs;
     this.#closeTunnels(now);
@@ -188,10 +193,17 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     this.#retiredChannels = [];
   }
 
+  /** Of several instances some are about to end; the others answer whoever comes back. */
+  #leave({ closesWebSockets }: ProcessSettings): void {
+    if (closesWebSockets === true) return;
+    for (const [splice, tunnel] of this.#tunnels)
+      if (splice.channel?.isRetired === true) tunnel.goAway('replaced');
+  }
+
   /** Asks a second time without effect. */
   #closeTunnels(now: number): void {
     if (now < this.#tunnelsCloseAt) return;
-    for (const tunnel of this.#tunnels.values()) tunnel.goAway();
+    for (const tunnel of this.#tunnels.values()) tunnel.goAway(this.#departure);
   }
 
   /** Those that the route names, connected or not. */

@@ -62,6 +62,11 @@ export class Splice implements ResponseListener {
     return this.#isFinished;
   }
 
+  /** Where the request went; undefined before it was sent. */
+  get channel(): InstanceChannel | undefined {
+    return this.#channel;
+  }
+
   /** Sends the request to this instance. */
   open(channel: InstanceChannel): void {
     this.#channel = channel;

@@ -1,13 +1,14 @@
 import type { Exchange } from '../../exchange/exchange.js';
 import type { OutgoingExchange } from '../../exchange/exchange-client.js';
-import { FrameTracker, goingAwayFrame } from './frame-tracker.js';
+import { type Departure, FAREWELLS } from '../../lifecycle/departure.js';
+import { closeFrame, FrameTracker } from './frame-tracker.js';
 
 /** What a tunnel needs of the application's end. */
 export type ApplicationEnd = Pick<OutgoingExchange, 'write' | 'consumed' | 'end'>;
 
 /**
  * The two directions of a request that became a tunnel (101), with the flow control of both carried through. A
- * WebSocket can be asked to go away: the client gets a close frame with code 1001 between two frames of the
+ * WebSocket can be asked to go away: the client gets a close frame, which says why, between two frames of the
  * application, the application gets what the client answers, and then both ends are closed. Any other protocol is a
  * secret of its ends; such a tunnel can only be cut.
  */
@@ -20,7 +21,8 @@ export class SplicedTunnel {
   #owedToClient = 0;
   #hasApplicationEnded = false;
   #hasClientEnded = false;
-  #isClosing = false;
+  /** We were asked to close it, for this reason. */
+  #departure: Departure | undefined;
   /** The client has our close frame; nothing of the application reaches it any more. */
   #isSilenced = false;
   #isEnding = false;
@@ -36,10 +38,10 @@ export class SplicedTunnel {
   }
 
   /** Asks a WebSocket client to close. Does nothing to other protocols; the owner cuts them at its deadline. */
-  goAway(): void {
-    if (this.#isClosing || this.#fromApplication === undefined) return;
-    this.#isClosing = true;
-    if (this.#fromApplication.isAtBoundary) this.#sendClose();
+  goAway(departure: Departure): void {
+    if (this.#departure !== undefined || this.#fromApplication === undefined) return;
+    this.#departure = departure;
+    if (this.#fromApplication.isAtBoundary) this.#sendClose(departure);
   }
 
   fromApplication(chunk: Buffer): void {
@@ -48,7 +50,8 @@ export class SplicedTunnel {
       this.#outgoing.consumed(chunk.length);
       return;
     }
-    if (!this.#isClosing || tracker === undefined) {
+    const departure = this.#departure;
+    if (departure === undefined || tracker === undefined) {
       tracker?.follow(chunk);
       this.#toClient(chunk, chunk.length);
       return;
@@ -57,7 +60,7 @@ export class SplicedTunnel {
     // All of the chunk is paid for, though only the end of the frame in progress is sent.
     if (rest > 0) this.#toClient(chunk.subarray(0, rest), chunk.length);
     else this.#outgoing.consumed(chunk.length);
-    if (tracker.isAtBoundary) this.#sendClose();
+    if (tracker.isAtBoundary) this.#sendClose(departure);
   }
 
   fromClient(chunk: Buffer): void {
@@ -98,12 +101,12 @@ export class SplicedTunnel {
     return this.#hasApplicationEnded;
   }
 
-  #sendClose(): void {
+  #sendClose(departure: Departure): void {
     if (this.#isSilenced) return;
     this.#isSilenced = true;
     // A close of the application has said all there is to say (RFC 6455 §5.5.1).
-    if (this.#fromApplication?.hasSeenClose !== true)
-      this.#exchange.write(goingAwayFrame('the application is stopping'));
+    const { code, reason } = FAREWELLS[departure];
+    if (this.#fromApplication?.hasSeenClose !== true) this.#exchange.write(closeFrame(code, reason));
     this.#endWhenClosed();
   }
 

@@ -5,6 +5,7 @@ import {
   type RequestListener,
 } from '../../exchange/exchange.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
+import type { Departure } from '../../lifecycle/departure.js';
 import { type ApplicationEnd, SplicedTunnel } from '../process/spliced-tunnel.js';
 
 /** What a relocated exchange tells its owner. */
@@ -59,8 +60,8 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
   }
 
   /** Asks the client of a WebSocket to close; see `SplicedTunnel`. */
-  goAway(): void {
-    this.#tunnel?.goAway();
+  goAway(departure: Departure): void {
+    this.#tunnel?.goAway(departure);
   }
 
   listen(listener: RequestListener): void {

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { AbortReason, type Exchange } from '../../exchange/exchange.js';
 import { VirtualConnections } from '../../instance/virtual-connections.js';
+import type { Departure } from '../../lifecycle/departure.js';
 import type { Mount, Runtime } from '../mount.js';
 import { answerAborted } from '../plain-answer.js';
 import type { ForwardingLimits } from './forwarding-proxy.js';
@@ -31,7 +32,8 @@ export class UpstreamRuntime implements Runtime {
   readonly #pool: UpstreamPool;
   readonly #tunnels = new Set<RelocatedExchange>();
   #open = 0;
-  #isRetired = false;
+  /** Undefined: it is not retired. */
+  #departure: Departure | undefined;
   #onIdle: (() => void) | undefined;
   #tunnelsEndAt = Number.POSITIVE_INFINITY;
 
@@ -78,7 +80,7 @@ export class UpstreamRuntime implements Runtime {
         mount.counters.tunnels++;
         if (mount.deployment !== undefined) mount.deployment.tunnels++;
         this.#tunnels.add(relocated);
-        if (this.#isRetired) relocated.goAway();
+        if (this.#departure !== undefined) relocated.goAway(this.#departure);
       },
       bodyTooLarge: () => {
         mount.counters.tooLargeBodies++;
@@ -95,16 +97,16 @@ export class UpstreamRuntime implements Runtime {
     this.#connections.handle(relocated);
   }
 
-  retire(onIdle: () => void): void {
-    this.#isRetired = true;
+  retire(onIdle: () => void, departure: Departure): void {
+    this.#departure = departure;
     this.#onIdle = onIdle;
     this.#tunnelsEndAt = performance.now() + this.#settings.tunnelCloseMs;
-    for (const tunnel of this.#tunnels) tunnel.goAway();
+    for (const tunnel of this.#tunnels) tunnel.goAway(departure);
     if (this.#open === 0) setImmediate(this.#announceIdle);
   }
 
   revive(): void {
-    this.#isRetired = false;
+    this.#departure = undefined;
     this.#onIdle = undefined;
     this.#tunnelsEndAt = Number.POSITIVE_INFINITY;
   }

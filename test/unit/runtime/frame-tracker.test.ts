@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { FrameTracker, goingAwayFrame } from '#host/runtime/process/frame-tracker.js';
+import { closeFrame, FrameTracker } from '#host/runtime/process/frame-tracker.js';
 
 function frame(opcode: number, length: number, isMasked: boolean): Buffer {
   const mask = isMasked ? 0x80 : 0;
@@ -58,7 +58,7 @@ describe('FrameTracker', () => {
   });
 
   it('sees a whole close frame, masked or not, with or without a reason', () => {
-    for (const close of [frame(8, 0, false), frame(8, 2, true), goingAwayFrame('bye')]) {
+    for (const close of [frame(8, 0, false), frame(8, 2, true), closeFrame(1001, 'bye')]) {
       const tracker = new FrameTracker();
       tracker.follow(frame(1, 3, true));
       tracker.follow(close.subarray(0, -1));
@@ -69,7 +69,8 @@ describe('FrameTracker', () => {
   });
 
   it('makes a close frame with code 1001', () => {
-    expect(goingAwayFrame('x').toString('hex')).toBe('880303e978');
-    expect(goingAwayFrame('r'.repeat(500)).length).toBe(127);
+    expect(closeFrame(1001, 'x').toString('hex')).toBe('880303e978');
+    expect(closeFrame(1012, 'x').toString('hex')).toBe('880303f478');
+    expect(closeFrame(1001, 'r'.repeat(500)).length).toBe(127);
   });
 });

@@ -253,9 +253,9 @@ describe('ProcessRuntime', () => {
     const exchange = send(runtime, '/shop/');
     await until(() => application !== undefined);
     let idle = 0;
-    runtime.retire(() => idle++);
+    runtime.retire(() => idle++, 'ended');
     runtime.revive();
-    runtime.retire(() => idle++);
+    runtime.retire(() => idle++, 'ended');
     await new Promise(setImmediate);
     expect(idle).toBe(0);
     application?.respond(200, [], 'done');
@@ -309,7 +309,7 @@ describe('ProcessRuntime with WebSockets', () => {
     let isIdle = false;
     runtime.retire(() => {
       isIdle = true;
-    });
+    }, 'ended');
     runtime.sweep(retired + 400);
     const last = Buffer.concat([text('moved'), Buffer.from([0x88, 2, 0x0f, 0xa1])]);
     application.write(last);
@@ -324,7 +324,7 @@ describe('ProcessRuntime with WebSockets', () => {
 
   it('says 1001 for an application that does not find its last word', async () => {
     const { client, runtime } = await openTunnel('websocket', { closesWebSockets: true });
-    runtime.retire(() => undefined);
+    runtime.retire(() => undefined, 'ended');
     const retired = performance.now();
     runtime.sweep(retired + 400);
     expect(client.chunks).toEqual([]);
@@ -343,7 +343,7 @@ describe('ProcessRuntime with WebSockets', () => {
     let isIdle = false;
     runtime.retire(() => {
       isIdle = true;
-    });
+    }, 'ended');
     expect(Buffer.concat(client.chunks)).toEqual(message.subarray(0, 5));
     application.write(Buffer.concat([message.subarray(5), text('too late')]));
     await until(() => Buffer.concat(client.chunks).includes(0x88));
@@ -368,7 +368,7 @@ describe('ProcessRuntime with WebSockets', () => {
     for (const upgrade of ['websocket', 'tls']) {
       const { client, runtime } = await openTunnel(upgrade);
       const retired = performance.now();
-      runtime.retire(() => undefined);
+      runtime.retire(() => undefined, 'ended');
       runtime.sweep(retired + 900);
       expect(client.isEnded).toBe(false);
       expect(client.chunks.length).toBe(upgrade === 'websocket' ? 1 : 0);

@@ -52,7 +52,7 @@ describe('a relocated exchange', () => {
     const exchange = new RelocatedExchange(inner, '/', 0, { ...EVENTS, over: () => overs++ });
     exchange.listen({ data: nothing, end: () => ends++, drain: nothing, aborted: nothing });
     exchange.begin(101, []);
-    exchange.goAway();
+    exchange.goAway('ended');
     // The client answers with a close frame of its own (RFC 6455 §5.5.1), masked.
     inner.listener?.data(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]));
     inner.listener?.end(undefined);
