@@ -1,7 +1,7 @@
 import { startServer } from './alone.js';
 import { CONNECTOR_LINES, type ConnectorLine } from './connector-lines.js';
 import { cpuMicroseconds } from './cpu-time.js';
-import { median, ratio, rounded, type Target } from './figures.js';
+import { median, pairedRatio, ratio, rounded, type Target } from './figures.js';
 import { hasH2load, loadHttp2 } from './h2load.js';
 import { startConnectorHost } from './host.js';
 import { generator, load } from './load.js';
@@ -74,7 +74,7 @@ async function startNode(kind: 'http' | 'https' | 'h2', files: readonly string[]
 async function measureLine(peers: ReadonlyMap<string, Peer>, line: ConnectorLine): Promise<Samples> {
   const samples = new Map<string, Sample[]>();
   for (let round = 0; round <= rounds; round++)
-    for (const [name, peer] of peers) {
+    for (const [name, peer] of round % 2 === 0 ? peers : [...peers].reverse()) {
       const url = peer[line.over];
       if (url === undefined) continue;
       if (round === 0) await warm(url + line.path, line);
@@ -126,10 +126,12 @@ function printLine(line: ConnectorLine, samples: Samples): void {
 
 /** The host against each peer; the targets of the first line are those of the whole design. */
 function targetsOf({ name }: ConnectorLine, samples: Samples): readonly Target[] {
-  const rateOf = (peer: string): number =>
-    median((samples.get(peer) ?? []).map(({ requestsPerSecond }) => requestsPerSecond));
+  const ratesOf = (peer: string): readonly number[] =>
+    (samples.get(peer) ?? []).map(({ requestsPerSecond }) => requestsPerSecond);
   const least: Readonly<Record<string, number>> = { 'Tomcat 10.1': 1, nginx: 0.6 };
   return [...samples.keys()]
     .filter((peer) => !peer.startsWith('host'))
-    .map((peer) => ratio(`${name}: host ÷ ${peer}`, rateOf('host') / rateOf(peer), least[peer] ?? 1));
+    .map((peer) =>
+      ratio(`${name}: host ÷ ${peer}`, pairedRatio(ratesOf('host'), ratesOf(peer)), least[peer] ?? 1),
+    );
 }

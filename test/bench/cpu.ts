@@ -1,34 +1,21 @@
 /**
- * `node dist/test/bench/cpu.js [subject…]`: CPU time of each process per request, the figure to work on when the
- * machine is too busy for requests per second to mean anything. Rounds are interleaved; figures are medians. Subjects
- * are those of `subjects/alone/server.mjs` (`node`), a bundle in a host of its own (`host:framework`), a line of the
- * group `framework` (`cio:json`, `fastify:json`), or a line of the group `connector` by a part of its name, against a host
- * (`connector:100 KiB`).
+ * `node dist/test/bench/cpu.js [--rounds N] [--seconds S] [subject…]`: CPU time of each process per request, the figure to
+ * work on when the machine is too busy for requests per second to mean anything. Rounds are interleaved, in turns of order;
+ * figures are medians, `÷ first` is the median of the ratios of neighbouring rounds, with its quartiles: many short
+ * rounds decide more than a few long ones. Subjects are said in `cpu-subjects.ts`; `cio:text cio:text@../other` compares two
+ * checkouts.
  *
  * BENCH_ROUNDS (default 3), BENCH_SECONDS (default 3) and BENCH_CONNECTIONS (default 64) set the load.
  * BENCH_PROFILE=FOLDER writes a `.cpuprofile` of each process of the subjects there instead.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryFolder } from '#test/support/paths.js';
-import { startAlone, startServer } from './alone.js';
-import { CONNECTOR_LINES } from './connector-lines.js';
+import { parseArgs } from 'node:util';
+import { type CpuSubject, startCpuSubject } from './cpu-subjects.js';
 import { cpuMicroseconds } from './cpu-time.js';
-import { median, rounded } from './figures.js';
-import { startConnectorHost, startHost } from './host.js';
-import { LINES, lineServer } from './line.js';
-import { type LoadKind, load } from './load.js';
-import { childrenOf, commandOf } from './memory.js';
-import { makePeerCertificate } from './peer-certificate.js';
+import { median, pairedRatio, quartilesOf, rounded } from './figures.js';
+import { load } from './load.js';
 import { sample } from './sampling.js';
-
-/** What is loaded, and the processes that serve it by name. */
-interface Subject {
-  readonly url: string;
-  readonly kind?: LoadKind;
-  readonly connections?: number;
-  readonly processes: Readonly<Record<string, number>>;
-}
 
 interface Sample {
   readonly requestsPerSecond: number;
@@ -37,93 +24,59 @@ interface Sample {
   readonly perRequest: Readonly<Record<string, number>>;
 }
 
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 3);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string' }, seconds: { type: 'string' } },
+});
+const rounds = Number(values.rounds ?? process.env['BENCH_ROUNDS'] ?? 3);
+const seconds = Number(values.seconds ?? process.env['BENCH_SECONDS'] ?? 3);
 const connections = Number(process.env['BENCH_CONNECTIONS'] ?? 64);
+/** Long enough for V8 to have compiled what is hot. */
+const WARM_SECONDS = 3;
 const profiles = process.env['BENCH_PROFILE'];
-const wanted = process.argv.slice(2);
-const names = wanted.length > 0 ? wanted : ['node', 'embedded', 'host:framework', 'host:handler'];
+const names = positionals.length > 0 ? positionals : ['node', 'embedded', 'host:framework', 'host:handler'];
 
-const stops: (() => Promise<unknown>)[] = [];
-const subjects = new Map<string, Subject>();
+const subjects = new Map<string, CpuSubject>();
 try {
-  for (const name of names) subjects.set(name, await start(name));
+  for (const name of names) subjects.set(name, await startCpuSubject(name));
   if (profiles === undefined) await measureAll();
   else await profileAll(profiles);
 } finally {
-  await Promise.all(stops.map((stop) => stop()));
-}
-
-async function start(name: string): Promise<Subject> {
-  const line = LINES.find((one) => name.endsWith(`:${one.name}`));
-  if (line !== undefined) {
-    const server = await startServer(lineServer(name.slice(0, -line.name.length - 1), line.name));
-    stops.push(() => server.stop());
-    return { ...line, url: server.url + line.path, processes: { alone: server.pid } };
-  }
-  if (name.startsWith('connector:')) return await startConnector(name.slice('connector:'.length));
-  if (!name.startsWith('host:')) {
-    const alone = await startAlone(name);
-    stops.push(() => alone.stop());
-    return { url: alone.url, processes: { alone: alone.pid } };
-  }
-  const bundle = name.slice('host:'.length);
-  if (!existsSync(join(repositoryFolder, 'test/bench/subjects', bundle)))
-    throw new Error(`There is no bundle "${bundle}" below test/bench/subjects.`);
-  const host = await startHost({ [bundle]: bundle });
-  stops.push(() => host.stop());
-  return { url: `${host.url}/${bundle}/`, processes: processesOf(host.pid) };
-}
-
-async function startConnector(word: string): Promise<Subject> {
-  const line = CONNECTOR_LINES.find((one) => one.over !== 'http2' && one.name.includes(word));
-  if (line === undefined || word === '') {
-    const known = CONNECTOR_LINES.map((one) => one.name).join(', ');
-    throw new Error(`There is no line "${word}" of HTTP/1.1 in the group connector. Lines are: ${known}.`);
-  }
-  const host = await startConnectorHost(makePeerCertificate(), 1);
-  stops.push(() => host.stop());
-  const base = line.over === 'https' ? host.https : host.http;
-  return { ...line, url: `${base}${line.path}`, processes: processesOf(host.pid) };
-}
-
-function processesOf(server: number): Readonly<Record<string, number>> {
-  const children = childrenOf(server);
-  const front = children.find((pid) => commandOf(pid).includes('/front/'));
-  const instance = children.find((pid) => commandOf(pid).includes('/instance/'));
-  if (front === undefined || instance === undefined) throw new Error(`no front or instance below ${server}`);
-  return { front, instance, server };
+  await Promise.all([...subjects.values()].map((subject) => subject.stop()));
 }
 
 async function measureAll(): Promise<void> {
-  const samples = new Map<string, Sample[]>();
-  for (let round = 0; round <= rounds; round++) {
-    for (const [name, subject] of subjects) {
-      const taken = await measure(subject);
-      if (round > 0) samples.set(name, [...(samples.get(name) ?? []), taken]);
-    }
+  const samples = new Map<string, Sample[]>([...subjects.keys()].map((name) => [name, []]));
+  for (const subject of subjects.values()) await measure(subject, Math.max(seconds, WARM_SECONDS));
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? [...subjects] : [...subjects].reverse();
+    for (const [name, subject] of order) samples.get(name)?.push(await measure(subject, seconds));
   }
-  const base = totalOf([...samples.values()][0] ?? []);
-  const table = [...samples].map(([name, taken]) => ({
-    subject: name,
-    ...Object.fromEntries(
-      ['alone', 'front', 'instance', 'server'].map((part) => [
-        part,
-        rounded(median(taken.map(({ perRequest }) => perRequest[part] ?? Number.NaN)), 1),
-      ]),
-    ),
-    total: rounded(totalOf(taken), 1),
-    '÷ first': Number((totalOf(taken) / base).toFixed(2)),
-    'req/s': Math.round(median(taken.map(({ requestsPerSecond }) => requestsPerSecond))),
-    'p50 ms': median(taken.map(({ p50Ms }) => p50Ms)),
-  }));
-  console.log(`CPU microseconds per request, ${connections} connections, ${rounds} rounds of ${seconds} s`);
+  const first = totalsOf([...samples.values()][0] ?? []);
+  const table = [...samples].map(([name, taken]) => {
+    const paired = pairedRatio(totalsOf(taken), first);
+    return {
+      subject: name,
+      ...Object.fromEntries(
+        ['alone', 'front', 'instance', 'server'].map((part) => [
+          part,
+          rounded(median(taken.map(({ perRequest }) => perRequest[part] ?? Number.NaN)), 1),
+        ]),
+      ),
+      total: rounded(median(totalsOf(taken)), 1),
+      '÷ first': rounded(paired.median, 3),
+      quartiles: quartilesOf(paired),
+      'req/s': Math.round(median(taken.map(({ requestsPerSecond }) => requestsPerSecond))),
+      'p50 ms': median(taken.map(({ p50Ms }) => p50Ms)),
+    };
+  });
+  console.log(`CPU microseconds per request, ${rounds} rounds of ${seconds} s`);
   console.table(table);
 }
 
-async function measure({ url, processes, ...how }: Subject): Promise<Sample> {
+async function measure({ url, processes, ...how }: CpuSubject, length: number): Promise<Sample> {
   const before = Object.entries(processes).map(([part, pid]) => [part, pid, cpuMicroseconds(pid)] as const);
-  const round = await load(url, how.connections ?? connections, seconds, how.kind);
+  const round = await load(url, how.connections ?? connections, length, how.kind);
   if (round.failures > 0) throw new Error(`${round.failures} failed answers at ${url}`);
   const perRequest = before.map(([part, pid, used]) => [
     part,
@@ -145,8 +98,7 @@ async function profileAll(folder: string): Promise<void> {
   }
 }
 
-function totalOf(samples: readonly Sample[]): number {
-  return median(
-    samples.map(({ perRequest }) => Object.values(perRequest).reduce((sum, part) => sum + part, 0)),
-  );
+/** Microseconds per request of all processes of a subject, round by round. */
+function totalsOf(samples: readonly Sample[]): number[] {
+  return samples.map(({ perRequest }) => Object.values(perRequest).reduce((sum, part) => sum + part, 0));
 }

@@ -1,7 +1,7 @@
 import { type Allocation, measureAllocation } from './allocation.js';
 import { type Alone, startServer } from './alone.js';
 import { cpuMicroseconds } from './cpu-time.js';
-import { median, ratio, rounded, type Target } from './figures.js';
+import { median, pairedRatio, ratio, rounded, type Target } from './figures.js';
 import { LINES, type Line, lineServer } from './line.js';
 import { generator, load } from './load.js';
 
@@ -52,7 +52,7 @@ async function measureLine(line: Line): Promise<ReadonlyMap<string, readonly Sam
     servers.set(subject, await startServer(lineServer(subject, line.name)));
   const samples = new Map<string, Sample[]>();
   for (let round = 0; round <= rounds; round++)
-    for (const [subject, server] of servers) {
+    for (const [subject, server] of round % 2 === 0 ? servers : [...servers].reverse()) {
       const sample = await measure(server, line);
       if (round > 0) samples.set(subject, [...(samples.get(subject) ?? []), sample]);
     }
@@ -78,16 +78,16 @@ function printLine(
   console.log(
     `${line.name}: ${generator}, ${line.connections} connections, ${rounds} rounds of ${seconds} s, Node ${process.version}`,
   );
-  const base = rateOf(samples, 'node');
+  const base = ratesOf(samples, 'node');
   console.table(
     [...samples].map(([subject, taken]) => {
-      const rates = taken.map(({ requestsPerSecond }) => requestsPerSecond);
+      const rates = ratesOf(samples, subject);
       const cpu = taken.map(({ cpuPerRequest }) => cpuPerRequest);
       return {
         subject,
         'req/s (median)': Math.round(median(rates)),
         'min…max': `${Math.round(Math.min(...rates))}…${Math.round(Math.max(...rates))}`,
-        '÷ node': rounded(median(rates) / base, 2),
+        '÷ node': rounded(pairedRatio(rates, base).median, 2),
         'CPU µs/request': rounded(median(cpu), 1),
         'CPU min…max': `${rounded(Math.min(...cpu), 1)}…${rounded(Math.max(...cpu), 1)}`,
         'heap B/request': allocations.get(subject)?.heap,
@@ -107,10 +107,14 @@ function targetsOf({ name }: Line, samples: ReadonlyMap<string, readonly Sample[
   return quotients
     .filter(([one, other]) => samples.has(one) && samples.has(other))
     .map(([one, other, target]) =>
-      ratio(`${name}: ${one} ÷ ${other}`, rateOf(samples, one) / rateOf(samples, other), target),
+      ratio(
+        `${name}: ${one} ÷ ${other}`,
+        pairedRatio(ratesOf(samples, one), ratesOf(samples, other)),
+        target,
+      ),
     );
 }
 
-function rateOf(samples: ReadonlyMap<string, readonly Sample[]>, subject: string): number {
-  return median((samples.get(subject) ?? []).map(({ requestsPerSecond }) => requestsPerSecond));
+function ratesOf(samples: ReadonlyMap<string, readonly Sample[]>, subject: string): readonly number[] {
+  return (samples.get(subject) ?? []).map(({ requestsPerSecond }) => requestsPerSecond);
 }

@@ -1,5 +1,5 @@
 import { startAlone } from './alone.js';
-import { limit, median, ratio, type Target } from './figures.js';
+import { limit, median, pairedRatio, ratio, type Target } from './figures.js';
 import { type BenchHost, startHost } from './host.js';
 import { generator, load, type Round } from './load.js';
 import { childrenOf, settledBytes } from './memory.js';
@@ -67,7 +67,8 @@ interface Memory {
 async function measure(subjects: Subjects, connections: number): Promise<Results> {
   const results = new Map<string, Round[]>();
   for (let round = 0; round <= rounds; round++) {
-    for (const [name, url] of Object.entries(subjects)) {
+    const order = Object.entries(subjects);
+    for (const [name, url] of round % 2 === 0 ? order : order.reverse()) {
       if (url === undefined) continue;
       const result = await load(url, connections, round === 0 ? 2 : seconds);
       if (result.failures > 0) throw new Error(`${name}: ${result.failures} failed answers at ${url}`);
@@ -88,15 +89,16 @@ async function measureMemory(subject: BenchHost): Promise<Memory> {
 }
 
 function print(busy: Results, single: Results, memory: Memory): readonly Target[] {
-  const rate = (name: string) =>
-    median((busy.get(name) ?? []).map(({ requestsPerSecond }) => requestsPerSecond));
+  const rates = (name: string) => (busy.get(name) ?? []).map(({ requestsPerSecond }) => requestsPerSecond);
+  const against = (what: string, one: string, other: string, target: number) =>
+    ratio(what, pairedRatio(rates(one), rates(other)), target);
   const p50 = (name: string) => median((single.get(name) ?? []).map(({ p50Ms }) => p50Ms));
   const table: Record<string, unknown>[] = [...busy].map(([name, results]) => {
-    const rates = results.map(({ requestsPerSecond }) => requestsPerSecond);
+    const taken = rates(name);
     return {
       subject: name,
-      'req/s (median)': Math.round(median(rates)),
-      'min…max': `${Math.round(Math.min(...rates))}…${Math.round(Math.max(...rates))}`,
+      'req/s (median)': Math.round(median(taken)),
+      'min…max': `${Math.round(Math.min(...taken))}…${Math.round(Math.max(...taken))}`,
       'p99 ms': median(results.map(({ p99Ms }) => p99Ms)),
       'p50 ms, 1 connection': p50(name),
     };
@@ -106,24 +108,17 @@ function print(busy: Results, single: Results, memory: Memory): readonly Target[
   );
   console.table(table);
   const ratios = [
-    ratio('framework on CIO ÷ node:http', rate('framework on CIO alone') / rate('node:http alone'), 1.7),
-    ratio(
-      'framework through host ÷ node:http',
-      rate('framework through host') / rate('node:http alone'),
-      1.3,
-    ),
-    ratio('framework through host ÷ nginx', rate('framework through host') / rate('nginx return 200'), 0.6),
-    ratio('(req, res) through host ÷ alone', rate('(req, res) through host') / rate('node:http alone'), 0.8),
-    ratio('Express through host ÷ alone', rate('Express through host') / rate('Express alone'), 0.95),
-    ratio(
-      'framework through host ÷ http-proxy',
-      rate('framework through host') / rate('http-proxy + process'),
-      1,
-    ),
-    ratio('1,000 contexts ÷ few', rate('framework, 1,000 contexts') / rate('framework through host'), 0.95),
-    ratio(
+    against('framework on CIO ÷ node:http', 'framework on CIO alone', 'node:http alone', 1.7),
+    against('framework through host ÷ node:http', 'framework through host', 'node:http alone', 1.3),
+    against('framework through host ÷ nginx', 'framework through host', 'nginx return 200', 0.6),
+    against('(req, res) through host ÷ alone', '(req, res) through host', 'node:http alone', 0.8),
+    against('Express through host ÷ alone', 'Express through host', 'Express alone', 0.95),
+    against('framework through host ÷ http-proxy', 'framework through host', 'http-proxy + process', 1),
+    against('1,000 contexts ÷ few', 'framework, 1,000 contexts', 'framework through host', 0.95),
+    against(
       '1,000 routes ÷ 10 routes',
-      rate('framework on CIO, 1,000 routes') / rate('framework on CIO, 10 routes'),
+      'framework on CIO, 1,000 routes',
+      'framework on CIO, 10 routes',
       0.85,
     ),
     limit('p50 added at one connection, ms', p50('framework through host') - p50('node:http alone'), 0.05),
