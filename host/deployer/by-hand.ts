@@ -103,6 +103,7 @@ export class ByHand {
       await this.#release(version);
       version.wish = 'run';
       version.rejected = undefined;
+      this.#serving.sides.retry(version);
       await this.#serving.settle();
       this.#throwIfFailed(version);
       await this.#parts.pin(version, version.prepared);

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js';
 import type { ContextParts } from './context-parts.js';
-import { keptOf } from './history/deployment-history.js';
+import { isSound, keptOf } from './history/deployment-history.js';
 import type { Serving } from './serving.js';
 import type { Prepared, Version } from './version.js';
 
@@ -51,7 +51,9 @@ export class KeptInstead {
     if (wish !== 'failed' || this.#parts.isDevelopment || this.#serving.isClosing) return;
     if (version.order.isMove || this.#serving.live.of(version) !== undefined) return;
     const journal = this.#parts.deployments();
-    const last = keptOf(journal.of(name), journal.limitOf(name)).findLast(({ key }) => key !== rejected);
+    const records = journal.of(name);
+    const others = keptOf(records, journal.limitOf(name)).filter((record) => record.key !== rejected);
+    const last = others.findLast((record) => isSound(records, record.key)) ?? others.at(-1);
     const { fingerprint, key, descriptor } = last ?? {};
     if (last === undefined || fingerprint === undefined || key === undefined) return;
     const { reason } = version;

@@ -119,10 +119,14 @@ describe('a rollout', () => {
     });
     expect((await events('bad')).map(({ event }) => event)).toContain('rolled-back');
     expect(good?.step).toBe('serving');
-    expect(['draining', 'stopped']).toContain(worse?.step);
+    expect(['failed', 'draining', 'stopped']).toContain(worse?.step);
+    expect(worse?.cause).toBe(status.pendingFailure);
     // The bad files lie there still; only others are taken.
     host.drop('bad', bundle('mended'));
     await answers('/bad/', 'mended');
+    // Nor is it what a rollback goes to.
+    expect((await rollback('bad')).status).toBe(200);
+    expect(await host.text('/bad/')).toBe('good');
   });
 
   it('returns to the old content when the new one crashes', async () => {

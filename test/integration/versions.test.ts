@@ -140,6 +140,12 @@ describe('two versions side by side', () => {
       state: 'stopped',
       reason: 'shop##2 serves /shop',
     });
+    // What failed on probation is not tried again.
+    expect(await host.text('/news/failing')).toBe('n10');
+    expect(await host.application('news##11')).toMatchObject({
+      state: 'failed',
+      reason: expect.stringMatching(/^it failed on probation; start it by hand/),
+    });
   });
 
   it('fall back to the one of before, warm, when the newer is stopped', async () => {

@@ -6,15 +6,24 @@ const MAX_RECORDS = 30;
 
 /**
  * Of the deployments of one application, oldest first: those whose content is kept, so that it can serve again. These
- * are all deployments of the last `limit` different contents that have served.
+ * are all deployments of the last `limit` different contents that have served; those that failed while they served come
+ * last, so that a row of bad ones never displaces the one that works.
  */
 export function keptOf(records: readonly DeploymentRecord[], limit: number): readonly DeploymentRecord[] {
   const keys = new Set<string>();
   const mayBeKept = records.filter((record) => hasServed(record) && stepOf(record) !== 'removed');
-  for (const { key } of [...mayBeKept].reverse()) {
+  const newestFirst = [...mayBeKept].reverse();
+  const failed = newestFirst.filter(({ key }) => !isSound(mayBeKept, key));
+  for (const { key } of [...newestFirst.filter((record) => !failed.includes(record)), ...failed]) {
     if (key !== undefined && keys.size < Math.max(1, limit)) keys.add(key);
   }
   return mayBeKept.filter(({ key }) => key !== undefined && keys.has(key));
+}
+
+/** Whether a content did not fail when it served last: on probation, or by its crashes. */
+export function isSound(records: readonly DeploymentRecord[], key: string | undefined): boolean {
+  const last = records.findLast((record) => record.key === key && hasServed(record));
+  return last?.steps.some(({ step }) => step === 'failed') !== true;
 }
 
 /** How many contents are kept of an application: what its last deployment asked for. */
@@ -38,7 +47,8 @@ export function retained(records: readonly DeploymentRecord[], limit: number): r
 
 /**
  * The deployment to go back to. `current` is the key of what serves. Without `to` it is the last one that served before
- * that content first did, so that going back twice goes back twice; `to` is a number, or the beginning of a fingerprint.
+ * that content first did, so that going back twice goes back twice, and none that failed while it served if there is
+ * another; `to` is a number, or the beginning of a fingerprint.
  * Throws `PORTICO_ROLLBACK_IMPOSSIBLE`.
  */
 export function rollbackTarget(
@@ -52,7 +62,8 @@ export function rollbackTarget(
   const others = kept.filter(({ key }) => key !== current);
   if (to === undefined) {
     const began = records.find((record) => record.key === current && hasServed(record))?.number;
-    const target = others.findLast(({ number }) => began === undefined || number < began);
+    const older = others.filter(({ number }) => began === undefined || number < began);
+    const target = older.findLast(({ key }) => isSound(records, key)) ?? older.at(-1);
     if (target !== undefined) return target;
     throw impossible(`there is nothing older of ${name} to go back to; ${listed(name, others)}`);
   }

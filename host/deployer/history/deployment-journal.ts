@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { copyFile, type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import { systemCodeOf } from '../../system-error.js';
@@ -38,6 +38,8 @@ export class DeploymentJournal {
   #file: FileHandle | undefined;
   #pending: string[] = [];
   #lines = 0;
+  /** A write has failed: lines are missing in the file, or cut. It is to be written anew as a whole. */
+  #isTorn = false;
   #isWarned = false;
   #isClosed = false;
 
@@ -122,7 +124,7 @@ export class DeploymentJournal {
     this.#pending = [];
     if (lines.length === 0 || this.#isClosed) return;
     this.#lines += lines.length;
-    if (this.#lines > MAX_LINES) {
+    if (this.#isTorn || this.#lines > MAX_LINES) {
       await this.#compact();
       return;
     }
@@ -171,9 +173,14 @@ export class DeploymentJournal {
       else applyLine(this.#records, parsed);
     }
     if (broken === 0) return;
+    const copy = `${path}.broken`;
+    const where = await copyFile(path, copy).then(
+      () => `as it was, it is kept as ${copy}`,
+      (error: unknown) => `it could not be copied: ${messageOf(error)}`,
+    );
     this.#log.error(
       { code: 'PORTICO_JOURNAL_BROKEN' },
-      `${broken} of ${lines.length} lines of ${path} cannot be read and are left out; the history of deployments is incomplete`,
+      `${broken} of ${lines.length} lines of ${path} cannot be read and are left out; the history of deployments is incomplete; ${where}`,
     );
   }
 
@@ -214,8 +221,9 @@ export class DeploymentJournal {
   async #orWarn(write: () => Promise<void>): Promise<void> {
     try {
       await write();
-      this.#isWarned = false;
+      this.#isWarned = this.#isTorn = false;
     } catch (error) {
+      this.#isTorn = true;
       if (this.#isWarned) return;
       this.#isWarned = true;
       this.#log.error(

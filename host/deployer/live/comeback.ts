@@ -95,11 +95,13 @@ export class Comeback {
     if (mayFollow(older.entry.current, 'serving')) older.entry.step('serving');
     // Whoever sees that the old content serves also sees why.
     const failure = new RolloutFailure(newer.version.name, 'probation', new Error(reason));
+    if (mayFollow(newer.entry.current, 'failed')) newer.entry.step('failed', { cause: failure.reason });
     this.#host.fail(newer.version, newer.prepared, failure);
     await this.#host.publish();
     void retirements.add(newer, newer.prepared.manifest.settings.drainTimeoutMs);
     this.#tell(newer, older, reason);
     if (version === newer.version) await this.#parts.pin(version, older.prepared);
+    else this.#parts.memory.decide(newer.version.name, newer.prepared.key, 'returned');
     const hasWords = hasHeard && older.process?.kind?.() === 'framework';
     if (hasWords) await this.launch(version, older.prepared, 'return');
     await this.#host.settle();

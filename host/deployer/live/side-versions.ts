@@ -82,19 +82,19 @@ export class SideVersions {
     return this.#serving.hasMore() ? [] : own;
   }
 
-  /** Content of an ended canary was read again, as after a restart: it is not tried once more. */
+  /** Content that gave way to an older version was read again, as after a restart: it is not tried once more. */
   recall(version: Version): void {
     const { prepared, name } = version;
     if (prepared === undefined || version.wish === 'held') return;
-    if (this.#parts.memory.decisionOf(name, prepared.key) !== 'aborted') return;
+    const why = this.#parts.memory.whyNot(name, prepared.key);
+    if (why === undefined) return;
     version.wish = 'failed';
-    version.reason = 'its canary was aborted; start it by hand, or bring other content';
+    version.reason = `${why}; start it by hand, or bring other content`;
   }
 
   /** An operator wants it tried again. */
   retry({ name, prepared }: Version): void {
-    if (prepared !== undefined && this.#parts.memory.decisionOf(name, prepared.key) === 'aborted')
-      this.#parts.memory.decide(name, prepared.key, undefined);
+    if (prepared !== undefined) this.#parts.memory.pardon(name, prepared.key);
   }
 
   /** What has served stays live beside the one that replaces it. Called before the fronts change over. */

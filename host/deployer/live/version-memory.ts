@@ -16,16 +16,18 @@ const schema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
-  decisions: z.array(z.tuple([z.string(), z.string(), z.enum(['promoted', 'aborted'])])),
+  decisions: z.array(z.tuple([z.string(), z.string(), z.enum(['promoted', 'aborted', 'returned'])])),
 });
 
 /** How a canary ended. */
 export type CanaryDecision = 'promoted' | 'aborted';
+/** What became of a version that came beside an older one; `returned`: it failed on probation, and the older serves again. */
+export type VersionDecision = CanaryDecision | 'returned';
 
 /**
  * What must outlive the server for versions side by side: the key that pins are made with, so that a cookie of before
- * still names its version, and how canaries ended, so that none begins anew. One small file in the work folder, read when
- * it is first needed. Losing it does little harm: pins are void, and canaries begin again. Owned by the deployer.
+ * still names its version, and how canaries and probations ended, so that none begins anew. One small file in the work folder, read when
+ * it is first needed. Losing it does little harm: pins are void, and what failed is tried again. Owned by the deployer.
  */
 export class VersionMemory {
   readonly #folder: string;
@@ -43,14 +45,26 @@ export class VersionMemory {
     return createHmac('sha256', this.#keyOnDisk()).update(text).digest('base64url').slice(0, PIN_LENGTH);
   }
 
-  /** What became of the canary of this content; undefined when it has had none. */
-  decisionOf(name: string, key: string): CanaryDecision | undefined {
+  /** What became of this content of a version; undefined when nothing was decided. */
+  decisionOf(name: string, key: string): VersionDecision | undefined {
     const [decided, decision] = this.#read().decisions.get(name) ?? [];
     return decided === key ? decision : undefined;
   }
 
+  /** Why this content is not to be tried again by itself; undefined: it may. */
+  whyNot(name: string, key: string): string | undefined {
+    const decision = this.decisionOf(name, key);
+    if (decision === 'aborted') return 'its canary was aborted';
+    return decision === 'returned' ? 'it failed on probation' : undefined;
+  }
+
+  /** It may be tried again. */
+  pardon(name: string, key: string): void {
+    if (this.whyNot(name, key) !== undefined) this.decide(name, key, undefined);
+  }
+
   /** Remembers it; undefined forgets what was decided. Never throws: without a disk it holds until the restart. */
-  decide(name: string, key: string, decision: CanaryDecision | undefined): void {
+  decide(name: string, key: string, decision: VersionDecision | undefined): void {
     if (this.decisionOf(name, key) === decision) return;
     const { decisions } = this.#read();
     if (decision === undefined) decisions.delete(name);
@@ -89,7 +103,7 @@ export class VersionMemory {
       if (systemCodeOf(error) !== 'ENOENT') {
         this.#log.warn(
           { code: 'PORTICO_JOURNAL_BROKEN', err: error },
-          `${path} cannot be used (${messageOf(error)}); clients get new cookies, and canaries begin anew`,
+          `${path} cannot be used (${messageOf(error)}); clients get new cookies, and what failed beside an older version is tried again`,
         );
       }
       return { pinKey: undefined, decisions: new Map() };
@@ -112,7 +126,7 @@ export class VersionMemory {
     } catch (error) {
       this.#log.error(
         { code: 'PORTICO_JOURNAL_UNWRITABLE', err: error },
-        `${path} cannot be written (${messageOf(error)}); at a restart clients get new cookies, and canaries begin anew`,
+        `${path} cannot be written (${messageOf(error)}); at a restart clients get new cookies, and what failed beside an older version is tried again`,
       );
     }
   }
@@ -123,5 +137,5 @@ interface Content {
   /** Undefined until a version first needs a pin. */
   pinKey: Buffer | undefined;
   /** Name → key of its content, and what became of that. */
-  readonly decisions: Map<string, readonly [key: string, decision: CanaryDecision]>;
+  readonly decisions: Map<string, readonly [key: string, decision: VersionDecision]>;
 }

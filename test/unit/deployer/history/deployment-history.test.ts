@@ -2,15 +2,34 @@ import { describe, expect, it } from '@jest/globals';
 import { keptOf, retained, rollbackTarget } from '#host/deployer/history/deployment-history.js';
 import type { DeploymentRecord } from '#host/deployer/history/deployment-record.js';
 
-/** `1:A 2:B! 3:A-`: number and content; `!` failed before it served, `-` its content is removed; the last one serves. */
+/**
+ * `1:A 2:B! 3:A-`: number and content; `!` failed before it served, `?` while it served, `-` its content is removed; the
+ * last one serves.
+ */
 function records(text: string): DeploymentRecord[] {
   return text.split(' ').map((one) => {
-    const [, number = '', letter = '', mark] = /^(\d+):(\w)([!-]?)$/.exec(one) ?? [];
-    const names = mark === '!' ? ['seen', 'failed'] : mark === '-' ? ['serving', 'removed'] : ['serving'];
-    const steps = names.map((step) => ({ step: step as 'serving', at: '2026-01-01T00:00:00.000Z', ms: 0 }));
+    const [, number = '', letter = '', mark] = /^(\d+):(\w)([!?-]?)$/.exec(one) ?? [];
+    const steps = stepsOf(mark).map((step) => ({
+      step: step as 'serving',
+      at: '2026-01-01T00:00:00.000Z',
+      ms: 0,
+    }));
     const fingerprint = letter.toLowerCase().repeat(64);
     return { name: 'shop', number: Number(number), trigger: 'files', key: `${letter}+`, fingerprint, steps };
   });
+}
+
+function stepsOf(mark: string | undefined): string[] {
+  switch (mark) {
+    case '!':
+      return ['seen', 'failed'];
+    case '?':
+      return ['serving', 'failed', 'draining', 'stopped'];
+    case '-':
+      return ['serving', 'removed'];
+    default:
+      return ['serving'];
+  }
 }
 
 describe('keptOf', () => {
@@ -21,6 +40,8 @@ describe('keptOf', () => {
     ['a content that came back as a new one', '1:A 2:B 3:C 4:A', 2, '1 3 4'],
     ['nothing that is removed', '1:A- 2:B', 5, '2'],
     ['at least one', '1:A 2:B', 0, '2'],
+    ['what works rather than what failed while it served', '1:A 2:B? 3:C? 4:D', 3, '1 3 4'],
+    ['what failed and then served after all', '1:A 2:B? 3:B 4:C', 2, '2 3 4'],
   ] as const)('keeps %s', (_, text, limit, expected) => {
     expect(
       keptOf(records(text), limit)
@@ -54,6 +75,8 @@ describe('rollbackTarget', () => {
   it.each([
     ['goes to the one before', '1:A 2:B 3:C', 'C', undefined, '2'],
     ['passes over what failed', '1:A 2:B! 3:C', 'C', undefined, '1'],
+    ['passes over what failed while it served', '1:A 2:B? 3:C', 'C', undefined, '1'],
+    ['takes what failed while it served when there is nothing else', '1:A? 2:B', 'B', undefined, '1'],
     ['goes further back the second time', '1:A 2:B 3:C 4:B', 'B', undefined, '1'],
     ['does not mind restarts of the host', '1:A 2:B 3:B 4:B', 'B', undefined, '1'],
     ['takes what serves for what counts, not what came last', '1:A 2:B 3:C!', 'B', undefined, '1'],

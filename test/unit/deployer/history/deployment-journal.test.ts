@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -82,7 +82,8 @@ describe('DeploymentJournal', () => {
     appendFileSync(file(), '\0\0\0\n{"kind":"step","name":"shop"}\n');
     const journal = await open();
     expect(journal.of('shop')).toHaveLength(1);
-    expect(said).toEqual([expect.stringMatching(/^2 of \d+ lines of .*cannot be read/)]);
+    expect(said).toEqual([expect.stringMatching(/^2 of \d+ lines of .*cannot be read.* it is kept as /)]);
+    expect(readFileSync(`${file()}.broken`, 'utf8')).toContain('\0\0\0');
     // It is written anew without them.
     await open();
     expect(said).toHaveLength(1);
@@ -115,6 +116,20 @@ describe('DeploymentJournal', () => {
     await write(journal, 'shop', 'serving');
     await write(journal, 'shop', 'serving');
     expect(journal.of('shop')).toHaveLength(2);
+    expect(said).toEqual([expect.stringContaining('cannot be written')]);
+  });
+
+  it('is whole again as soon as it can be written', async () => {
+    const journal = await open();
+    rmSync(folder, { recursive: true, force: true });
+    writeFileSync(folder, 'no folder any more');
+    await write(journal, 'shop', 'serving');
+    await write(journal, 'blog', 'serving');
+    rmSync(folder);
+    mkdirSync(folder);
+    await write(journal, 'shop', 'stopped');
+    const after = await open();
+    expect([after.of('shop').map(({ number }) => number), after.of('blog').length]).toEqual([[1, 2], 1]);
     expect(said).toEqual([expect.stringContaining('cannot be written')]);
   });
 });

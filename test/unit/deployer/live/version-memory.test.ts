@@ -46,6 +46,19 @@ describe('what is remembered of versions', () => {
     expect(memory().decisionOf('shop##2', 'key')).toBeUndefined();
   });
 
+  it('says why a content is not tried again, until it is pardoned', () => {
+    for (const decision of ['aborted', 'returned'] as const) {
+      memory().decide('shop##2', 'key', decision);
+      expect(memory().whyNot('shop##2', 'key')).toMatch(/aborted|probation/);
+      expect(memory().whyNot('shop##2', 'other key')).toBeUndefined();
+      memory().pardon('shop##2', 'key');
+      expect(memory().whyNot('shop##2', 'key')).toBeUndefined();
+    }
+    memory().decide('shop##2', 'key', 'promoted');
+    memory().pardon('shop##2', 'key');
+    expect(memory().decisionOf('shop##2', 'key')).toBe('promoted');
+  });
+
   it('begins anew, and says so, when its file is broken', () => {
     writeFileSync(file(), '{"format":1');
     expect(memory().pinOf('/shop', 'shop##1')).toMatch(/^[\w-]{22}$/);
