@@ -1,14 +1,16 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PorticoError } from '../errors.js';
-import { isProcessAlive } from '../process-alive.js';
+import { isSameProcessAlive, processIdentity } from '../process-alive.js';
 
 /**
  * `run/server.json`: tells the command line where the running server is. Written when the server is up, removed when
- * it has stopped; a file left behind by a killed server is recognised by its process id.
+ * it has stopped; a file left behind by a killed server is recognised by its process.
  */
 export interface RunFile {
   readonly pid: number;
+  /** Tells it from others that have the same id later; absent where the system does not say. */
+  readonly identity?: string | undefined;
   readonly admin: { readonly host: string; readonly port: number };
   readonly connectors: readonly {
     readonly name: string;
@@ -23,7 +25,8 @@ export interface RunFile {
 /** Writes the file in one step. */
 export function writeRunFile(runFolder: string, content: RunFile): void {
   const file = pathOf(runFolder);
-  writeFileSync(`${file}.new`, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+  const whole: RunFile = { identity: processIdentity(content.pid), ...content };
+  writeFileSync(`${file}.new`, `${JSON.stringify(whole)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }
 
@@ -46,7 +49,7 @@ export function readRunFile(runFolder: string): RunFile | undefined {
     );
   }
   const content = JSON.parse(text) as RunFile;
-  return isProcessAlive(content.pid) ? content : undefined;
+  return isSameProcessAlive(content.pid, content.identity) ? content : undefined;
 }
 
 function pathOf(runFolder: string): string {

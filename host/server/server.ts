@@ -20,6 +20,7 @@ import { packageVersion } from '../package-version.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Catalog } from './catalog.js';
 import { Certificates } from './certificates/certificates.js';
+import { FolderLock } from './folder-lock.js';
 import { FrontProcesses } from './front-processes.js';
 import { connectorSettingsOf, frontSettingsOf } from './front-settings.js';
 import type { ListeningSocket } from './listening-socket.js';
@@ -59,6 +60,7 @@ export class PorticoServer {
   /** Settles when everything that is to be ended is there. */
   #opening: Promise<Parts> | undefined;
   #parts: Parts | undefined;
+  #workLock: FolderLock | undefined;
   #isFirstPassDone = false;
 
   constructor(options: ServerOptions) {
@@ -88,6 +90,7 @@ export class PorticoServer {
       if (this.#lifecycle.isEnding) return;
       this.#lifecycle.apply('fail');
       if (this.#parts !== undefined) await this.#end(this.#parts, 1000);
+      this.#workLock?.release();
       throw error;
     }
   }
@@ -100,6 +103,7 @@ export class PorticoServer {
     await this.#opening?.catch((error: unknown) => this.#log.warn({ err: error }, 'the start had failed'));
     const isClean =
       this.#parts === undefined || (await this.#end(this.#parts, this.#config.shutdownTimeoutMs));
+    this.#workLock?.release();
     this.#lifecycle.apply('finish stopping');
     this.#log.info({ event: 'stopped', isClean }, isClean ? 'stopped' : 'stopped; something had to be cut');
     this.#resolveStopped(isClean);
@@ -129,6 +133,7 @@ export class PorticoServer {
     this.#parts?.supervisor.kill();
     for (const socket of this.#parts?.sockets ?? []) socket.close();
     removeRunFile(this.#config.folders.run);
+    this.#workLock?.release();
   }
 
   /** Takes the addresses and makes all parts; none of them runs yet. */
@@ -323,6 +328,7 @@ export class PorticoServer {
         `A server runs on this base folder already (process ${other.pid}). Stop it with "portico stop", or use --base.`,
       );
     }
+    this.#workLock = FolderLock.take(folders.work, this.#log);
   }
 
   #announce({ sockets, certificates }: Parts, admin: { readonly host: string; readonly port: number }): void {
