@@ -7,8 +7,11 @@ export type FetchFunction = (request: Request, environment?: unknown) => Respons
 
 /** What an export turned out to be. */
 export type ApplicationShape =
-  /** `(req, res)`: plain function, Express, Koa, Connect. */
-  | { readonly kind: 'listener'; readonly listener: RequestListener }
+  /**
+   * `(req, res)`: plain function, Express, Koa, Connect. `exported`: what a server of its own would have as listener;
+   * undefined: something made anew for each server.
+   */
+  | { readonly kind: 'listener'; readonly listener: RequestListener; readonly exported?: unknown }
   /** An http.Server; Fastify brings its own, which is closed through Fastify. */
   | { readonly kind: 'server'; readonly server: NetServer; readonly close: (() => unknown) | undefined }
   | { readonly kind: 'fetch'; readonly fetch: FetchFunction };
@@ -43,7 +46,7 @@ async function shapeOf(value: unknown): Promise<ApplicationShape | undefined> {
   if (typeof value === 'function') {
     // Express and Connect have three parameters, plain handlers two.
     return value.length >= 2 && !isClass(value)
-      ? { kind: 'listener', listener: value as RequestListener }
+      ? { kind: 'listener', listener: value as RequestListener, exported: value }
       : fetchShape(property(value, 'fetch'), value);
   }
   if (typeof value !== 'object' || value === null) return undefined;

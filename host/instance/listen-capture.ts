@@ -7,6 +7,8 @@ import { isIP, Server as NetServer } from 'node:net';
  *
  * The rule for ports, as operators read it:
  * - the first `http.Server` or `https.Server` that listens is the application; its port is not opened;
+ * - a program that exports its `(req, res)` function is served by that. A server that it starts later is the application
+ *   if it has that function as a listener, with its upgrade listeners; any other is a further server;
  * - any further HTTP server, and every server that is not HTTP, listens where it asks to. For a further HTTP server
  *   a warning is printed: it is outside of the container, on the machine's own network;
  * - when the application closes its server and listens again with it, it is the application again.
@@ -15,6 +17,8 @@ export class ListenCapture {
   #application: NetServer | undefined;
   /** Exported and put to work before the program itself called `listen` on it, which it still may. */
   #adopted: NetServer | undefined;
+  /** What answers until the program starts its own server. */
+  #lent: { readonly server: NetServer; readonly exported: unknown } | undefined;
   readonly #onListen: (server: NetServer) => void;
 
   /** `onListen` is called each time the application's server begins to listen, before its `listening` event. */
@@ -40,17 +44,21 @@ export class ListenCapture {
     if (this.#take(server, [])) this.#adopted = server;
   }
 
-  /** As `adopt`, for a server made by the agent: one that the program starts later takes its place. */
-  lend(server: NetServer): void {
+  /**
+   * As `adopt`, for a server made by the agent around `exported`, the function that the program exports: a server that
+   * the program starts later takes its place if it serves that function too. When it cannot be known what it would serve
+   * (undefined), it does so anyway.
+   */
+  lend(server: NetServer, exported: unknown): void {
     this.#take(server, []);
-    this.#application = undefined;
+    this.#lent = { server, exported };
   }
 
   #take(server: NetServer, args: readonly unknown[]): boolean {
     if (!isHttpServer(server) || (server.listening && server !== this.#adopted)) return false;
     const request = listenRequest(args);
     if (request === undefined) return false;
-    if (this.#application !== undefined && this.#application !== server) {
+    if (this.#application !== undefined && this.#application !== server && !this.#replacesLent(server)) {
       process.emitWarning(
         `A second HTTP server listens on ${request.text}. Only the first one is served by Portico; this one opens its port itself, outside of the container.`,
         { code: 'PORTICO_SECOND_SERVER' },
@@ -58,7 +66,7 @@ export class ListenCapture {
       return false;
     }
     this.#application = server;
-    this.#adopted = undefined;
+    this.#adopted = this.#lent = undefined;
     if (request.callback !== undefined) server.once('listening', request.callback);
     request.signal?.addEventListener('abort', () => server.close(), { once: true });
     const opened = server as unknown as { _handle: unknown; _pipeName?: string };
@@ -67,6 +75,12 @@ export class ListenCapture {
     this.#onListen(server);
     process.nextTick(announce, server);
     return true;
+  }
+
+  #replacesLent(server: NetServer): boolean {
+    if (this.#lent === undefined || this.#application !== this.#lent.server) return false;
+    const { exported } = this.#lent;
+    return exported === undefined || server.listeners('request').some((listener) => listener === exported);
   }
 }
 

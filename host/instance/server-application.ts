@@ -16,8 +16,9 @@ import { VirtualConnections } from './virtual-connections.js';
  * Starts any Node server, unchanged: loads the entry, finds the application among its exports or waits for the HTTP
  * server that the program starts itself, and gives it virtual connections. Resolves when it can answer.
  *
- * A server that listens wins over an export, also later: a program that exports its app for its tests and listens
- * after it has connected to its database is served by its own server from then on, with its upgrade listeners.
+ * A server that listens wins over an export, also later if it serves the same function: a program that exports its app
+ * for its tests and listens after it has connected to its database is served by its own server from then on, with its
+ * upgrade listeners. A server of another kind that it starts later, for its metrics, takes nothing away.
  */
 export async function startServerApplication(
   plan: BootPlan,
@@ -50,7 +51,7 @@ export async function startServerApplication(
     application.beforeClose = shape.close;
     capture.adopt(shape.server);
   } else {
-    capture.lend(await serverFor(shape, main));
+    capture.lend(await serverFor(shape, main), shape.kind === 'listener' ? shape.exported : undefined);
   }
   return application;
 }

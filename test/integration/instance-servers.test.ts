@@ -149,7 +149,15 @@ describe('a program that listens by itself', () => {
     const agent = start('program-late', 'server.js');
     expect((await agent.report('ready')).kind).toBe('server');
     expect((await agent.fetch()).body).toBe('exported');
-    await until('the later server answers', async () => (await agent.fetch()).body === 'listening');
+    await until('the later server answers', async () => {
+      const { body } = await agent.fetch();
+      // That of the metrics begins before, and is another one.
+      expect(body).toMatch(/^(exported|listening)$/);
+      return body === 'listening';
+    });
+    expect(agent.output).toMatch(/PORTICO_SECOND_SERVER/);
+    const port = Number(/metrics on (\d+)/.exec(agent.output)?.[1]);
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('metrics');
   });
 
   it('serves WebSockets', async () => {
