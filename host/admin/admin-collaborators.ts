@@ -3,6 +3,7 @@ import type { Jobs } from '../deployer/jobs/jobs.js';
 import type { Canaries } from '../deployer/live/canaries.js';
 import type { OpenRequest } from '../front/messages.js';
 import type { EventLog } from '../log/event-log.js';
+import type { SpareStatus } from '../supervisor/spare-processes.js';
 import type { CertificatesView } from './certificates-view.js';
 import type { FrontStatus, TrafficTotals } from './traffic.js';
 
@@ -42,6 +43,8 @@ export interface ServerView {
    * then nothing has changed.
    */
   reload(): Promise<ReloadResult>;
+  /** Processes that wait for an application. */
+  spares?(): SpareStatus | undefined;
   /** Undefined: the host cannot stand still. */
   readonly standstill?: Standstill;
   /** Undefined: nothing can be closed for maintenance. */

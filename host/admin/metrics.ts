@@ -5,6 +5,7 @@ import { CertificateMetrics } from './certificate-metrics.js';
 import { GrowingTotals } from './growing-totals.js';
 import { MetricMaker } from './metric-maker.js';
 import { ReportedHistogram } from './reported-histogram.js';
+import { SpareMetrics } from './spare-metrics.js';
 import type { TrafficTotals } from './traffic.js';
 import { VersionMetrics } from './version-metrics.js';
 
@@ -46,6 +47,7 @@ export class ServerMetrics {
   readonly #events: Counter<'event' | 'application'>;
   readonly #certificates: CertificateMetrics;
   readonly #versions: VersionMetrics;
+  readonly #spares: SpareMetrics;
 
   constructor(collaborators: AdminCollaborators) {
     this.#collaborators = collaborators;
@@ -115,6 +117,7 @@ export class ServerMetrics {
     ]);
     this.#certificates = new CertificateMetrics(this.#registry);
     this.#versions = new VersionMetrics(this.#registry);
+    this.#spares = new SpareMetrics(this.#registry);
     collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -130,6 +133,7 @@ export class ServerMetrics {
     this.#takeEvents();
     this.#certificates.take(this.#collaborators.server.certificates);
     this.#versions.take(this.#collaborators.deployments.list());
+    this.#spares.take(this.#collaborators.server.spares?.());
     return this.#registry.metrics();
   }
 

@@ -16,6 +16,7 @@ export function serverRoutes({ server }: AdminCollaborators): Router {
         uptimeSeconds: Math.round(process.uptime()),
         connectors: server.connectors(),
         fronts: server.fronts(),
+        spares: server.spares?.(),
         ...server.readiness(),
       },
     });

@@ -12,6 +12,7 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { OpenRequest } from '../front/messages.js';
 import type { HostEvent } from '../log/event-log.js';
 import { type RunFile, readRunFile } from '../server/run-file.js';
+import type { SpareStatus } from '../supervisor/spare-processes.js';
 import type { CertificateState } from './certificate-table.js';
 import type { RunningHost } from './running-host.js';
 
@@ -97,6 +98,12 @@ export class AdminClient {
   async runJob(name: string, job: string): Promise<JobRun> {
     const path = `/v1/applications/${encodeURIComponent(name)}/jobs/${encodeURIComponent(job)}/run`;
     return ((await this.#request('POST', path)) as { run: JobRun }).run;
+  }
+
+  /** Processes that wait for an application; undefined: the host does not say. */
+  async spares(): Promise<SpareStatus | undefined> {
+    const { server } = (await this.#request('GET', '/v1/server')) as { server: { spares?: SpareStatus } };
+    return server.spares;
   }
 
   async certificates(): Promise<CertificateState> {

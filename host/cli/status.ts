@@ -1,4 +1,5 @@
 import type { ApplicationStatus } from '../deployer/application-status.js';
+import type { SpareStatus } from '../supervisor/spare-processes.js';
 import { AdminClient } from './admin-client.js';
 import { applicationTable, sizeOf } from './application-table.js';
 import type { OutputOptions } from './base-options.js';
@@ -18,6 +19,7 @@ export async function status(name: string | undefined, options: OutputOptions): 
     else {
       process.stdout.write(`running since ${startedAt}, process ${pid}\n`);
       process.stdout.write(`connectors: ${doors}; admin ${admin.host}:${admin.port}\n`);
+      process.stdout.write(spareText(await client.spares()));
       const certificates = certificateTable(await client.certificates());
       process.stdout.write(certificates === '' ? '\n' : `certificates:\n${certificates}\n`);
       process.stdout.write(applicationTable(await client.list()));
@@ -30,12 +32,28 @@ export async function status(name: string | undefined, options: OutputOptions): 
     return;
   }
   process.stdout.write(applicationTable([application]));
+  const spare = application.instances.filter(({ isFromSpare }) => isFromSpare).map(({ pid }) => pid ?? '-');
+  if (spare.length > 0) process.stdout.write(`started in a spare process: ${spare.join(' ')}\n`);
   process.stdout.write(crashText(application));
   if (application.lastOutput.length > 0) {
     process.stdout.write(
       `\nlast output:\n${application.lastOutput.map((line) => `  ${forTerminal(line)}\n`).join('')}`,
     );
   }
+}
+
+/** `''` for a host that is to have none. */
+function spareText(status: SpareStatus | undefined): string {
+  if (status === undefined) return '';
+  const { wanted, processes, used, missed, unfit } = status;
+  const count = wanted.server + wanted.framework;
+  if (count === 0) return '';
+  const ready = processes.filter(({ state }) => state === 'ready').length;
+  const memory = sizeOf(processes.reduce((sum, { rssBytes }) => sum + rssBytes, 0));
+  return (
+    `spare processes: ${ready} of ${count} ready${memory === '' ? '' : `, ${memory}`}; ` +
+    `${used} used, ${missed} missed, ${unfit} starts that cannot use one\n`
+  );
 }
 
 /** How instances ended last, and what is known of the reason. */

@@ -50,6 +50,8 @@ export interface HostConfig {
   readonly supervisor?: {
     /** Processes of all applications beyond which none is added because of load. Default 128. */
     readonly maxInstances: number;
+    /** Default: none. */
+    readonly spares?: SpareSettings;
   };
   /** Limits of what an archive may expand to. */
   readonly archives: ArchiveLimits;
@@ -118,6 +120,14 @@ export interface ArchiveLimits {
   readonly maxRatio: number;
   /** Folders below one another. Default 64. */
   readonly maxDepth: number;
+}
+
+/** Processes without an application that wait for one. */
+export interface SpareSettings {
+  /** For any application of Node. Default 0. */
+  readonly server: number;
+  /** With the framework loaded, for applications on it. Default 0. */
+  readonly framework: number;
 }
 
 /** What the container does with one application; the `servlet:` section. */

@@ -65,6 +65,12 @@ const unknownHostSchema = leaf<UnknownHostPolicy>((value, fail) => {
 
 const UNKNOWN_HOST_POLICIES: readonly UnknownHostPolicy[] = ['default', 404, 421, 'close'];
 
+/** A number, for any application of Node, or a section. */
+const sparesSchema = z.preprocess(
+  (value) => (typeof value === 'object' ? value : { server: value }),
+  section({ server: integer(0, 64).default(0), framework: integer(0, 64).default(0) }),
+);
+
 /**
  * Every key of `host.yaml` with kind, bounds and default. Names are those of HostConfig without the unit; durations
  * and sizes are written with one. Defaults that depend on the base folder are filled in by `readHostConfig`.
@@ -93,7 +99,10 @@ export const hostSchema = section({
     stabilityWindow: duration().default(1000),
     maxParallelStarts: integer(1, 256).default(4),
   }).prefault({}),
-  supervisor: section({ maxInstances: integer(1, 100_000).default(128) }).prefault({}),
+  supervisor: section({
+    maxInstances: integer(1, 100_000).default(128),
+    spares: sparesSchema.prefault({}),
+  }).prefault({}),
   archives: section({
     maxTotalSize: size({ min: 1 }).default(1 * GIB),
     maxFileSize: size({ min: 1 }).default(256 * MIB),

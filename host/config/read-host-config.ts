@@ -141,7 +141,7 @@ function assemble(
       stabilityWindowMs: deployer.stabilityWindow,
       maxParallelStarts: deployer.maxParallelStarts,
     },
-    supervisor: { maxInstances: given.supervisor.maxInstances },
+    supervisor: given.supervisor,
     archives: {
       maxTotalBytes: archives.maxTotalSize,
       maxFileBytes: archives.maxFileSize,

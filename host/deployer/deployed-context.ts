@@ -273,10 +273,12 @@ export class DeployedContext implements CanaryPlace, JobPlace {
       version.wish = 'run';
       const began = performance.now();
       await this.#serving.settle();
-      if (this.#serving.live.of(version) === undefined) return;
+      const running = this.#serving.live.of(version);
+      if (running === undefined) return;
+      const spare = running.process?.status().some(({ isFromSpare }) => isFromSpare) ?? false;
       const ms = Math.round(performance.now() - began);
       this.#parts.log.info(
-        { event: 'woken', application: version.name, path: this.place.id, by, ms },
+        { event: 'woken', application: version.name, path: this.place.id, by, ms, spare },
         `${version.name} was started by a ${by} (${ms} ms)`,
       );
     });

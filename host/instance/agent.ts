@@ -1,8 +1,8 @@
 /**
  * The program inside an instance: boots one application and answers exchanges for it.
  *
- * Started by the supervisor with a pipe as channel, the bundle's folder as working directory, and an environment without
- * secrets. Says `hello`, receives the plan, loads the application, opens the exchange socket, says `ready`. Ends when
+ * Started by the supervisor with a pipe as channel. Says `hello`, receives plan and environment, loads the application,
+ * opens the exchange socket, says `ready`. A spare waits between the first two for as long as it takes. Ends when
  * told, when the supervisor is gone, or when the application ends the process. It lives as long as its process, and
  * owns the exchange server and the application; of the supervisor it knows nothing but the messages.
  *
@@ -10,7 +10,8 @@
  */
 import { ExchangeServer } from '../exchange/exchange-server.js';
 import { BootFailure, failureReport } from './boot-failure.js';
-import type { AgentCommand, BootPlan, BootStep } from './messages.js';
+import { enterSurroundings } from './enter-surroundings.js';
+import type { AgentCommand, BootPlan, BootStep, SpareKind } from './messages.js';
 import type { RunningApplication } from './running-application.js';
 import { reportStats } from './stats-reporter.js';
 import { SupervisorChannel } from './supervisor-channel.js';
@@ -43,18 +44,28 @@ class Agent {
   }
 
   #obey(command: AgentCommand): void {
-    if (command.type === 'boot' && this.#state === 'waiting') void this.#boot(command.plan);
-    else if (command.type === 'prepare-stop') void this.#application?.prepareStop?.(command.departure);
+    if (command.type === 'prepare') void this.#prepare(command.kind);
+    else if (command.type === 'boot' && this.#state === 'waiting') {
+      this.#channel.send({ type: 'booting' });
+      void this.#boot(command.plan, command.environment);
+    } else if (command.type === 'prepare-stop') void this.#application?.prepareStop?.(command.departure);
     else if (command.type === 'stop') void this.#stop(command.graceMs);
   }
 
-  async #boot(plan: BootPlan): Promise<void> {
+  /** A spare: what nearly every application needs is there when it gets one. What fails here fails again with an application. */
+  async #prepare(kind: SpareKind): Promise<void> {
+    const { loadForSpare } = await import('./load-for-spare.js');
+    await loadForSpare(kind);
+    this.#channel.send({ type: 'prepared' });
+  }
+
+  async #boot(plan: BootPlan, environment: Readonly<Record<string, string>>): Promise<void> {
     this.#state = 'booting';
-    if (plan.umask !== undefined) process.umask(plan.umask);
     this.#watch(plan);
     // From here on only the application keeps the process alive: one that has nothing left to do is found out.
     this.#channel.hold(false);
     try {
+      enterSurroundings(plan, environment);
       const application = await this.#load(plan);
       this.#step = 'listen';
       const exchanges = new ExchangeServer({

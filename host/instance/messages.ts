@@ -10,8 +10,14 @@ export const CHANNEL_DESCRIPTOR = 3;
 
 /** Server to agent. */
 export type AgentCommand =
-  /** First message, in answer to `hello`. */
-  | { readonly type: 'boot'; readonly plan: BootPlan }
+  /** In answer to `hello`, to a process that has no application yet: what any will need is loaded now. */
+  | { readonly type: 'prepare'; readonly kind: SpareKind }
+  /** In answer to `hello` or `prepared`: this environment, and nothing else, then the application. Said once. */
+  | {
+      readonly type: 'boot';
+      readonly plan: BootPlan;
+      readonly environment: Readonly<Record<string, string>>;
+    }
   /**
    * The mapping no longer names the instance, or the host stops: nothing new comes but what is on its way. Long-lived
    * answers are to end, and their clients to hear why; everything is still answered. `stop` follows when nothing is in
@@ -25,6 +31,10 @@ export type AgentCommand =
 export type AgentReport =
   /** The agent is loaded and waits for `boot`. */
   | { readonly type: 'hello'; readonly pid: number }
+  /** What `prepare` asked for is loaded. */
+  | { readonly type: 'prepared' }
+  /** `boot` has arrived; nothing of the application is loaded yet. */
+  | { readonly type: 'booting' }
   /** The application is started and the exchange socket accepts fronts. `kind` as detected. */
   | { readonly type: 'ready'; readonly kind: ApplicationKind }
   /** The application could not be started; the process exits with code 70 afterwards. */
@@ -48,6 +58,9 @@ export type AgentReport =
       readonly utilization: number;
       readonly exchanges: number;
     };
+
+/** What a process without an application is prepared for: any Node server, or an application of the framework too. */
+export type SpareKind = 'server' | 'framework';
 
 /** How far a start had come: files loaded, modules configured, application made ready, socket opened. */
 export type BootStep = 'load' | 'configure' | 'start' | 'listen';

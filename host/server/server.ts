@@ -207,6 +207,11 @@ export class PorticoServer {
       logsFolder: folders.logs,
       output: config.output,
       ...(config.supervisor === undefined ? {} : { maxInstances: config.supervisor.maxInstances }),
+      ...(config.supervisor?.spares === undefined
+        ? {}
+        : {
+            spares: { ...config.supervisor.spares, maxHeapBytes: config.applications.maxHeapBytes },
+          }),
       logger: log,
       catalogFile: catalog.file,
       ...(config.development === undefined ? {} : { development: config.development }),
@@ -270,6 +275,7 @@ export class PorticoServer {
       standstill,
       maintenance,
       fronts: () => fronts.status(),
+      spares: () => this.#parts?.supervisor.spares(),
       traffic: () => fronts.report(),
       openRequests: (wanted) => fronts.openRequests({ ...wanted, limit: MAX_LISTED }),
       certificates: certificates.view,

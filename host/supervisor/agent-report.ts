@@ -25,8 +25,10 @@ export function parseReport(message: unknown): AgentReport | undefined {
         stack: text(report['stack'], 16_384),
       };
     }
+    case 'prepared':
+    case 'booting':
     case 'stop-requested':
-      return { type: 'stop-requested' };
+      return { type: report['type'] };
     case 'stats':
       return {
         type: 'stats',

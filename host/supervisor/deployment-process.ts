@@ -69,6 +69,8 @@ export interface InstanceStatus {
   readonly state: 'starting' | 'running' | 'waiting' | 'stopping' | 'stopped' | 'failed';
   readonly restarts: number;
   readonly startedAt: string | undefined;
+  /** Its process waited as a spare before. */
+  readonly isFromSpare?: boolean;
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
   readonly cpuSeconds: number;

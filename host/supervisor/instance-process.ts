@@ -1,31 +1,26 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { Duplex } from 'node:stream';
 import { messageOf } from '../errors.js';
 import type { InstanceAddress } from '../front/messages.js';
-import {
-  type AgentCommand,
-  type AgentReport,
-  type ApplicationKind,
-  type BootPlan,
-  CHANNEL_DESCRIPTOR,
-} from '../instance/messages.js';
+import type { AgentCommand, AgentReport, ApplicationKind, BootPlan } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
 import { formatSize } from '../units.js';
+import { type AgentOwner, AgentProcess } from './agent-process.js';
 import { parseReport } from './agent-report.js';
-import { captureBlockedStack, STACK_FLAGS } from './blocked-stack.js';
-import { ControlChannel } from './control-channel.js';
+import { captureBlockedStack } from './blocked-stack.js';
 import type { StartFailureDetail } from './deployment-process.js';
-import { type HeapReport, heapReportFlags, takeHeapReport } from './heap-report.js';
+import { type HeapReport, takeHeapReport } from './heap-report.js';
 import { Heartbeat } from './heartbeat.js';
 import type { OutputCapture } from './output-capture.js';
-import { killGroup } from './process-group.js';
 import type { SlotProcess } from './slot-process.js';
 import type { Surroundings } from './surroundings.js';
 
 /** What one process is started with. */
 export interface InstanceOptions {
   readonly agentPath: string;
+  /** A process that waits for an application and fits this one; it listens where the plan says. Undefined: one is started. */
+  readonly spare?: AgentProcess | undefined;
+  /** The spare ended before it had taken the application; a new process does. */
+  readonly onSpareLost: (reason: string) => void;
   readonly plan: BootPlan;
   /** Made at the start; what it throws is the reason why there was none. */
   readonly surroundings: () => Surroundings;
@@ -77,16 +72,18 @@ const OUTPUT_END_MS = 1000;
 const FAILED_EXIT_MS = 1000;
 /** The agent knows more about a start that takes too long, so it is let speak first. */
 const TIMEOUT_REPORT_MS = 500;
+/** For a spare to say that it has got its application. It waits for nothing else. */
+const SPARE_ANSWER_MS = 5000;
 /** For the stack of a blocked event loop. */
 const STACK_MS = 3000;
 /** Messages a second beyond which a process is not reporting but flooding. */
 const MAX_MESSAGES_PER_SECOND = 500;
 
 /**
- * One process of one deployment, from spawn to the end of its output. Owned by an InstanceSlot; outlives nothing.
- * The process leads a group of its own, so that what it spawned ends with it.
+ * One process of one deployment, from its start, or from when it is taken from the spares, to the end of its output. Owned by
+ * an InstanceSlot; outlives nothing.
  */
-export class InstanceProcess implements SlotProcess {
+export class InstanceProcess implements SlotProcess, AgentOwner {
   /** True when ready; false when it ended before. */
   readonly ready: Promise<boolean>;
   /** Resolves when the process, its group and its output are over. */
@@ -96,11 +93,14 @@ export class InstanceProcess implements SlotProcess {
   pid: number | undefined;
   stats: InstanceStats | undefined;
   kind: ApplicationKind | undefined;
+  isFromSpare: boolean;
 
   readonly #options: InstanceOptions;
   #startTimer: NodeJS.Timeout | undefined;
-  #child: ChildProcess | undefined;
-  #channel: ControlChannel | undefined;
+  #agent: AgentProcess | undefined;
+  #surroundings: Surroundings | undefined;
+  /** Runs while a spare has not said that it has got the application. */
+  #spareTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #heartbeat: Heartbeat | undefined;
   #resolveReady: (isReady: boolean) => void = () => undefined;
@@ -115,6 +115,7 @@ export class InstanceProcess implements SlotProcess {
   constructor(options: InstanceOptions) {
     this.#options = options;
     this.plan = options.plan;
+    this.isFromSpare = options.spare !== undefined;
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve;
     });
@@ -122,7 +123,7 @@ export class InstanceProcess implements SlotProcess {
       this.#resolveGone = resolve;
     });
     this.#startIn(options.plan.startTimeoutMs);
-    this.#spawn();
+    this.#begin();
   }
 
   get address(): InstanceAddress {
@@ -132,10 +133,7 @@ export class InstanceProcess implements SlotProcess {
 
   /** True from its exit on; `gone` follows when its output is read. */
   get hasExited(): boolean {
-    const child = this.#child;
-    return (
-      this.#state === 'ended' || (child?.exitCode ?? null) !== null || (child?.signalCode ?? null) !== null
-    );
+    return this.#state === 'ended' || this.#agent?.hasExited === true;
   }
 
   /** Tells the application, now or when it is ready, that nothing new will come. It goes on answering. */
@@ -160,46 +158,72 @@ export class InstanceProcess implements SlotProcess {
 
   /** Ends the process and its group now. */
   kill(reason: string, step: StartFailureDetail['step'] = 'exit'): void {
-    if (this.hasExited) return;
+    if (this.hasExited && this.#spareTimer === undefined) return;
     this.#cause ??= { reason, failure: this.#failureBeforeReady(step, `The process ${reason}.`) };
-    if (this.pid !== undefined) killGroup(this.pid);
+    this.#agent?.kill();
   }
 
-  #spawn(): void {
-    const { plan, agentPath, surroundings, maxHeapBytes, capture } = this.#options;
+  /** Takes a process and gives it the application, whether it was waiting or is started now. */
+  #begin(): void {
+    const { spare, surroundings } = this.#options;
     try {
-      const heap = `--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`;
-      const { environment, nodeOptions, identity } = surroundings();
-      const flags = [heap, ...STACK_FLAGS, ...heapReportFlags(plan.socketPath), ...nodeOptions];
-      const child = spawn(process.execPath, [...flags, agentPath], {
-        cwd: plan.folder,
-        env: environment,
-        ...identity,
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-        detached: true,
-      });
-      this.#child = child;
-      this.pid = child.pid;
-      child.on('error', (error) => this.#spawnFailed(error));
-      this.#openChannel(child.stdio[CHANNEL_DESCRIPTOR]);
-      child.once('exit', (code, signal) => this.#exited(child, code, signal));
-      if (child.stdout !== null) capture.attach(child.stdout, 'out');
-      if (child.stderr !== null) capture.attach(child.stderr, 'err');
+      this.#surroundings = surroundings();
+      if (spare === undefined) this.#take(this.#start(this.#surroundings));
+      else this.#takeSpare(spare);
     } catch (error) {
+      spare?.kill();
       queueMicrotask(() => this.#spawnFailed(error));
     }
   }
 
-  #openChannel(pipe: unknown): void {
-    if (!(pipe instanceof Duplex)) return;
-    this.#channel = new ControlChannel(pipe, {
-      received: (message) => this.#received(message),
-      broken: () => this.kill('wrote to its control channel what is no message'),
-      closed: () => this.#disconnected(),
-    });
+  #start(surroundings: Surroundings): AgentProcess {
+    const { plan, agentPath, maxHeapBytes } = this.#options;
+    const { folder, socketPath } = plan;
+    return new AgentProcess({ ...surroundings, agentPath, folder, maxHeapBytes, socketPath }, this);
   }
 
-  #received(message: unknown): void {
+  #take(agent: AgentProcess): void {
+    const { capture } = this.#options;
+    this.#agent = agent;
+    this.pid = agent.pid;
+    const { stdout, stderr } = agent.child;
+    if (stdout !== null) capture.attach(stdout, 'out');
+    if (stderr !== null) capture.attach(stderr, 'err');
+  }
+
+  #takeSpare(spare: AgentProcess): void {
+    spare.giveTo(this);
+    this.#take(spare);
+    this.#spareTimer = setTimeout(() => spare.kill(), SPARE_ANSWER_MS);
+    this.#boot();
+  }
+
+  /** A spare that ends before anything of the application is in it is no crash of that. */
+  #replaceSpare(reason: string): void {
+    clearTimeout(this.#spareTimer);
+    this.#spareTimer = undefined;
+    this.isFromSpare = false;
+    this.#options.onSpareLost(reason);
+    this.#state = 'spawned';
+    this.pid = undefined;
+    try {
+      if (this.#surroundings !== undefined) this.#take(this.#start(this.#surroundings));
+    } catch (error) {
+      this.#spawnFailed(error);
+    }
+  }
+
+  #boot(): void {
+    this.#state = 'booting';
+    this.#startIn(this.plan.startTimeoutMs + TIMEOUT_REPORT_MS);
+    this.#send({ type: 'boot', plan: this.plan, environment: this.#surroundings?.environment ?? {} });
+  }
+
+  broken(): void {
+    this.kill('wrote to its control channel what is no message');
+  }
+
+  received(message: unknown): void {
     if (this.#isFlooding()) {
       this.kill('flooded its control channel');
       return;
@@ -207,9 +231,10 @@ export class InstanceProcess implements SlotProcess {
     const report = parseReport(message);
     if (report === undefined) return;
     if (report.type === 'hello' && this.#state === 'spawned') {
-      this.#state = 'booting';
-      this.#startIn(this.plan.startTimeoutMs + TIMEOUT_REPORT_MS);
-      this.#send({ type: 'boot', plan: this.plan });
+      this.#boot();
+    } else if (report.type === 'booting') {
+      clearTimeout(this.#spareTimer);
+      this.#spareTimer = undefined;
     } else if (report.type === 'ready' && this.#state === 'booting' && this.#cause === undefined) {
       this.#becomeReady(report.kind);
     } else if (report.type === 'failed' && this.#state === 'booting') {
@@ -247,9 +272,9 @@ export class InstanceProcess implements SlotProcess {
 
   /** Also when it goes on meanwhile: it was asked to stand still. */
   async #hung(): Promise<void> {
-    const child = this.#child;
-    if (child !== undefined && !this.hasExited) {
-      const { frames, problem } = await captureBlockedStack(child, STACK_MS);
+    const agent = this.#agent;
+    if (agent !== undefined && !this.hasExited) {
+      const { frames, problem } = await captureBlockedStack(agent.child, STACK_MS);
       if (!this.hasExited) this.#options.onHang(frames, problem);
     }
     this.kill(`did not answer for ${this.#options.hangTimeoutMs / 1000} s and was killed`);
@@ -279,24 +304,30 @@ export class InstanceProcess implements SlotProcess {
     void this.#options.endStrays().then(() => this.#end(end));
   }
 
-  #disconnected(): void {
+  failed(error: unknown): void {
+    this.#spawnFailed(error);
+  }
+
+  disconnected(): void {
     if (this.#state !== 'running' || this.#cause !== undefined) return;
     // An exit follows at once when the process ends by itself. Without a channel it cannot be controlled any more.
     this.#killAfter(OUTPUT_END_MS);
   }
 
-  #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.pid !== undefined) killGroup(this.pid);
+  exited(code: number | null, signal: NodeJS.Signals | null): void {
+    const agent = this.#agent;
+    if (agent === undefined) return;
+    agent.kill();
     const reason =
       signal === null ? `exited with code ${code}` : `was ended by ${signal}${this.#hintFor(signal)}`;
-    const timer = setTimeout(() => {
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      this.#channel?.destroy();
-    }, OUTPUT_END_MS);
-    child.once('close', () => {
+    const timer = setTimeout(() => agent.closeStreams(), OUTPUT_END_MS);
+    agent.child.once('close', () => {
       clearTimeout(timer);
       // Only now is its channel read to the end: it may have said why it failed just before it exited.
+      if (this.#spareTimer !== undefined && this.#cause === undefined) {
+        this.#replaceSpare(reason);
+        return;
+      }
       const failure = this.#failureBeforeReady('exit', `The process ${reason}.`);
       const cause = this.#cause ?? { reason, failure };
       void this.#last().then((heap) => this.#end({ ...cause, exitCode: code, signal, heap }));
@@ -324,6 +355,7 @@ export class InstanceProcess implements SlotProcess {
     this.#state = 'ended';
     clearTimeout(this.#startTimer);
     clearTimeout(this.#killTimer);
+    clearTimeout(this.#spareTimer);
     this.#heartbeat?.stop();
     rmSync(this.plan.socketPath, { force: true });
     this.#resolveReady(false);
@@ -340,8 +372,7 @@ export class InstanceProcess implements SlotProcess {
   }
 
   #send(command: AgentCommand): void {
-    // Whether it arrived shows in what follows: no ready, no exit. Both have deadlines.
-    this.#channel?.send(command);
+    this.#agent?.send(command);
   }
 
   #isFlooding(): boolean {

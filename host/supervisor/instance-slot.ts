@@ -98,6 +98,7 @@ export class InstanceSlot {
       state: this.#state,
       restarts: Math.max(0, this.#incarnation - 1),
       startedAt: this.#process?.startedAt,
+      ...(this.#process?.isFromSpare === true ? { isFromSpare: true } : {}),
       rssBytes: stats?.rssBytes ?? 0,
       heapUsedBytes: stats?.heapUsedBytes ?? 0,
       cpuSeconds: this.#endedCpuSeconds + cpuSeconds(this.#process),

@@ -20,8 +20,11 @@ import { LimitWatch } from './limit-watch.js';
 import { OutputCapture } from './output-capture.js';
 import type { OutputLog } from './output-log.js';
 import { OutputTail } from './output-tail.js';
+import { instanceEnvironment } from './process-environment.js';
 import { ScalingPolicy } from './scaling-policy.js';
 import type { SlotProcess } from './slot-process.js';
+import type { SpareProcess } from './spare-process.js';
+import type { SpareProcesses } from './spare-processes.js';
 import { StartFailure } from './start-failure.js';
 import { markOf, type StrayProcesses } from './stray-processes.js';
 import type { SupervisorDevelopment } from './supervisor.js';
@@ -45,6 +48,7 @@ export interface DeploymentOptions {
   readonly statsIntervalMs: number;
   /** A fresh path for an exchange socket. */
   readonly nextSocketPath: () => string;
+  readonly spares: SpareProcesses;
   readonly runFolder: string;
   readonly strays: StrayProcesses;
   /** Whether the host has room for one more process. */
@@ -291,11 +295,12 @@ export class ProcessDeployment implements DeploymentProcess {
 
   #spawn(slot: InstanceSlot, number: number, incarnation: number): SlotProcess {
     const { spec, entry, output, agentPath, development, nextSocketPath, statsIntervalMs } = this.#options;
+    const spare = entry.kind === 'command' ? undefined : this.#takeSpare(entry.kind);
     const { settings } = spec.manifest;
     const instance = `${spec.deployment}/${number}#${incarnation}`;
     const { isolation } = settings;
     const hasOwnUser = isolation.user !== undefined || isolation.group !== undefined;
-    const own = new InstanceFolder(nextSocketPath(), hasOwnUser);
+    const own = spare?.own ?? new InstanceFolder(nextSocketPath(), hasOwnUser);
     const { socketPath } = own;
     const isDevelopment = development !== undefined;
     const mark = markOf(this.#options.runFolder, socketPath);
@@ -326,12 +331,21 @@ export class ProcessDeployment implements DeploymentProcess {
     return new InstanceProcess({
       ...common,
       agentPath,
+      spare: spare?.process,
+      onSpareLost: (reason) =>
+        this.#log.warn({ event: 'spare-lost', instance, reason }, 'a spare process ended as it was taken'),
       plan: this.#plan(instance, entry, socketPath),
       maxHeapBytes: settings.maxHeapBytes,
       hangTimeoutMs: settings.hangTimeoutMs,
       onHang: (frames, problem) => this.#hung(slot, instance, frames, problem),
       onStopRequest: () => this.#tell({ kind: 'stop-requested' }),
     });
+  }
+
+  #takeSpare(kind: 'modules' | 'main'): SpareProcess | undefined {
+    const { spec, spares } = this.#options;
+    const environment = instanceEnvironment(spec, process.env, { temporary: '' });
+    return spares.take(spec, kind === 'modules' ? 'framework' : 'server', environment);
   }
 
   #plan(instance: string, entry: BootPlan['entry'], socketPath: string): BootPlan {

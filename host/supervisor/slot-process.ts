@@ -20,6 +20,8 @@ export interface SlotProcess {
   readonly stats: InstanceStats | undefined;
   /** What the agent found; undefined without one, and before it is ready. */
   readonly kind: ApplicationKind | undefined;
+  /** It waited as a spare before it got its application. Absent: never. */
+  readonly isFromSpare?: boolean;
   /** True from its exit on; `gone` follows when its output is read. */
   readonly hasExited: boolean;
   /** Nothing new will come, and why; said once or more often, at any time. */

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { SpareSettings } from '../config/host-config.js';
 import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
@@ -7,6 +8,7 @@ import { OutputLog, type OutputSettings } from './output-log.js';
 import { ProcessDeployment } from './process-deployment.js';
 import { killGroup } from './process-group.js';
 import { SocketFolder } from './socket-folder.js';
+import { SpareProcesses, type SpareStatus } from './spare-processes.js';
 import { isLeftover, StrayProcesses } from './stray-processes.js';
 import { type UpstreamSpec, UpstreamWatch } from './upstream-watch.js';
 
@@ -24,6 +26,8 @@ export interface SupervisorOptions {
   readonly catalogFile?: string;
   /** Processes of all deployments beyond which none is added because of load. Default 128. */
   readonly maxInstances?: number;
+  /** Processes that wait for an application, and the heap they have. Default: none. */
+  readonly spares?: SpareSettings & { readonly maxHeapBytes: number };
   /** Time between two reports of an instance. Default 1000. */
   readonly statsIntervalMs?: number;
   /** For developers: applications run in development mode, and `echo` is told each line they print. */
@@ -43,6 +47,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #lifecycle = new Lifecycle('supervisor');
   readonly #sockets: SocketFolder;
+  readonly #spares: SpareProcesses;
   readonly #strays = new StrayProcesses();
   readonly #leftovers: Promise<void>;
   readonly #deployments = new Set<ProcessDeployment>();
@@ -57,6 +62,17 @@ export class Supervisor {
     this.#options = options;
     this.#sockets = new SocketFolder(options.runFolder);
     this.#leftovers = this.#strays.end((mark) => isLeftover(options.runFolder, mark));
+    const { spares } = options;
+    this.#spares = new SpareProcesses({
+      wanted: { server: spares?.server ?? 0, framework: spares?.framework ?? 0 },
+      agentPath: options.agentPath ?? DEFAULT_AGENT,
+      maxHeapBytes: spares?.maxHeapBytes ?? 0,
+      runFolder: options.runFolder,
+      nextSocketPath: () => this.#sockets.next(),
+      strays: this.#strays,
+      isBusy: () => this.#isStarting(),
+      log: options.logger,
+    });
     this.#lifecycle.apply('finish starting');
   }
 
@@ -80,6 +96,7 @@ export class Supervisor {
       catalogFile: this.#options.catalogFile,
       statsIntervalMs: this.#options.statsIntervalMs ?? 1000,
       nextSocketPath: () => this.#sockets.next(),
+      spares: this.#spares,
       runFolder: this.#options.runFolder,
       strays: this.#strays,
       mayGrow: () => this.#countOfPlaces() < (this.#options.maxInstances ?? 128),
@@ -109,6 +126,11 @@ export class Supervisor {
     return [...this.#deployments];
   }
 
+  /** The processes that wait for an application. */
+  spares(): SpareStatus {
+    return this.#spares.status();
+  }
+
   /** Tells every deployment, also later ones, that nothing new will come; what is in flight still finishes. */
   prepareStop(): void {
     this.#isPreparingStop = true;
@@ -123,6 +145,7 @@ export class Supervisor {
 
   /** Kills every process with its children, now. For the end of the host by force. */
   kill(): void {
+    this.#spares.kill();
     for (const deployment of this.#deployments) {
       for (const { pid } of deployment.status()) if (pid !== undefined) killGroup(pid);
     }
@@ -130,10 +153,18 @@ export class Supervisor {
 
   async #stop(): Promise<void> {
     this.#lifecycle.apply('stop');
-    await Promise.all([...this.#deployments, ...this.#watches].map((deployment) => deployment.stop()));
+    await Promise.all(
+      [this.#spares, ...this.#deployments, ...this.#watches].map((started) => started.stop()),
+    );
     await Promise.all([...this.#closing, this.#leftovers]);
     this.#sockets.remove();
     this.#lifecycle.apply('finish stopping');
+  }
+
+  #isStarting(): boolean {
+    return [...this.#deployments].some((deployment) =>
+      deployment.status().some(({ state }) => state === 'starting'),
+    );
   }
 
   #countOfPlaces(): number {

@@ -80,9 +80,10 @@ export class AgentProcess {
       startTimeoutMs: 30_000,
       ...plan,
     };
+    const environment = { PATH: process.env['PATH'] ?? '', PORTICO_CONTEXT_PATH: this.#plan.contextPath };
     this.child = spawn(process.execPath, [...execArgv, AGENT], {
       cwd: folder,
-      env: { PATH: process.env['PATH'] ?? '', PORTICO_CONTEXT_PATH: this.#plan.contextPath },
+      env: environment,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])
@@ -93,7 +94,7 @@ export class AgentProcess {
     this.channel = new ControlChannel(this.child.stdio[CHANNEL_DESCRIPTOR] as Duplex, {
       received: (message) => {
         const report = message as AgentReport;
-        if (report.type === 'hello') this.channel.send({ type: 'boot', plan: this.#plan });
+        if (report.type === 'hello') this.channel.send({ type: 'boot', plan: this.#plan, environment });
         this.reports.push(report);
         this.#changed();
       },
