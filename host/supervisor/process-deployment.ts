@@ -255,7 +255,10 @@ export class ProcessDeployment implements DeploymentProcess {
     if (this.#stopping !== undefined) return;
     if (failure === undefined) {
       this.#growsAfter = 0;
-      this.#log.info({ event: 'scaled-up', ...load, from, to: from + 1 }, `${from + 1} instances, busy`);
+      this.#log.info(
+        { event: 'scaled-up', ...load, from, to: from + 1 },
+        `from ${from} to ${from + 1} instances, busy`,
+      );
       this.#tell({ kind: 'addresses' });
       return;
     }
@@ -270,7 +273,10 @@ export class ProcessDeployment implements DeploymentProcess {
     const from = this.#slots.length;
     this.#slots = this.#slots.slice(0, -1);
     this.#leaving.add(slot);
-    this.#log.info({ event: 'scaled-down', ...load, from, to: from - 1 }, `${from - 1} instances, idle`);
+    this.#log.info(
+      { event: 'scaled-down', ...load, from, to: from - 1 },
+      `from ${from} to ${from - 1} instances, idle`,
+    );
     this.#tell({ kind: 'addresses' });
     await delay(LEAVE_MS, undefined, { ref: false });
     slot.prepareStop('replaced');

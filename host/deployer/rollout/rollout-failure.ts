@@ -28,7 +28,9 @@ export class RolloutFailure extends PorticoError {
     const place = detail === undefined ? undefined : placeOf(detail.stack, folder);
     const what = shortened(firstLine(detail?.message ?? messageOf(cause)), folder);
     const reason = `${detail?.step ?? step}: ${what}${place === undefined ? '' : ` (${place})`}`;
-    super('PORTICO_START_FAILED', `${name} could not be deployed: ${reason}`, { cause });
+    // What fails at run has been deployed long ago.
+    const outcome = step === 'run' ? 'was given up' : 'could not be deployed';
+    super('PORTICO_START_FAILED', `${name} ${outcome}: ${reason}`, { cause });
     this.name = 'RolloutFailure';
     this.step = detail?.step ?? step;
     this.reason = reason;
