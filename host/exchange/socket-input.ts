@@ -58,6 +58,11 @@ export function handBack(socket: Socket, bytes: Buffer): void {
   socket.unshift(bytes);
 }
 
+/** Whether `readFrom` reads this socket into memory that is named, and not with its 'data' event. */
+export function canReadInto(socket: Socket): boolean {
+  return SLOTS !== undefined && isNative(socket);
+}
+
 interface StreamHandle {
   useUserBuffer(buffer: Uint8Array): void;
 }

@@ -11,7 +11,7 @@ import {
 import { messageOf } from '../../errors.js';
 import { AbortReason, type Exchange, type RequestListener } from '../../exchange/exchange.js';
 import { illegalCall, illegalResponse, truncatedResponse } from '../../exchange/exchange-errors.js';
-import type { FieldBlock, Fields } from '../../http/field-block.js';
+import type { Fields } from '../../http/field-block.js';
 import { STATUS_PAGE_TYPE, statusPage } from '../../http/status-page.js';
 import { AnswerFields } from './answer-fields.js';
 import { type BodyReceiver, NodeRequestBody, SWALLOW_BYTES } from './node-request-body.js';
@@ -49,7 +49,7 @@ export class NodeExchange implements Exchange, BodyReceiver {
   readonly #isOwn: boolean;
   /** Bytes that came behind the head of an upgrade request. */
   readonly #firstBytes: Buffer | undefined;
-  #listener: RequestListener | undefined;
+  listener: RequestListener | undefined;
   #tunnel: NodeTunnel | undefined;
   /** Undefined when the request has none. */
   readonly #body: NodeRequestBody | undefined;
@@ -74,7 +74,9 @@ export class NodeExchange implements Exchange, BodyReceiver {
     this.#firstBytes = firstBytes;
     if (head.bodyLength !== 0) {
       const { bodyIdleTimeoutMs } = owner.limits;
-      this.#body = new NodeRequestBody(this, message, response, bodyIdleTimeoutMs, firstBytes !== undefined);
+      const isUpgrade = firstBytes !== undefined;
+      const direct = isOwn && !isUpgrade ? head.bodyLength : 0;
+      this.#body = new NodeRequestBody(this, message, response, bodyIdleTimeoutMs, direct, isUpgrade);
     }
   }
 
@@ -89,13 +91,13 @@ export class NodeExchange implements Exchange, BodyReceiver {
     // What is over already needs nobody who hears of its end.
     if (!this.isEnded || !this.#isBodyComplete || this.#writeTimer !== undefined) this.#watch();
     if (this.head.upgrade !== undefined) return;
-    if (this.#body === undefined) this.#tell((listener) => listener.end(undefined));
-    else if (this.#listener !== undefined && !this.isEnded) this.#body.read();
+    if (this.#body === undefined) this.tell((listener) => listener.end(undefined));
+    else if (this.listener !== undefined && !this.isEnded) this.#body.read();
     else this.#body.swallowRest();
   }
 
   listen(listener: RequestListener): void {
-    this.#listener = listener;
+    this.listener = listener;
   }
 
   consumed(bytes: number): void {
@@ -245,18 +247,21 @@ export class NodeExchange implements Exchange, BodyReceiver {
 
   // What the body of the request tells.
 
-  bodyData(chunk: Buffer): void {
-    this.#tell((listener) => listener.data(chunk));
-  }
-
-  bodyEnd(trailers: FieldBlock | undefined): void {
-    this.#tell((listener) => listener.end(trailers));
+  tell(what: (listener: RequestListener) => void): void {
+    const listener = this.listener;
+    if (listener === undefined) return;
+    try {
+      what(listener);
+    } catch (error) {
+      this.#owner.failed(this, error);
+      this.abort(AbortReason.APPLICATION_ERROR);
+    }
   }
 
   bodyTimedOut(): void {
     this.abort(AbortReason.BODY_TIMEOUT);
-    this.#tell((listener) => listener.aborted(AbortReason.BODY_TIMEOUT));
-    this.#listener = undefined;
+    this.tell((listener) => listener.aborted(AbortReason.BODY_TIMEOUT));
+    this.listener = undefined;
   }
 
   get #isBodyComplete(): boolean {
@@ -309,8 +314,8 @@ export class NodeExchange implements Exchange, BodyReceiver {
   /** Node has got all of the response. */
   #finished(): void {
     if (this.#response.writableLength > 0) this.#awaitDrain();
-    if (this.#isBodyComplete) this.#listener = undefined;
-    else if (this.#listener !== undefined) this.#body?.swallowRest();
+    if (this.#isBodyComplete) this.listener = undefined;
+    else if (this.listener !== undefined) this.#body?.swallowRest();
   }
 
   #openTunnel(fields: string[]): void {
@@ -328,12 +333,12 @@ export class NodeExchange implements Exchange, BodyReceiver {
     this.#owner.tunnelBegun(tunnel);
     tunnel.open(
       this.#firstBytes ?? Buffer.alloc(0),
-      () => this.#listener,
+      () => this.listener,
       (isComplete) => {
         this.#owner.tunnelEnded(tunnel);
         const wasEnded = this.isEnded;
         this.isEnded = true;
-        if (!(wasEnded && isComplete)) this.#tell((listener) => listener.aborted(AbortReason.CANCELLED));
+        if (!(wasEnded && isComplete)) this.tell((listener) => listener.aborted(AbortReason.CANCELLED));
       },
     );
   }
@@ -350,7 +355,7 @@ export class NodeExchange implements Exchange, BodyReceiver {
   #drained(): void {
     clearTimeout(this.#writeTimer);
     this.#writeTimer = undefined;
-    if (!this.isEnded) this.#tell((listener) => listener.drain());
+    if (!this.isEnded) this.tell((listener) => listener.drain());
   }
 
   /** Node is done with the response, in order or because the client has gone. */
@@ -360,20 +365,20 @@ export class NodeExchange implements Exchange, BodyReceiver {
     if (!this.#response.writableFinished) this.#body?.over();
     if (this.isEnded) return;
     this.isEnded = true;
-    this.#tell((listener) => listener.aborted(AbortReason.CANCELLED));
+    this.tell((listener) => listener.aborted(AbortReason.CANCELLED));
   }
 
   #refuseResponse(what: string): void {
     this.#owner.failed(this, illegalResponse(this.head, what));
     this.abort(AbortReason.APPLICATION_ERROR);
-    this.#tell((listener) => listener.aborted(AbortReason.APPLICATION_ERROR));
+    this.tell((listener) => listener.aborted(AbortReason.APPLICATION_ERROR));
   }
 
   /** The response has begun and turned out wrong. */
   #breakOff(what: string): void {
     this.#owner.failed(this, truncatedResponse(this.head, what));
     this.#cut();
-    this.#tell((listener) => listener.aborted(AbortReason.APPLICATION_ERROR));
+    this.tell((listener) => listener.aborted(AbortReason.APPLICATION_ERROR));
   }
 
   /** Ends the connection so that the client sees that something is missing. */
@@ -386,17 +391,6 @@ export class NodeExchange implements Exchange, BodyReceiver {
     else {
       this.#response.flushHeaders();
       socket.destroySoon();
-    }
-  }
-
-  #tell(what: (listener: RequestListener) => void): void {
-    const listener = this.#listener;
-    if (listener === undefined) return;
-    try {
-      what(listener);
-    } catch (error) {
-      this.#owner.failed(this, error);
-      this.abort(AbortReason.APPLICATION_ERROR);
     }
   }
 }
