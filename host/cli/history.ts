@@ -1,4 +1,5 @@
 import type { DeploymentView } from '../deployer/history/deployment-view.js';
+import { drainText } from '../front/drains/drain-report.js';
 import { AdminClient } from './admin-client.js';
 import { configOf, type OutputOptions } from './base-options.js';
 import { forTerminal } from './for-terminal.js';
@@ -25,7 +26,14 @@ export function historyTable(deployments: readonly DeploymentView[]): string {
       one.trigger,
       one.steps[0]?.at ?? '',
       one.steps.map(({ step, ms }, index) => (index === 0 ? step : `${step} +${ms}ms`)).join(', '),
-      forTerminal(one.cause ?? (one.isPinned ? 'rolled back to; stays until the files change' : '')),
+      forTerminal(noteOf(one)),
     ]),
   );
+}
+
+function noteOf({ cause, isPinned, drained }: DeploymentView): string {
+  const notes = cause === undefined ? [] : [cause];
+  if (cause === undefined && isPinned) notes.push('rolled back to; stays until the files change');
+  if (drained !== undefined) notes.push(`drained: ${drainText(drained)}`);
+  return notes.join('; ');
 }

@@ -1,4 +1,6 @@
+import type { RequestHead } from '../exchange/exchange.js';
 import type { DeploymentTally } from '../runtime/mount.js';
+import type { DrainTally } from './drains/drain-tally.js';
 import type { DeploymentCounts } from './messages.js';
 
 /**
@@ -12,6 +14,8 @@ export class DeploymentCounters implements DeploymentTally {
   tunnels = 0;
   /** Called when a request is over, where somebody waits for that. */
   onFinished: (() => void) | undefined;
+  /** While it gets no new requests. */
+  drain: DrainTally | undefined;
   /** Since the last report. */
   #requests = 0;
   #errors = 0;
@@ -43,6 +47,10 @@ export class DeploymentCounters implements DeploymentTally {
 
   cut(): void {
     this.#errors++;
+  }
+
+  doom(head: RequestHead): void {
+    this.drain?.doom(head);
   }
 
   /** A request of a client that stays with this version. */

@@ -126,7 +126,11 @@ export class Dispatcher {
       return;
     }
     mapped.counters.finish(result);
-    mapped.deployment?.finish(result.status);
+    const { deployment } = mapped;
+    if (deployment !== undefined) {
+      deployment.finish(result.status);
+      deployment.drain?.over(exchange.head, result);
+    }
     const { context, application, version } = mapped.route;
     this.#accessLog?.record(exchange, result, context, application, version);
   }

@@ -1,15 +1,17 @@
 import { createServer, Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import { Connector } from '../connector/connector.js';
 import { DescriptorGuard } from '../connector/descriptor-guard.js';
+import { within } from '../deadline.js';
 import { messageOf, PorticoError } from '../errors.js';
 import type { Exchange, ExchangeHandler } from '../exchange/exchange.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 import { AccessLog } from './access-log.js';
 import { ConnectionShares } from './connection-shares.js';
 import { Dispatcher } from './dispatcher.js';
-import { Mapping } from './mapping.js';
+import { type MappedContext, Mapping } from './mapping.js';
 import type { FrontCommand, FrontReport, FrontSettings } from './messages.js';
 import { type OpenRequestQuery, openRequestsOf } from './open-requests.js';
 import { Runtimes } from './runtimes.js';
@@ -89,6 +91,9 @@ export class FrontProcess {
         break;
       case 'list-open':
         this.#listOpen(command.id, command.query);
+        break;
+      case 'report-drain':
+        void this.#reportDrain(command.id, command.deployment);
         break;
       case 'report':
         this.#reportCounts(command.id);
@@ -257,13 +262,37 @@ export class FrontProcess {
     // Only this process's copies of the sockets close; the server's keep taking connections for other fronts.
     for (const server of this.#servers.values()) server.close();
     this.#world?.mapping.giveUpWaiting();
+    this.#counts.drainAll();
     this.#world?.runtimes.drain();
-    await Promise.all(this.#allConnectors().map((connector) => connector.drain(deadlineMs)));
+    await this.#drainConnectors(deadlineMs);
     clearInterval(this.#reporter);
     this.#world?.runtimes.close();
     await this.#world?.accessLog?.close(LOG_CLOSE_MS);
     this.#reportCounts(undefined);
-    this.#outside.report({ type: 'drained' }, () => this.#outside.exit(0));
+    this.#outside.report({ type: 'drained', drains: this.#counts.drains() }, () => this.#outside.exit(0));
+  }
+
+  async #drainConnectors(deadlineMs: number): Promise<void> {
+    const until = performance.now() + deadlineMs;
+    const drain = (ms: number) => Promise.all(this.#allConnectors().map((connector) => connector.drain(ms)));
+    if (await within(drain(deadlineMs + LATER_MS), deadlineMs)) return;
+    for (const connector of this.#allConnectors())
+      connector.eachOpen((exchange) => {
+        const mapped = (exchange as Exchange).attachment as MappedContext | undefined;
+        if (!exchange.isEnded) mapped?.deployment?.doom(exchange.head);
+      });
+    await drain(Math.max(0, until - performance.now()));
+  }
+
+  async #reportDrain(id: number, deployment: string): Promise<void> {
+    const until = performance.now() + DRAIN_REPORT_MS;
+    let found = this.#counts.drainOf(deployment);
+    // Its instances have ended; the connections of clients close within moments.
+    while (found?.isOver === false && performance.now() < until) {
+      await delay(POLL_MS);
+      found = this.#counts.drainOf(deployment);
+    }
+    this.#outside.report({ type: 'drain-report', id, report: found?.report });
   }
 
   #allConnectors(): Connector[] {
@@ -306,3 +335,8 @@ interface World {
 const BACKLOG = 4096;
 const REPORT_MS = 1000;
 const LOG_CLOSE_MS = 1000;
+/** Connectors keep the deadline themselves, a little later: what they would cut is noted first. */
+const LATER_MS = 1000;
+/** Longest wait for what is just ending, when somebody asks how a drain ended. */
+const DRAIN_REPORT_MS = 500;
+const POLL_MS = 10;

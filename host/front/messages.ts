@@ -3,6 +3,7 @@ import type { VirtualHosts } from '../config/virtual-hosts.js';
 import type { Closure } from '../runtime/closed-runtime.js';
 import type { LineLimits } from '../runtime/waiting-line.js';
 import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
+import type { DrainReport } from './drains/drain-report.js';
 import type { HttpChallengeTokens } from './http-challenges.js';
 import type { OpenRequestQuery } from './open-requests.js';
 
@@ -54,9 +55,11 @@ export type FrontCommand =
   | { readonly type: 'open-elsewhere'; readonly open: OpenConnections }
   /** List what is open; answered by `open-requests`. */
   | { readonly type: 'list-open'; readonly id: number; readonly query: OpenRequestQuery }
+  /** How the exchanges of a deployment ended that has left the mapping; answered by `drain-report`, when all have or soon. */
+  | { readonly type: 'report-drain'; readonly id: number; readonly deployment: string }
   /** Report counts now; answered by `counts`. */
   | { readonly type: 'report'; readonly id: number }
-  /** Stop accepting, finish what is in flight, close WebSockets with 1001, then say `drained` and exit. */
+  /** Stop accepting, finish what is in flight, close WebSockets with 1001, cut what is left at the deadline, then say `drained` and exit. */
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
 /** Front to server. */
@@ -90,7 +93,10 @@ export type FrontReport =
       readonly requests: readonly OpenRequest[];
       readonly total: number;
     }
-  | { readonly type: 'drained' };
+  /** In answer to `report-drain`. Undefined: nothing was open. */
+  | { readonly type: 'drain-report'; readonly id: number; readonly report: DrainReport | undefined }
+  /** The last word: how everything ended that was open, by deployment. Absent: nothing is known. */
+  | { readonly type: 'drained'; readonly drains?: readonly (readonly [deployment: string, DrainReport])[] };
 
 /** A request that is not over yet. */
 export interface OpenRequest {

@@ -1,3 +1,4 @@
+import type { DrainReport } from './drains/drain-report.js';
 import type { ContextRoute, DeploymentCounts } from './messages.js';
 
 /** The mapping as the deployer sees it; implemented by the set of fronts. */
@@ -17,6 +18,11 @@ export interface RouteTable {
    * old. `inFlight` and `tunnels` are current. All 0 for one that has left it and has nothing in flight.
    */
   countsOf?(deployment: string): DeploymentCounts;
+  /**
+   * How the requests ended that a deployment had when it left the mapping; to be asked when its processes are gone. Undefined:
+   * it had none, as far as is known. At most a second's wait.
+   */
+  drainOf?(deployment: string): Promise<DrainReport | undefined>;
   /** A front lost an instance, or wants a lazy context started. */
   onInstanceLost(listener: (instance: string, reason: string) => void): void;
   onWanted(listener: (context: string) => void): void;

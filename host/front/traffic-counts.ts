@@ -1,5 +1,7 @@
 import { ContextCounters } from './counters.js';
 import { DeploymentCounters } from './deployment-counters.js';
+import type { DrainReport } from './drains/drain-report.js';
+import { DrainTally } from './drains/drain-tally.js';
 import { type ContextCounts, type DeploymentCounts, type FrontCounts, UNMAPPED_CONTEXT } from './messages.js';
 
 /**
@@ -17,6 +19,8 @@ export class TrafficCounts {
   readonly #left = new Set<string>();
   readonly #deployments = new Map<string, DeploymentCounters>();
   readonly #leftDeployments = new Set<DeploymentCounters>();
+  /** Of those that are forgotten; the oldest come first. */
+  readonly #drains = new Map<string, DrainTally>();
   #refused: Record<string, number> = {};
   #closed: Record<string, number> = {};
 
@@ -45,13 +49,46 @@ export class TrafficCounts {
       this.#deployments.set(deployment, counters);
     }
     this.#leftDeployments.delete(counters);
+    counters.drain = undefined;
     return counters;
   }
 
   /** All others have left the mapping. Their counts are reported until their last request is finished. */
   retainDeployments(mapped: ReadonlySet<string>): void {
-    for (const [deployment, counters] of this.#deployments)
-      if (!mapped.has(deployment)) this.#leftDeployments.add(counters);
+    for (const [deployment, counters] of this.#deployments) {
+      if (mapped.has(deployment)) continue;
+      this.#leftDeployments.add(counters);
+      if (counters.inFlight > 0) counters.drain ??= new DrainTally();
+    }
+  }
+
+  /** The front is about to end: all that is in flight drains, and what still comes. */
+  drainAll(): void {
+    for (const counters of this.#deployments.values()) counters.drain ??= new DrainTally();
+  }
+
+  /**
+   * How the exchanges of a deployment ended that has left the mapping, and whether all have. Undefined: nothing was open. What
+   * has been told as a whole is forgotten.
+   */
+  drainOf(deployment: string): { readonly report: DrainReport; readonly isOver: boolean } | undefined {
+    const counters = this.#deployments.get(deployment);
+    const tally = counters?.drain ?? this.#drains.get(deployment);
+    if (tally === undefined) return undefined;
+    const isOver = (counters?.inFlight ?? 0) === 0;
+    if (isOver) {
+      this.#drains.delete(deployment);
+      if (counters !== undefined) counters.drain = undefined;
+    }
+    return { report: tally.report(), isOver };
+  }
+
+  /** Of all deployments that drain, or have drained and were not asked for. */
+  drains(): readonly (readonly [deployment: string, DrainReport])[] {
+    const tallies = new Map(this.#drains);
+    for (const { deployment, drain } of this.#deployments.values())
+      if (drain !== undefined) tallies.set(deployment, drain);
+    return [...tallies].map(([deployment, tally]) => [deployment, tally.report()]);
   }
 
   refuse(reason: string, times = 1): void {
@@ -104,7 +141,17 @@ export class TrafficCounts {
       if (counters.inFlight > 0) continue;
       this.#leftDeployments.delete(counters);
       this.#deployments.delete(counters.deployment);
+      if (counters.drain !== undefined) this.#keep(counters.deployment, counters.drain);
     }
     return taken;
   }
+
+  #keep(deployment: string, drain: DrainTally): void {
+    this.#drains.set(deployment, drain);
+    const [oldest] = this.#drains.keys();
+    if (this.#drains.size > MAX_KEPT_DRAINS && oldest !== undefined) this.#drains.delete(oldest);
+  }
 }
+
+/** Whoever wants to know asks within seconds. */
+const MAX_KEPT_DRAINS = 100;

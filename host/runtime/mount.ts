@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange/exchange.js';
+import type { Exchange, RequestHead } from '../exchange/exchange.js';
 import type { Departure } from '../lifecycle/departure.js';
 import type { WaitingRequest } from './waiting-line.js';
 
@@ -40,6 +40,11 @@ export interface DeploymentTally {
   finish(status: number): void;
   /** The application broke off a response that it had begun. */
   cut(): void;
+  /**
+   * The exchange with this head is about to be ended before its time, and not by its client. Said before that, so that it is
+   * known for what it is if the deployment drains.
+   */
+  doom?(head: RequestHead): void;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import { within } from '../deadline.js';
+import type { DrainReport } from '../front/drains/drain-report.js';
 import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
 import type { OpenRequestQuery } from '../front/open-requests.js';
 import { Heartbeat } from '../supervisor/heartbeat.js';
@@ -51,7 +52,7 @@ export class FrontProcess {
   readonly #startTimer: NodeJS.Timeout;
   readonly #acks = new Map<number, () => void>();
   readonly #answers = new Map<number, () => void>();
-  readonly #lists = new Map<number, (found: OpenRequests) => void>();
+  readonly #asked = new Map<number, (report: FrontReport) => void>();
   readonly #notListening: Set<string>;
   #resolveUp: (isUp: boolean) => void = () => undefined;
   #resolveGone: (reason: string) => void = () => undefined;
@@ -123,19 +124,31 @@ export class FrontProcess {
 
   /** What is open there, the oldest first; nothing when it has not answered in time, or is gone. */
   async openRequests(query: OpenRequestQuery, deadlineMs: number): Promise<OpenRequests> {
-    if (this.#state !== 'up' && this.#state !== 'draining') return NO_REQUESTS;
+    const found = await this.#ask((id) => ({ type: 'list-open', id, query }), deadlineMs);
+    return found?.type === 'open-requests' ? found : NO_REQUESTS;
+  }
+
+  /** How the exchanges of a deployment ended that has left the mapping; undefined as for `openRequests`, or nothing was open. */
+  async drainOf(deployment: string, deadlineMs: number): Promise<DrainReport | undefined> {
+    const found = await this.#ask((id) => ({ type: 'report-drain', id, deployment }), deadlineMs);
+    return found?.type === 'drain-report' ? found.report : undefined;
+  }
+
+  /** The answer to a command with a number of its own; undefined when none came in time, or the front is gone. */
+  async #ask(commandOf: (id: number) => FrontCommand, deadlineMs: number): Promise<FrontReport | undefined> {
+    if (this.#state !== 'up' && this.#state !== 'draining') return undefined;
     this.#reportId += 1;
     const id = this.#reportId;
-    let answer = NO_REQUESTS;
+    let answer: FrontReport | undefined;
     const answered = new Promise<void>((resolve) => {
-      this.#lists.set(id, (found) => {
-        answer = found;
+      this.#asked.set(id, (report) => {
+        answer = report;
         resolve();
       });
     });
-    this.#send({ type: 'list-open', id, query });
+    this.#send(commandOf(id));
     await within(Promise.race([answered, this.gone]), deadlineMs);
-    this.#lists.delete(id);
+    this.#asked.delete(id);
     return answer;
   }
 
@@ -168,8 +181,8 @@ export class FrontProcess {
     } else if (report.type === 'routes-applied') {
       this.#acks.get(report.revision)?.();
       this.#acks.delete(report.revision);
-    } else if (report.type === 'open-requests') {
-      this.#lists.get(report.id)?.(report);
+    } else if (report.type === 'open-requests' || report.type === 'drain-report') {
+      this.#asked.get(report.id)?.(report);
     } else {
       // The counts are handed on first: whoever waits for the answer finds them added up.
       this.#options.received(report);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { FrontStatus, TrafficTotals } from '../admin/traffic.js';
 import { PorticoError } from '../errors.js';
+import { type DrainReport, sumOfDrains } from '../front/drains/drain-report.js';
 import type {
   ContextRoute,
   DeploymentCounts,
@@ -66,6 +67,8 @@ export class FrontProcesses implements RouteTable {
   #settings: FrontSettings;
   #closed: Closure | undefined;
   readonly #paused = new Set<string>();
+  /** By deployment: the last words of fronts that have drained. */
+  readonly #drains = new Map<string, DrainReport[]>();
   /** Each process has a number of its own, also when it takes the place of another. */
   #serial = 0;
 
@@ -137,6 +140,18 @@ export class FrontProcesses implements RouteTable {
 
   countsOf(deployment: string): DeploymentCounts {
     return this.#totals.deployments.of(deployment);
+  }
+
+  async drainOf(deployment: string): Promise<DrainReport | undefined> {
+    const asked = this.#places.map(({ front }) => front?.drainOf(deployment, REPORT_DEADLINE_MS));
+    const reports = [...(await Promise.all(asked)), ...(this.#drains.get(deployment) ?? [])];
+    const found = reports.filter((report) => report !== undefined);
+    return found.length === 0 ? undefined : sumOfDrains(found);
+  }
+
+  /** How everything ended that the fronts had when `drain` was called, over all deployments. */
+  drained(): DrainReport {
+    return sumOfDrains([...this.#drains.values()].flat());
   }
 
   onInstanceLost(listener: (instance: string, reason: string) => void): void {
@@ -328,6 +343,10 @@ export class FrontProcesses implements RouteTable {
       case 'counts':
         this.#totals.add(serial, report.counts);
         this.#limitEvents.take(report.counts.contexts);
+        break;
+      case 'drained':
+        for (const [deployment, drain] of report.drains ?? [])
+          this.#drains.set(deployment, [...(this.#drains.get(deployment) ?? []), drain]);
         break;
       case 'deployment-idle':
         this.#idle.frontIdle(serial, report.deployment);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { MaintenanceOrder, MaintenanceState, MaintenanceView } from '../admin/admin-collaborators.js';
 import { replaceFile } from '../deployer/history/replace-file.js';
 import { messageOf, PorticoError } from '../errors.js';
+import type { DrainReport } from '../front/drains/drain-report.js';
 import type { ContextRoute, DeploymentCounts } from '../front/messages.js';
 import type { RouteTable } from '../front/route-table.js';
 import type { ServerLog } from '../log/server-log.js';
@@ -87,6 +88,10 @@ export class Maintenance implements RouteTable, MaintenanceView {
   countsOf(deployment: string): DeploymentCounts {
     const none = { deployment, requests: 0, errors: 0, inFlight: 0, tunnels: 0 };
     return this.#fronts.countsOf?.(deployment) ?? none;
+  }
+
+  drainOf(deployment: string): Promise<DrainReport | undefined> {
+    return this.#fronts.drainOf?.(deployment) ?? Promise.resolve(undefined);
   }
 
   onInstanceLost(listener: (instance: string, reason: string) => void): void {

@@ -13,6 +13,7 @@ import type { ApplicationStatus } from '../deployer/application-status.js';
 import { Deployer } from '../deployer/deployer.js';
 import { inspectCandidate } from '../deployer/plan/inspect-candidate.js';
 import { PorticoError } from '../errors.js';
+import { countOf, drainText, hadOpen, NOTHING_OPEN } from '../front/drains/drain-report.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { EventLog } from '../log/event-log.js';
 import type { ServerLog } from '../log/server-log.js';
@@ -105,8 +106,18 @@ export class PorticoServer {
       this.#parts === undefined || (await this.#end(this.#parts, this.#config.shutdownTimeoutMs));
     this.#workLock?.release();
     this.#lifecycle.apply('finish stopping');
-    this.#log.info({ event: 'stopped', isClean }, isClean ? 'stopped' : 'stopped; something had to be cut');
+    this.#tellEnd(isClean, this.#parts?.fronts.drained());
     this.#resolveStopped(isClean);
+  }
+
+  /** The last line: how everything ended that was open. That of each application stands above it. */
+  #tellEnd(isClean: boolean, drained = NOTHING_OPEN): void {
+    const cut = countOf(drained.cut);
+    const end = isClean || cut > 0 ? 'stopped' : 'stopped; something had to be cut';
+    const fields = { event: 'stopped', isClean, ...(hadOpen(drained) ? { drained } : {}) };
+    const text = hadOpen(drained) ? `${end}; ${drainText(drained)}` : end;
+    if (isClean && cut === 0) this.#log.info(fields, text);
+    else this.#log.warn(fields, text);
   }
 
   /**

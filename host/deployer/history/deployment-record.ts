@@ -9,6 +9,25 @@ const stepSchema = z.object({
   ms: z.number(),
 });
 
+const drainCounts = z.object({ request: z.number(), stream: z.number(), tunnel: z.number() });
+
+/** A `DrainReport`. */
+const drainSchema = z.object({
+  finished: drainCounts,
+  left: drainCounts,
+  cut: drainCounts,
+  cuts: z
+    .array(
+      z.object({
+        kind: z.enum(['request', 'stream', 'tunnel']),
+        method: z.string(),
+        path: z.string(),
+        ageMs: z.number(),
+      }),
+    )
+    .readonly(),
+});
+
 const factsSchema = z.object({
   /** Why the deployment began. */
   trigger: z.enum(['files', 'start', 'reload', 'rollback', 'return']),
@@ -24,6 +43,8 @@ const factsSchema = z.object({
   history: z.number().optional(),
   /** Why it failed, was ended early, or was returned from. */
   cause: z.string().optional(),
+  /** What became of what it had open when it drained; absent: nothing was, as far as is known. */
+  drained: drainSchema.optional(),
 });
 
 /** What is known of one deployment besides its steps. */

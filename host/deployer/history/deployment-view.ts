@@ -1,3 +1,4 @@
+import type { DrainReport } from '../../front/drains/drain-report.js';
 import { keptOf } from './deployment-history.js';
 import { type DeploymentRecord, stepOf } from './deployment-record.js';
 import type { DeploymentStep } from './deployment-steps.js';
@@ -19,6 +20,8 @@ export interface DeploymentView {
   readonly steps: DeploymentRecord['steps'];
   /** Why it failed or was ended early. */
   readonly cause: string | undefined;
+  /** What became of what it had open when it drained; absent: nothing was. */
+  readonly drained?: DrainReport;
   /** Its content is kept, so it can be rolled back to. */
   readonly isKept: boolean;
   /** It serves although the drop folder holds other content, after a rollback. */
@@ -33,7 +36,7 @@ export function viewsOf(
 ): readonly DeploymentView[] {
   const kept = new Set(keptOf(records, limit));
   return [...records].reverse().map((record) => {
-    const { number, trigger, fingerprint, deployment, steps, cause } = record;
+    const { number, trigger, fingerprint, deployment, steps, cause, drained } = record;
     const step = stepOf(record) ?? 'seen';
     const isPinned = pin !== undefined && step === 'serving' && record.key === pin.key;
     return {
@@ -44,6 +47,7 @@ export function viewsOf(
       deployment,
       steps,
       cause,
+      ...(drained === undefined ? {} : { drained }),
       isKept: kept.has(record),
       isPinned,
     };

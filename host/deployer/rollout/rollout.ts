@@ -1,6 +1,7 @@
 import type { ApplicationSettings } from '../../config/host-config.js';
 import { within } from '../../deadline.js';
 import { messageOf, PorticoError } from '../../errors.js';
+import { countOf, type DrainReport, drainText, hadOpen } from '../../front/drains/drain-report.js';
 import type { RouteTable } from '../../front/route-table.js';
 import type { Departure } from '../../lifecycle/departure.js';
 import type { DeploymentChange, DeploymentProcess } from '../../supervisor/deployment-process.js';
@@ -180,6 +181,7 @@ export async function retire(
   { drainTimeoutMs, departure, warm }: Retirement,
 ): Promise<void> {
   const { process, prepared, entry } = running;
+  const began = performance.now();
   if (mayFollow(entry.current, 'draining')) entry.step('draining');
   let drained: Promise<boolean> | undefined;
   if (drainTimeoutMs > 0) {
@@ -191,12 +193,22 @@ export async function retire(
     const { deployment, version } = running;
     parts.log.warn(
       { code: 'PORTICO_DRAIN_INCOMPLETE', application: version.name, deployment },
-      `${version.name}: requests to ${deployment} still went on after ${drainTimeoutMs} ms; they are cut`,
+      `${version.name}: requests to ${deployment} still went on after ${drainTimeoutMs} ms; its processes are stopped`,
     );
   }
   if (process !== undefined) await stopProcess(process, prepared.manifest.settings, parts.log);
-  if (mayFollow(entry.current, 'stopped')) entry.step('stopped');
+  const report = await parts.routes.drainOf?.(running.deployment);
+  const hadWork = report !== undefined && hadOpen(report);
+  if (mayFollow(entry.current, 'stopped')) entry.step('stopped', hadWork ? { drained: report } : {});
+  if (hadWork) logDrain(running, report, Math.round(performance.now() - began), parts.log);
   parts.store.collectSoon();
+}
+
+function logDrain({ deployment, version }: Running, report: DrainReport, ms: number, log: DeployerLog): void {
+  const fields = { event: 'drained', application: version.name, deployment, ms, ...report };
+  const text = `${version.name}: an earlier deployment has drained (${ms} ms): ${drainText(report)}`;
+  if (countOf(report.cut) > 0) log.warn(fields, text);
+  else log.info(fields, text);
 }
 
 /** How something comes to its end. */

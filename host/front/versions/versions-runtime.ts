@@ -88,7 +88,9 @@ export class VersionsRuntime implements Runtime {
       const copy: ShadowExchange = new ShadowExchange(head, version, (status) => {
         this.#shadowsUnderWay--;
         // Whoever answers it; it may have waited for another one.
-        (copy.attachment as MappedContext | undefined)?.deployment?.finish(status);
+        const answering = (copy.attachment as MappedContext | undefined)?.deployment;
+        answering?.finish(status);
+        answering?.drain?.spare(copy.head);
       });
       // After everything that this turn has for clients.
       setImmediate(deliver, copy, mapped);

@@ -92,6 +92,7 @@ export class Splice implements ResponseListener {
   /** Cuts whatever is open. */
   cut(reason: AbortReason): void {
     if (this.#isFinished) return;
+    this.mount.deployment?.doom?.(this.exchange.head);
     this.#outgoing?.abort(reason);
     this.exchange.abort(reason);
     this.#finish();
@@ -165,11 +166,13 @@ export class Splice implements ResponseListener {
     this.#outgoing = undefined;
     if (this.exchange.isBegun) {
       this.mount.deployment?.cut();
+      this.mount.deployment?.doom?.(this.exchange.head);
       this.exchange.abort(reason);
       this.#finish();
       return;
     }
     if (reason === AbortReason.REFUSED && this.#retry()) return;
+    if (reason === AbortReason.INSTANCE_GONE) this.mount.deployment?.doom?.(this.exchange.head);
     answerAborted(this.exchange, reason);
     this.#finish();
   }

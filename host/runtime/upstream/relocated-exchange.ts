@@ -14,6 +14,8 @@ export interface RelocationEvents {
   tunnelled(): void;
   /** More body came than the context allows. */
   bodyTooLarge(): void;
+  /** The upstream has gone, or it is given up here; said before the client sees it. */
+  broken?(): void;
   /** Nothing more can happen. Called once. */
   over(): void;
 }
@@ -80,11 +82,13 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
   }
 
   respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
+    if (status === BAD_GATEWAY) this.#events.broken?.();
     this.#inner.respond(status, fields, body);
     this.over();
   }
 
   begin(status: number, fields: Fields): void {
+    if (status === BAD_GATEWAY) this.#events.broken?.();
     this.#inner.begin(status, fields);
     if (status !== 101 || this.#inner.isEnded || this.#relay === undefined) return;
     this.#handlerEnd = new HandlerEnd(this.#relay.listener);
@@ -111,6 +115,7 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
   }
 
   abort(reason: AbortReason): void {
+    if (reason !== AbortReason.BODY_TOO_LARGE && !this.#inner.isEnded) this.#events.broken?.();
     this.#inner.abort(reason);
     this.over();
   }
@@ -138,6 +143,9 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
     this.#events.over();
   }
 }
+
+/** What is answered for an upstream that broke off. */
+const BAD_GATEWAY = 502;
 
 /** The handler as the end of a tunnel. It returns the credit for what it gets by itself. */
 class HandlerEnd implements ApplicationEnd {

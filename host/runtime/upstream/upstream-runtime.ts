@@ -85,6 +85,9 @@ export class UpstreamRuntime implements Runtime {
       bodyTooLarge: () => {
         mount.counters.tooLargeBodies++;
       },
+      broken: () => {
+        if (this.#departure !== undefined) mount.deployment?.doom?.(exchange.head);
+      },
       over: () => {
         if (this.#tunnels.delete(relocated)) {
           mount.counters.tunnels--;
