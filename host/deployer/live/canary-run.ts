@@ -57,6 +57,8 @@ export class CanaryRun {
     if (verdict === 'bad')
       return { kind: 'abort', reason: reasonOf(mine, theirs, this.settings.maxErrorRate) };
     if (verdict === 'undecided' || this.sinceMs(now) < this.settings.intervalMs) return { kind: 'stay' };
+    // Only previews reach it, as many as they are: somebody has to say that it is good.
+    if (this.share === 0) return { kind: 'stay' };
     if (this.#step + 1 >= this.settings.steps.length) return { kind: 'promote' };
     this.#step += 1;
     this.#since = now;

@@ -68,13 +68,19 @@ export class Changeover {
     if (old !== undefined) this.#supersede(old);
   }
 
-  /** A version that is live beside the active one takes its place; nothing is started. */
+  /**
+   * A version that is live beside the active one takes its place; nothing is started. It is on probation, as after a
+   * swap, unless it has been a canary and was judged already.
+   */
   async promote(running: Running): Promise<void> {
     const before = this.#parts.live.activate(running);
     const keepsBefore = before !== undefined && this.#keep(before);
     await this.#parts.publisher.publishOrLog();
     this.#parts.sides.activated(running);
-    if (before !== undefined && !keepsBefore) this.#supersede(before);
+    if (before === undefined) return;
+    const isJudged = running.prepared.manifest.settings.canary !== undefined;
+    if (!keepsBefore) this.#supersede(before);
+    else if (!isJudged) this.#watch(running, before);
   }
 
   /** It is not to be live beside the active one any more. Resolves when the fronts know; its end takes its time. */

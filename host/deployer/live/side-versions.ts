@@ -276,18 +276,20 @@ export class SideVersions {
   /** Ends old versions that nobody needs, whose time is over, or that are too many. */
   async #retireOld(): Promise<void> {
     const old = this.#old();
-    for (const [index, running] of old.entries()) {
-      if (old.length - index > MAX_OLD)
+    // What may have to serve again makes no room for others.
+    const mayGo = old.filter((running) => !this.#serving.isWarm(running));
+    const surplus = mayGo.slice(0, Math.max(0, old.length - MAX_OLD));
+    for (const running of old) {
+      if (surplus.includes(running))
         await this.#retire(running, `more than ${MAX_OLD} old versions are live`);
-      else if (!this.#mayStay(running)) {
-        const { maxAgeMs } = this.#settingsOf(running);
-        const isTooOld = this.#stayFacts(running).replacedForMs >= maxAgeMs;
-        const reason = isTooOld
-          ? `it has been live beside a newer one for ${formatDuration(maxAgeMs)}`
-          : 'nobody uses it any more';
-        await this.#retire(running, reason);
-      }
+      else if (!this.#mayStay(running)) await this.#retire(running, this.#whyOver(running));
     }
+  }
+
+  #whyOver(running: Running): string {
+    const { maxAgeMs } = this.#settingsOf(running);
+    if (this.#stayFacts(running).replacedForMs < maxAgeMs) return 'nobody uses it any more';
+    return `it has been live beside a newer one for ${formatDuration(maxAgeMs)}`;
   }
 
   #watch(): void {

@@ -10,7 +10,7 @@ export class StandInRoutes implements RouteTable {
   /** Deployments with something in flight. */
   readonly inFlight = new Set<string>();
   /** What the test says of deployments; nothing by default. */
-  readonly counts = new Map<string, { requests: number; tunnels?: number }>();
+  readonly counts = new Map<string, { requests: number; tunnels?: number; errors?: number }>();
   publishes = 0;
   #wanted: (context: string) => void = () => undefined;
   #lost: (instance: string, reason: string) => void = () => undefined;
@@ -39,9 +39,9 @@ export class StandInRoutes implements RouteTable {
   }
 
   countsOf(deployment: string): DeploymentCounts {
-    const { requests = 0, tunnels = 0 } = this.counts.get(deployment) ?? {};
+    const { requests = 0, tunnels = 0, errors = 0 } = this.counts.get(deployment) ?? {};
     const inFlight = this.inFlight.has(deployment) ? 1 : 0;
-    return { deployment, requests, errors: 0, inFlight, tunnels };
+    return { deployment, requests, errors, inFlight, tunnels };
   }
 
   onInstanceLost(listener: (instance: string, reason: string) => void): void {

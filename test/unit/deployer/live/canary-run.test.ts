@@ -37,4 +37,11 @@ describe('a canary', () => {
         '100 % of its 20 requests failed, 45 % of those of the version it was to replace; canary.maxErrorRate is 10 %',
     });
   });
+
+  it('stays at 0 % however well it answers previews, and is aborted when it does not', () => {
+    const run = new CanaryRun({ ...SETTINGS, steps: [0, 50] }, 0, NONE, NONE);
+    expect(run.look(100_000, counts(1000), counts(900))).toEqual({ kind: 'stay' });
+    expect(run.share).toBe(0);
+    expect(run.look(100_000, counts(1000, 500), counts(900))).toMatchObject({ kind: 'abort' });
+  });
 });
