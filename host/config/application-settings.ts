@@ -9,6 +9,7 @@ import {
   processLimitsShape,
 } from './instance-settings.js';
 import { applyIsolation, DEFAULT_ISOLATION, isolationShape, secretFile } from './isolation-settings.js';
+import { applyLiveness, livenessSchema } from './liveness-settings.js';
 import { applyQueueSettings, queueSchema, trafficShape } from './queue-settings.js';
 import { STRICT_REQUESTS } from './request-settings.js';
 import {
@@ -83,6 +84,7 @@ const settingsShape = {
   queue: queueSchema.optional(),
   schedule: scheduleSchema.optional(),
   health: healthSchema.optional(),
+  liveness: livenessSchema.optional(),
   probation: probationSchema.optional(),
   history: integer(1, 100).optional(),
   dependsOn: dependenciesSchema,
@@ -136,6 +138,7 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
     idle: applyIdle(base.idle, given.idle),
     schedule: applySchedule(base.schedule, given.schedule),
     health: applyHealth(base.health, given.health),
+    liveness: applyLiveness(base.liveness, given.liveness),
     probation: applyProbation(base.probation, given.probation),
     history: given.history ?? base.history,
     dependsOn: given.dependsOn ?? base.dependsOn,

@@ -3,6 +3,7 @@ import type { HealthSettings } from './health-settings.js';
 import type { IdleSettings } from './idle-settings.js';
 import type { ProcessLimits, ScalingSettings } from './instance-settings.js';
 import type { IsolationSettings } from './isolation-settings.js';
+import type { LivenessSettings } from './liveness-settings.js';
 import type { QueueThemes } from './queue-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
@@ -169,6 +170,8 @@ export interface ApplicationSettings extends Partial<VersionThemes>, Partial<Que
   readonly schedule?: readonly JobSettings[];
   /** What instances must answer before they get requests. Default: nothing. */
   readonly health: HealthSettings;
+  /** Of programs without an agent. */
+  readonly liveness?: LivenessSettings;
   readonly probation: ProbationSettings;
   /** Contents kept to go back to, the one that serves included; at least 1. Default 5. */
   readonly history: number;

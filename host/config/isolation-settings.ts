@@ -1,11 +1,13 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { flag, leaf, section, show } from './setting-types.js';
+import { flag, leaf, section, show, word } from './setting-types.js';
 
 /** What stands between the processes of an application and the rest of the machine. */
 export interface IsolationSettings {
   /** Mask of the rights of new files. Undefined: that of the host. */
   readonly umask: number | undefined;
+  /** Whether each instance works in a copy of the bundle, not in the snapshot that all share. Default true. */
+  readonly hasOwnFolder: boolean;
   /** Name or number of the user whose rights the processes have. Undefined: the host's. Only a host of root can give another. */
   readonly user: string | undefined;
   /** Name or number of the group. Undefined: that of the user. */
@@ -35,6 +37,7 @@ export interface SandboxSettings {
 /** Nothing but a process of its own. */
 export const DEFAULT_ISOLATION: IsolationSettings = {
   umask: undefined,
+  hasOwnFolder: true,
   user: undefined,
   group: undefined,
   sandbox: undefined,
@@ -66,6 +69,7 @@ export const isolationShape = {
       ? Number.parseInt(digits, 8)
       : fail(`${show(value)} is no umask: write three octal digits, as in 027`);
   }).optional(),
+  workingFolder: word(['own', 'shared']).optional(),
   user: identity('user').optional(),
   group: identity('group').optional(),
   sandbox: section({
@@ -107,9 +111,10 @@ export function applyIsolation(
     if (typeof value === 'string') env[name] = value;
     else secretFiles[name] = value.file;
   }
-  const { umask, user, group, sandbox } = base.isolation;
+  const { umask, hasOwnFolder, user, group, sandbox } = base.isolation;
   const isolation: IsolationSettings = {
     umask: given.umask ?? umask,
+    hasOwnFolder: given.workingFolder === undefined ? hasOwnFolder : given.workingFolder === 'own',
     user: given.user ?? user,
     // The group of another user would be no default of this one.
     group: given.group ?? (given.user === undefined ? group : undefined),

@@ -225,6 +225,8 @@ export type RouteTarget =
       readonly prefix: 'strip' | 'keep';
       /** As for a process; undefined: 60 s. */
       readonly responseTimeoutMs?: number;
+      /** Where requests wait that found nobody there: a program of the host that starts again. Undefined: none waits. */
+      readonly queue?: LineLimits;
     }
   | VersionsTarget;
 

@@ -144,6 +144,7 @@ export class Runtimes {
           strippedPath: target.prefix === 'strip' ? path : '',
           tunnelCloseMs: this.#settings.tunnelCloseMs,
           limits: target.responseTimeoutMs === undefined ? {} : { responseMs: target.responseTimeoutMs },
+          queue: target.queue,
         });
     }
   }

@@ -215,6 +215,7 @@ export class PorticoServer {
     const catalog = new Catalog(folders.run, () => this.#config.virtualHosts?.defaultHost);
     const supervisor = new Supervisor({
       runFolder: folders.run,
+      workFolder: folders.work,
       logsFolder: folders.logs,
       output: config.output,
       ...(config.supervisor === undefined ? {} : { maxInstances: config.supervisor.maxInstances }),

@@ -22,8 +22,8 @@ export interface InstanceOptions {
   /** The spare ended before it had taken the application; a new process does. */
   readonly onSpareLost: (reason: string) => void;
   readonly plan: BootPlan;
-  /** Made at the start; what it throws is the reason why there was none. */
-  readonly surroundings: () => Surroundings;
+  /** Made at the start; what it rejects with is the reason why there was none. */
+  readonly surroundings: () => Promise<Surroundings>;
   readonly maxHeapBytes: number;
   /** Resident size, by its own reports; 0: no limit. */
   readonly maxMemoryBytes: number;
@@ -123,7 +123,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
       this.#resolveGone = resolve;
     });
     this.#startIn(options.plan.startTimeoutMs);
-    this.#begin();
+    void this.#begin();
   }
 
   get address(): InstanceAddress {
@@ -164,15 +164,19 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   }
 
   /** Takes a process and gives it the application, whether it was waiting or is started now. */
-  #begin(): void {
+  async #begin(): Promise<void> {
     const { spare, surroundings } = this.#options;
     try {
-      this.#surroundings = surroundings();
-      if (spare === undefined) this.#take(this.#start(this.#surroundings));
+      this.#surroundings = await surroundings();
+      if (this.#cause !== undefined) {
+        spare?.kill();
+        this.#neverThere(this.#cause);
+      } else if (spare === undefined) this.#take(this.#start(this.#surroundings));
+      else if (spare.hasExited) this.#replaceSpare('ended before it was taken');
       else this.#takeSpare(spare);
     } catch (error) {
       spare?.kill();
-      queueMicrotask(() => this.#spawnFailed(error));
+      this.#spawnFailed(error);
     }
   }
 
@@ -300,8 +304,11 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     if (this.pid !== undefined || this.#state === 'ended') return;
     const message = `The process could not be started: ${messageOf(error)}.`;
     const failure = { step: 'spawn', message, stack: '' } as const;
-    const end = { reason: 'could not be started', failure, exitCode: null, signal: null } as const;
-    void this.#options.endStrays().then(() => this.#end(end));
+    this.#neverThere(this.#cause ?? { reason: 'could not be started', failure });
+  }
+
+  #neverThere(cause: Cause): void {
+    void this.#options.endStrays().then(() => this.#end({ ...cause, exitCode: null, signal: null }));
   }
 
   failed(error: unknown): void {

@@ -11,6 +11,8 @@ import type { SlotProcess } from './slot-process.js';
 export interface SlotOptions {
   /** Spawns the process with this incarnation number, 1 for the first. */
   readonly spawn: (incarnation: number) => SlotProcess;
+  /** Called when no process is there and none will come. */
+  readonly ended: () => Promise<void> | undefined;
   readonly restart: RestartSettings;
   readonly stopTimeoutMs: number;
   readonly observer: SlotObserver;
@@ -146,6 +148,7 @@ export class InstanceSlot {
     else if (this.#state !== 'failed') this.#state = 'stopped';
     await process?.stop(graceMs);
     if (this.#state === 'stopping') this.#state = 'stopped';
+    await this.#options.ended();
   }
 
   #spawn(): SlotProcess {

@@ -1,11 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Manifest } from '../bundle/manifest.js';
 import type { ProcessLimits } from '../config/instance-settings.js';
+import { DEFAULT_LIVENESS } from '../config/liveness-settings.js';
 import type { InstanceAddress } from '../front/messages.js';
-import type { ApplicationKind, BootPlan } from '../instance/messages.js';
+import type { ApplicationKind } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
 import type { ServerLog } from '../log/server-log.js';
+import { bootPlanOf } from './boot-plan.js';
 import { CommandProcess } from './command/command-process.js';
 import type {
   DeploymentChange,
@@ -29,6 +30,7 @@ import { StartFailure } from './start-failure.js';
 import { markOf, type StrayProcesses } from './stray-processes.js';
 import type { SupervisorDevelopment } from './supervisor.js';
 import { makeSurroundings } from './surroundings.js';
+import type { WorkingFolder } from './working-folder.js';
 
 /** What runs in a process of its own. */
 export type ProcessEntry = Extract<Manifest['entry'], { kind: 'modules' | 'main' | 'command' }>;
@@ -49,6 +51,8 @@ export interface DeploymentOptions {
   /** A fresh path for an exchange socket. */
   readonly nextSocketPath: () => string;
   readonly spares: SpareProcesses;
+  /** A fresh working folder for a bundle; undefined where all work in the snapshot. */
+  readonly nextWorkingFolder: (bundle: string) => WorkingFolder | undefined;
   readonly runFolder: string;
   readonly strays: StrayProcesses;
   /** Whether the host has room for one more process. */
@@ -169,9 +173,14 @@ export class ProcessDeployment implements DeploymentProcess {
   }
 
   #makeSlot(number: number): InstanceSlot {
-    const { restart, stopTimeoutMs } = this.#options.spec.manifest.settings;
+    const { spec, nextWorkingFolder, development } = this.#options;
+    const { restart, stopTimeoutMs, isolation } = spec.manifest.settings;
+    // Developers see their own files in stacks; each change is a snapshot of its own.
+    const isAlone = isolation.hasOwnFolder && development === undefined;
+    const working = isAlone ? nextWorkingFolder(spec.folder) : undefined;
     const slot: InstanceSlot = new InstanceSlot({
-      spawn: (incarnation) => this.#spawn(slot, number, incarnation),
+      spawn: (incarnation) => this.#spawn(slot, number, incarnation, working),
+      ended: () => working?.remove(),
       restart,
       stopTimeoutMs,
       isTrial: this.#options.spec.isTrial,
@@ -203,6 +212,11 @@ export class ProcessDeployment implements DeploymentProcess {
     this.#tail.push(problem === undefined ? `${what}; it was:` : `${what}; ${problem}`);
     for (const frame of frames) this.#tail.push(`    ${frame}`);
     if (frames.length > 0) slot.hung(frames);
+  }
+
+  #silent(instance: string, problem: string): void {
+    this.#log.warn({ event: 'hang', instance, problem }, `${instance} ${problem}`);
+    this.#tail.push(`${instance} ${problem}`);
   }
 
   #look(limits: ProcessLimits | undefined): void {
@@ -263,6 +277,7 @@ export class ProcessDeployment implements DeploymentProcess {
       return;
     }
     this.#slots = this.#slots.filter((other) => other !== slot);
+    void slot.stop();
     this.#log.error({ event: 'scale-failed', reason: failure.message, from }, 'one more did not start');
   }
 
@@ -299,7 +314,12 @@ export class ProcessDeployment implements DeploymentProcess {
     for (const listener of this.#listeners) listener(change);
   }
 
-  #spawn(slot: InstanceSlot, number: number, incarnation: number): SlotProcess {
+  #spawn(
+    slot: InstanceSlot,
+    number: number,
+    incarnation: number,
+    working: WorkingFolder | undefined,
+  ): SlotProcess {
     const { spec, entry, output, agentPath, development, nextSocketPath, statsIntervalMs } = this.#options;
     const spare = entry.kind === 'command' ? undefined : this.#takeSpare(entry.kind);
     const { settings } = spec.manifest;
@@ -311,8 +331,9 @@ export class ProcessDeployment implements DeploymentProcess {
     const isDevelopment = development !== undefined;
     const mark = markOf(this.#options.runFolder, socketPath);
     const common = {
-      surroundings: () => {
-        const { environment, ...others } = makeSurroundings(spec, own, this.#options.catalogFile);
+      surroundings: async () => {
+        const folders = { instance: own, working };
+        const { environment, ...others } = await makeSurroundings(spec, folders, this.#options.catalogFile);
         const development: Record<string, string> = isDevelopment ? { NODE_ENV: 'development' } : {};
         return { ...others, environment: { ...environment, ...development, PORTICO_INSTANCE: mark } };
       },
@@ -327,12 +348,24 @@ export class ProcessDeployment implements DeploymentProcess {
       onLimit: (excess: LimitExcess) => this.#exceeded(instance, excess, 'restart'),
     };
     if (entry.kind === 'command') {
-      const { command, listen } = entry;
-      const { folder } = spec;
-      const { startTimeoutMs } = settings;
-      const place = { instance, command, listen, folder, socketPath };
+      const { listen } = entry;
+      const { startTimeoutMs, health } = settings;
+      const liveness = settings.liveness ?? DEFAULT_LIVENESS;
+      const [program = '', ...args] = entry.command;
+      const command = [working?.fileOf(program) ?? program, ...args];
+      const place = { instance, command, listen, socketPath };
       const { umask } = isolation;
-      return new CommandProcess({ ...common, ...place, startTimeoutMs, statsIntervalMs, umask });
+      const path = liveness.path ?? health.path;
+      return new CommandProcess({
+        ...common,
+        ...place,
+        startTimeoutMs,
+        statsIntervalMs,
+        umask,
+        liveness,
+        livenessPath: path === undefined || settings.prefix === 'strip' ? path : spec.contextPath + path,
+        onSilence: (problem) => this.#silent(instance, problem),
+      });
     }
     return new InstanceProcess({
       ...common,
@@ -340,7 +373,14 @@ export class ProcessDeployment implements DeploymentProcess {
       spare: spare?.process,
       onSpareLost: (reason) =>
         this.#log.warn({ event: 'spare-lost', instance, reason }, 'a spare process ended as it was taken'),
-      plan: this.#plan(instance, entry, socketPath),
+      plan: bootPlanOf(spec, {
+        instance,
+        entry,
+        working,
+        socketPath,
+        statsIntervalMs,
+        developmentMode: isDevelopment,
+      }),
       maxHeapBytes: settings.maxHeapBytes,
       hangTimeoutMs: settings.hangTimeoutMs,
       onHang: (frames, problem) => this.#hung(slot, instance, frames, problem),
@@ -352,28 +392,5 @@ export class ProcessDeployment implements DeploymentProcess {
     const { spec, spares } = this.#options;
     const environment = instanceEnvironment(spec, process.env, { temporary: '' });
     return spares.take(spec, kind === 'modules' ? 'framework' : 'server', environment);
-  }
-
-  #plan(instance: string, entry: BootPlan['entry'], socketPath: string): BootPlan {
-    const { spec, statsIntervalMs } = this.#options;
-    const { settings, config, configOrigins } = spec.manifest;
-    return {
-      application: spec.application,
-      version: spec.version,
-      deployment: spec.deployment,
-      instance,
-      contextPath: spec.contextPath,
-      folder: spec.folder,
-      entry,
-      config,
-      configOrigins,
-      prefix: settings.prefix,
-      socketPath,
-      secret: randomBytes(32).toString('hex'),
-      statsIntervalMs: Math.min(statsIntervalMs, Math.max(10, settings.hangTimeoutMs / 4)),
-      startTimeoutMs: settings.startTimeoutMs,
-      umask: settings.isolation.umask,
-      developmentMode: this.#options.development !== undefined,
-    };
   }
 }

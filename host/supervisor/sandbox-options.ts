@@ -6,8 +6,10 @@ import { PorticoError } from '../errors.js';
 
 /** Folders of one process. */
 export interface SandboxFolders {
-  /** Expanded bundle: may be read. */
+  /** The bundle as the process sees it, its working directory: may be read. */
   readonly bundle: string;
+  /** The snapshot that its packages are in: may be read. */
+  readonly store: string;
   /** Its own temporary folder: may be read and written. */
   readonly temporary: string;
   /** Where the agent listens. */
@@ -33,13 +35,14 @@ export function sandboxOptions(
       'this version of Node cannot refuse the network (net: false): use 25 or newer, or take net away',
     );
   }
-  const { bundle, temporary, socketPath } = folders;
+  const { bundle, store, temporary, socketPath } = folders;
   // The package that bundles without one of their own import is linked beside the store.
-  const provided = resolve(bundle, '../../node_modules');
+  const provided = resolve(store, '../../node_modules');
   const read = [
     ...INSTALLATION,
     provided,
     ...bothNames(bundle),
+    ...bothNames(store),
     ...bothNames(temporary),
     socketPath,
     ...sandbox.read,

@@ -11,11 +11,14 @@ import { SocketFolder } from './socket-folder.js';
 import { SpareProcesses, type SpareStatus } from './spare-processes.js';
 import { isLeftover, StrayProcesses } from './stray-processes.js';
 import { type UpstreamSpec, UpstreamWatch } from './upstream-watch.js';
+import { WorkingFolders } from './working-folder.js';
 
 /** What a supervisor is made with. */
 export interface SupervisorOptions {
   /** `run`: the exchange sockets are made below it. */
   readonly runFolder: string;
+  /** `work`: each place of a deployment gets a copy of its bundle below it. Default: all work in the folder of the bundle. */
+  readonly workFolder?: string;
   /** `logs`: output of the applications is written below it. */
   readonly logsFolder: string;
   readonly output: OutputSettings;
@@ -48,6 +51,7 @@ export class Supervisor {
   readonly #lifecycle = new Lifecycle('supervisor');
   readonly #sockets: SocketFolder;
   readonly #spares: SpareProcesses;
+  readonly #working: WorkingFolders | undefined;
   readonly #strays = new StrayProcesses();
   readonly #leftovers: Promise<void>;
   readonly #deployments = new Set<ProcessDeployment>();
@@ -61,7 +65,10 @@ export class Supervisor {
     this.#lifecycle.apply('start');
     this.#options = options;
     this.#sockets = new SocketFolder(options.runFolder);
-    this.#leftovers = this.#strays.end((mark) => isLeftover(options.runFolder, mark));
+    this.#working = options.workFolder === undefined ? undefined : new WorkingFolders(options.workFolder);
+    this.#leftovers = this.#strays
+      .end((mark) => isLeftover(options.runFolder, mark))
+      .then(() => this.#working?.removeLeftovers());
     const { spares } = options;
     this.#spares = new SpareProcesses({
       wanted: { server: spares?.server ?? 0, framework: spares?.framework ?? 0 },
@@ -97,6 +104,7 @@ export class Supervisor {
       statsIntervalMs: this.#options.statsIntervalMs ?? 1000,
       nextSocketPath: () => this.#sockets.next(),
       spares: this.#spares,
+      nextWorkingFolder: (bundle) => this.#working?.next(bundle),
       runFolder: this.#options.runFolder,
       strays: this.#strays,
       mayGrow: () => this.#countOfPlaces() < (this.#options.maxInstances ?? 128),
@@ -158,6 +166,7 @@ export class Supervisor {
     );
     await Promise.all([...this.#closing, this.#leftovers]);
     this.#sockets.remove();
+    await this.#working?.remove();
     this.#lifecycle.apply('finish stopping');
   }
 

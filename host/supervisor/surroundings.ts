@@ -7,9 +7,12 @@ import { instanceEnvironment } from './process-environment.js';
 import { identityOf, type ProcessIdentity } from './process-identity.js';
 import { sandboxOptions } from './sandbox-options.js';
 import { readSecrets } from './secrets.js';
+import type { WorkingFolder } from './working-folder.js';
 
 /** What a process is started in: everything it gets from the host, and whose rights it has. */
 export interface Surroundings {
+  /** Working directory, and the bundle as the process sees it. */
+  readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   /** Options of Node before the program. */
   readonly nodeOptions: readonly string[];
@@ -17,21 +20,30 @@ export interface Surroundings {
   readonly identity: { readonly uid?: number; readonly gid?: number };
 }
 
+/** What one process has for itself. */
+export interface OwnFolders {
+  readonly instance: InstanceFolder;
+  /** Undefined: it works in the snapshot that all share. */
+  readonly working: WorkingFolder | undefined;
+}
+
 /**
- * Makes the surroundings of one process, with its folder. Called at each start, so a secret that has changed is read anew. Throws
- * what is wrong, with a code of its own for each: nothing is started then.
+ * Makes the surroundings of one process, with its folders. Called at each start, so a secret that has changed is read anew. Rejects
+ * with what is wrong, with a code of its own for each: nothing is started then.
  */
-export function makeSurroundings(
+export async function makeSurroundings(
   spec: DeploymentSpec,
-  folder: InstanceFolder,
+  { instance, working }: OwnFolders,
   catalogFile: string | undefined,
-): Surroundings {
+): Promise<Surroundings> {
   const { isolation } = spec.manifest.settings;
   const identity = identityOf(isolation.user, isolation.group);
   const secrets = readSecrets(isolation.secretFiles);
   if (identity !== undefined) letIn(identity, spec.folder);
-  folder.create(identity);
-  const { temporary, socketPath } = folder;
+  instance.create(identity);
+  await working?.make(identity);
+  const folder = working?.path ?? spec.folder;
+  const { temporary, socketPath } = instance;
   const home = identity?.home;
   const environment = {
     ...instanceEnvironment(spec, process.env, { temporary, home, catalogFile }),
@@ -40,8 +52,9 @@ export function makeSurroundings(
   const nodeOptions =
     isolation.sandbox === undefined
       ? []
-      : sandboxOptions(isolation.sandbox, { bundle: spec.folder, temporary, socketPath });
+      : sandboxOptions(isolation.sandbox, { bundle: folder, store: spec.folder, temporary, socketPath });
   return {
+    folder,
     environment,
     nodeOptions,
     identity: identity === undefined ? {} : { uid: identity.uid, gid: identity.gid },

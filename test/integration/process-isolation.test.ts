@@ -251,7 +251,9 @@ createServer((q, r) => r.end([process.getuid(), process.getgid(), process.umask(
     const { uid, groups, env, umask, tmpMode } = await facts('nobody');
     expect([uid, umask, tmpMode, env['HOME']]).toEqual([65534, 0o027, '700', '/nonexistent']);
     expect(groups).not.toContain(0);
-    const { parent, write } = await tried('nobody', '?signal=SIGKILL&write=app.mjs');
+    const store = readdirSync(join(host.base, 'work/store'))[0] ?? '';
+    const kept = join(host.base, 'work/store', store, 'app.mjs');
+    const { parent, write } = await tried('nobody', `?signal=SIGKILL&write=${kept}`);
     expect([parent, write]).toEqual(['EPERM', 'EACCES']);
     expect((await tried('nobody', `?read=${join(host.base, 'run/admin.token')}`))['read']).toBe('EACCES');
     expect(await host.text('/script/')).toBe('65533,65532,7');

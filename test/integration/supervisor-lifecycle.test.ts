@@ -48,6 +48,12 @@ function changesOf(deployment: DeploymentProcess): DeploymentChange[] {
 }
 
 const onlyPid = (deployment: DeploymentProcess): number => deployment.status()[0]?.pid ?? 0;
+/** The processes of a start that is under way. */
+const startedPids = (deployment: DeploymentProcess): Promise<number[]> =>
+  until('its processes are there', () => {
+    const pids = deployment.status().map(({ pid = 0 }) => pid);
+    return pids.includes(0) ? undefined : pids;
+  });
 
 describe('starting', () => {
   it('gives addresses with private sockets and secrets when all instances are ready', async () => {
@@ -136,11 +142,11 @@ describe('starting', () => {
     ],
   ] as const)('fails when %s, and leaves no process', async (_, config, settings, step, message) => {
     const deployment = supervisor.launch(deploymentSpec(config, settings));
-    const pid = onlyPid(deployment);
+    const pids = await startedPids(deployment);
     const failure = await failureOf(deployment);
     expect(failure.detail.step).toBe(step);
     expect(failure.detail.message).toContain(message);
-    expect(isAlive(pid)).toBe(false);
+    expect(pids.filter(isAlive)).toEqual([]);
   });
 
   it('fails with the step spawn when the folder of the bundle is gone', async () => {
@@ -152,7 +158,7 @@ describe('starting', () => {
 
   it('stops the other instances when one does not start', async () => {
     const deployment = supervisor.launch(deploymentSpec({ failNumber: 2 }, { instances: 3 }));
-    const pids = deployment.status().map((status) => status.pid ?? 0);
+    const pids = await startedPids(deployment);
     const failure = await failureOf(deployment);
     expect(failure.detail).toMatchObject({ step: 'exit', message: 'The process exited with code 9.' });
     expect(pids.filter(isAlive)).toEqual([]);
@@ -319,10 +325,10 @@ describe('stopping', () => {
 
   it('ends a start that is under way, and a wait for the next start', async () => {
     const starting = supervisor.launch(deploymentSpec({ neverReady: true }));
-    const pid = onlyPid(starting);
+    const pids = await startedPids(starting);
     await starting.stop();
     expect((await failureOf(starting)).detail.message).toContain('stopped while it started');
-    expect(isAlive(pid)).toBe(false);
+    expect(pids.filter(isAlive)).toEqual([]);
 
     const restart = { minDelayMs: 60_000, maxDelayMs: 60_000, maxCrashes: 5, windowMs: 60_000 };
     const waiting = supervisor.launch(deploymentSpec({ exitAfterMs: 10 }, { restart }));

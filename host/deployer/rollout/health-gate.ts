@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthSettings } from '../../config/health-settings.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import type { InstanceAddress } from '../../front/messages.js';
+import { askProgram } from '../../supervisor/command/ask-program.js';
 import { askInstance } from '../ask-instance.js';
-import { askProgram } from './ask-program.js';
 
 /** What is asked, and how. */
 export interface HealthQuestion {

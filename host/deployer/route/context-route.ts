@@ -49,15 +49,16 @@ export function targetOf(running: Running): SingleTarget | undefined {
   const instances = process?.addresses() ?? [];
   if (instances.length === 0 || running.gaveUp !== undefined) return undefined;
   const { prefix, responseTimeoutMs } = settings;
+  const queue = settings.queue ?? DEFAULT_QUEUE;
   if (entry.kind === 'command')
-    return { kind: 'upstream', deployment, urls: instances.map(urlOf), prefix, responseTimeoutMs };
+    return { kind: 'upstream', deployment, urls: instances.map(urlOf), prefix, responseTimeoutMs, queue };
   return {
     kind: 'process',
     deployment,
     instances,
     prefix,
     responseTimeoutMs,
-    queue: settings.queue ?? DEFAULT_QUEUE,
+    queue,
     ...(settings.isSticky === true ? { isSticky: true } : {}),
     // Programs that are not of the framework have no word for their end before it has come.
     ...(entry.kind === 'modules' ? { closesWebSockets: true } : {}),

@@ -49,6 +49,9 @@ export interface LoadedFile {
   readonly exports: Readonly<Record<string, unknown>>;
 }
 
+/** Where a package lies, in a path within the bundle. */
+const PACKAGE = /^(?!\.\.[\\/]).*?node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+(?=[\\/])/;
+
 function checkedPath(folder: string, path: string): string {
   const absolute = isAbsolute(path) ? path : join(folder, path);
   let file: string;
@@ -62,8 +65,9 @@ function checkedPath(folder: string, path: string): string {
       { cause },
     );
   }
-  // Of the root folder the path ends with a slash already.
-  if (!file.startsWith(join(realpathSync(folder), sep))) {
+  // An installed package may be a link. Of the root folder the path ends with a slash already.
+  const [place = ''] = PACKAGE.exec(relative(folder, absolute)) ?? [];
+  if (!file.startsWith(join(realpathSync(join(folder, place)), sep))) {
     throw new ModuleLoadError(
       'PORTICO_ENTRY_OUTSIDE',
       `The entry ${JSON.stringify(path)} leads out of the bundle. Name a file inside it.`,

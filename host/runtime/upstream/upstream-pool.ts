@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { LineLimits } from '../waiting-line.js';
 import { type ForwardingLimits, ForwardingProxy } from './forwarding-proxy.js';
 
 /** A server that could not be reached gets no request for so long, as long as another one can be asked. */
 const DOWN_MS = 2_000;
+/** Between two tries of a request that waits. */
+const RETRY_MS = 50;
 
 interface Member {
   readonly url: string;
@@ -16,17 +19,21 @@ interface Member {
 
 /**
  * Servers elsewhere that do the same. Each request goes to the one with the fewest open ones. When there is no
- * connection to it, nothing was sent, so a request without a body is taken to the next one; each is asked once at most. A WebSocket is not: it gets 502.
+ * connection to it, nothing was sent, so a request without a body is taken to the next one; each is asked once at most. When there
+ * is no other one it waits, if requests may wait, for who comes in its place. A WebSocket does neither: it gets 502.
  * Owned by the runtime of the context.
  */
 export class UpstreamPool {
   readonly #limits: Partial<ForwardingLimits>;
+  readonly #queue: LineLimits | undefined;
+  #waiting = 0;
   #members: readonly Member[];
   /** Where the search begins, so that idle servers take turns. */
   #turn = 0;
 
-  constructor(urls: readonly string[], limits: Partial<ForwardingLimits> = {}) {
+  constructor(urls: readonly string[], limits: Partial<ForwardingLimits> = {}, queue?: LineLimits) {
     this.#limits = limits;
+    this.#queue = queue;
     this.#members = urls.map((url) => this.#memberOf(url));
   }
 
@@ -38,7 +45,7 @@ export class UpstreamPool {
   }
 
   web(incoming: IncomingMessage, response: ServerResponse): void {
-    this.#web(incoming, response, []);
+    this.#web(incoming, response, [], performance.now());
   }
 
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -54,17 +61,30 @@ export class UpstreamPool {
     for (const { proxy } of this.#members) proxy.close();
   }
 
-  #web(incoming: IncomingMessage, response: ServerResponse, asked: readonly Member[]): void {
+  #web(incoming: IncomingMessage, response: ServerResponse, asked: readonly Member[], since: number): void {
     const member = this.#choose(asked);
     if (member === undefined) return;
     const leave = this.#enter(member, response);
     member.proxy.web(incoming, response, (mayAskElsewhere) => {
       this.#suspend(member);
-      if (!mayAskElsewhere || !this.#hasOther(member, asked)) return false;
+      if (!mayAskElsewhere) return false;
+      if (this.#hasOther(member, asked)) this.#web(incoming, response, [...asked, member], since);
+      else if (!this.#wait(incoming, response, since)) return false;
       leave();
-      this.#web(incoming, response, [...asked, member]);
       return true;
     });
+  }
+
+  /** False: there is no room for it, or it has waited long enough. */
+  #wait(incoming: IncomingMessage, response: ServerResponse, since: number): boolean {
+    const { size, timeoutMs } = this.#queue ?? { size: 0, timeoutMs: 0 };
+    if (this.#waiting >= size || performance.now() > since + timeoutMs) return false;
+    this.#waiting++;
+    setTimeout(() => {
+      this.#waiting--;
+      if (!response.destroyed) this.#web(incoming, response, [], since);
+    }, RETRY_MS);
+    return true;
   }
 
   #memberOf(url: string): Member {

@@ -4,6 +4,7 @@ import { VirtualConnections } from '../../instance/virtual-connections.js';
 import type { Departure } from '../../lifecycle/departure.js';
 import type { Mount, Runtime } from '../mount.js';
 import { answerAborted } from '../plain-answer.js';
+import type { LineLimits } from '../waiting-line.js';
 import type { ForwardingLimits } from './forwarding-proxy.js';
 import { RelocatedExchange } from './relocated-exchange.js';
 import { UpstreamPool } from './upstream-pool.js';
@@ -18,6 +19,8 @@ export interface UpstreamSettings {
   readonly tunnelCloseMs: number;
   /** What differs from the defaults. */
   readonly limits?: Partial<ForwardingLimits>;
+  /** As in the route. */
+  readonly queue?: LineLimits | undefined;
 }
 
 /**
@@ -39,7 +42,7 @@ export class UpstreamRuntime implements Runtime {
 
   constructor(settings: UpstreamSettings) {
     this.#settings = settings;
-    this.#pool = new UpstreamPool(settings.urls, settings.limits);
+    this.#pool = new UpstreamPool(settings.urls, settings.limits, settings.queue);
     // Timeouts and sizes are limits of the connector, which has checked them before.
     this.#server = createServer({
       keepAliveTimeout: 0,

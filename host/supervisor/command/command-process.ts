@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LivenessSettings } from '../../config/liveness-settings.js';
 import { messageOf } from '../../errors.js';
 import type { InstanceAddress } from '../../front/messages.js';
 import { formatSize } from '../../units.js';
@@ -13,6 +14,7 @@ import type { SlotProcess } from '../slot-process.js';
 import type { Surroundings } from '../surroundings.js';
 import { findProgram } from './find-program.js';
 import { freePort } from './free-port.js';
+import { Liveness } from './liveness.js';
 import { isListening, usageOf } from './process-tree.js';
 
 /** What one process of a program is started with. */
@@ -21,16 +23,19 @@ export interface CommandOptions {
   /** Program and arguments. */
   readonly command: readonly string[];
   readonly listen: 'port' | 'socket';
-  /** Working directory. */
-  readonly folder: string;
-  /** Made at the start; what it throws is the reason why there was none. */
-  readonly surroundings: () => Surroundings;
+  /** Made at the start; what it rejects with is the reason why there was none. */
+  readonly surroundings: () => Promise<Surroundings>;
   /** For `listen: socket`; its folder exists and is private. */
   readonly socketPath: string;
   readonly startTimeoutMs: number;
   /** Resident size of the process and its descendants together; 0: no limit. */
   readonly maxMemoryBytes: number;
   readonly statsIntervalMs: number;
+  readonly liveness: LivenessSettings;
+  /** What `Liveness` asks for. */
+  readonly livenessPath: string | undefined;
+  /** It gave no sign of life, and is killed for it; the reason continues "the process …". */
+  readonly onSilence: (reason: string) => void;
   readonly capture: OutputCapture;
   /** It used more than it may, and is killed for it. */
   readonly onLimit: (excess: LimitExcess) => void;
@@ -69,6 +74,7 @@ export class CommandProcess implements SlotProcess {
   #startTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #measureTimer: NodeJS.Timeout | undefined;
+  #liveness: Liveness | undefined;
   /** Somebody else listens on the port it was given. */
   #isPortTaken = false;
   #resolveReady: (isReady: boolean) => void = () => undefined;
@@ -104,6 +110,7 @@ export class CommandProcess implements SlotProcess {
   }
 
   async stop(graceMs: number): Promise<void> {
+    this.#liveness?.stop();
     if (this.#state === 'running') {
       this.#cause ??= { reason: 'was stopped', failure: undefined };
       clearTimeout(this.#killTimer);
@@ -126,22 +133,23 @@ export class CommandProcess implements SlotProcess {
     const [name = '', ...args] = command;
     try {
       if (listen === 'port') this.#port = await freePort();
+      const surroundings = await this.#options.surroundings();
       if (this.#cause !== undefined) {
-        this.#end({ ...this.#cause, ...NEVER_THERE });
+        this.#neverThere(this.#cause);
         return;
       }
-      const { environment, identity } = this.#options.surroundings();
+      const { environment } = surroundings;
       const program = findProgram(name, environment['PATH'] ?? '');
       const place: Record<string, string> =
         listen === 'port' ? { PORT: String(this.#port), HOST: '127.0.0.1' } : { PORTICO_SOCKET: socketPath };
-      this.#spawn([program, ...args], { ...environment, ...place }, identity);
+      this.#spawn([program, ...args], { ...environment, ...place }, surroundings);
     } catch (error) {
       this.#spawnFailed(error);
     }
   }
 
-  #spawn(command: readonly string[], env: Record<string, string>, identity: Surroundings['identity']): void {
-    const { folder, capture, statsIntervalMs, umask } = this.#options;
+  #spawn(command: readonly string[], env: Record<string, string>, { folder, identity }: Surroundings): void {
+    const { capture, statsIntervalMs, umask } = this.#options;
     // Node can set the umask of itself only, and other files may be made in that moment.
     const masked =
       umask === undefined
@@ -178,6 +186,12 @@ export class CommandProcess implements SlotProcess {
     }
     this.#state = 'running';
     clearTimeout(this.#startTimer);
+    const { liveness, livenessPath: path } = this.#options;
+    this.#liveness = new Liveness({ address: this.address, pid, path }, liveness, (reason) => {
+      if (this.hasExited || this.#cause !== undefined) return;
+      this.#options.onSilence(reason);
+      this.kill(`${reason} and was killed`);
+    });
     this.#measure(pid);
     this.#resolveReady(true);
   }
@@ -215,8 +229,11 @@ export class CommandProcess implements SlotProcess {
     if (this.pid !== undefined || this.#state === 'ended') return;
     const message = `The process could not be started: ${messageOf(error)}.`;
     const failure = { step: 'spawn', message, stack: '' } as const;
-    const end = { reason: 'could not be started', failure, ...NEVER_THERE };
-    void this.#options.endStrays().then(() => this.#end(end));
+    this.#neverThere(this.#cause ?? { reason: 'could not be started', failure });
+  }
+
+  #neverThere(cause: Cause): void {
+    void this.#options.endStrays().then(() => this.#end({ ...cause, exitCode: null, signal: null }));
   }
 
   #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
@@ -239,6 +256,7 @@ export class CommandProcess implements SlotProcess {
     clearTimeout(this.#startTimer);
     clearTimeout(this.#killTimer);
     clearInterval(this.#measureTimer);
+    this.#liveness?.stop();
     rmSync(this.#options.socketPath, { force: true });
     this.#resolveReady(false);
     this.#resolveGone(end);
@@ -251,5 +269,3 @@ export class CommandProcess implements SlotProcess {
 
 /** Why a process ends. */
 type Cause = Pick<InstanceEnd, 'reason' | 'failure'>;
-
-const NEVER_THERE = { exitCode: null, signal: null } as const;

@@ -49,6 +49,11 @@ export function isListening(leader: number, port: number): boolean | undefined {
   return sessionOf(leader).some((pid) => socketsOf(pid).some((socket) => wanted.has(socket)));
 }
 
+/** Whether a process stands still by SIGSTOP or a debugger; false where that cannot be known. */
+export function isSuspended(pid: number): boolean {
+  return /^[Tt]$/.test(statOf(pid)?.[0] ?? '');
+}
+
 /** Clock ticks of Linux are of 10 ms for every program, whatever the kernel itself uses. */
 const TICK_MICROS = 10_000;
 const LISTEN = '0A';
