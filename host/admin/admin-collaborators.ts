@@ -1,4 +1,4 @@
-import type { Deployments } from '../deployer/application-status.js';
+import type { ApplicationStatus, Deployments } from '../deployer/application-status.js';
 import type { Jobs } from '../deployer/jobs/jobs.js';
 import type { Canaries } from '../deployer/live/canaries.js';
 import type { OpenRequest } from '../front/messages.js';
@@ -61,13 +61,25 @@ export interface Standstill {
   pause(connector: string, isPaused: boolean): Promise<void>;
 }
 
-/** What an operator has closed for maintenance: 503 with a page of his, over restarts too. `path`: host and path. */
+/** What is closed for maintenance, by an operator, over restarts too, or by `host.yaml`: 503 with a page of the operator. */
 export interface MaintenanceView {
   list(): readonly MaintenanceState[];
-  /** Also with other words for what is closed already. Rejects with `PORTICO_MAINTENANCE_PAGE`. */
-  begin(path: string, order: MaintenanceOrder): Promise<void>;
-  end(path: string): Promise<void>;
+  /** What closes this application; of several the widest. Undefined: it is open. */
+  of(application: Pick<ApplicationStatus, 'host' | 'path'>): MaintenanceState | undefined;
+  /**
+   * Also with other words for what is closed already. Rejects with `PORTICO_MAINTENANCE_PAGE` and
+   * `PORTICO_VIRTUAL_HOST_UNKNOWN`.
+   */
+  begin(target: MaintenanceTarget, order: MaintenanceOrder): Promise<void>;
+  /** Rejects with `PORTICO_VIRTUAL_HOST_UNKNOWN`, and with `PORTICO_MAINTENANCE_CONFIGURED` where `host.yaml` closes it too. */
+  end(target: MaintenanceTarget): Promise<void>;
 }
+
+/** What can be closed: one application, with all its versions; one virtual host, by its name or an alias; everything. */
+export type MaintenanceTarget =
+  | ({ readonly scope: 'application' } & Pick<ApplicationStatus, 'host' | 'path'>)
+  | { readonly scope: 'virtual-host'; readonly name: string }
+  | { readonly scope: 'host' };
 
 /** How something is closed. */
 export interface MaintenanceOrder {
@@ -79,7 +91,13 @@ export interface MaintenanceOrder {
 
 /** Something that is closed. */
 export interface MaintenanceState {
-  readonly path: string;
+  readonly scope: MaintenanceTarget['scope'];
+  /** Of a virtual host, or of an application on one. */
+  readonly host?: string;
+  /** Of an application. */
+  readonly path?: string;
+  /** Who has closed it. What both have closed is as the operator said, and closed until neither does. */
+  readonly by: 'operator' | 'configuration';
   /** ISO 8601. */
   readonly since: string;
   readonly retryAfterSeconds: number;
@@ -116,4 +134,6 @@ export interface Readiness {
   readonly draining: boolean;
   /** By an operator. */
   readonly suspended?: boolean;
+  /** The whole host answers with a page of maintenance, which is what it is meant to do: it is ready. */
+  readonly maintenance?: boolean;
 }

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express';
+import type { ApplicationStatus } from '../deployer/application-status.js';
 import type { AdminCollaborators } from './admin-collaborators.js';
 import { sendError } from './admin-errors.js';
 
@@ -8,15 +9,19 @@ type Action = 'start' | 'stop' | 'reload';
  * `/v1/applications`. A name is one path segment, so `#` and `/` in it are percent-encoded: `foo%23bar%23%232`;
  * a context path serves as well as a name: `%2Ffoo%2Fbar`.
  */
-export function applicationRoutes({ deployments }: AdminCollaborators): Router {
+export function applicationRoutes({ deployments, server }: AdminCollaborators): Router {
   const router = Router({ caseSensitive: true, strict: true });
+  const shown = (status: ApplicationStatus): ApplicationStatus => {
+    const maintenance = server.maintenance?.of(status);
+    return maintenance === undefined ? status : { ...status, maintenance: maintenance.scope };
+  };
   router.get('/applications', (_request, response) => {
-    response.json({ applications: deployments.list() });
+    response.json({ applications: deployments.list().map(shown) });
   });
   router.get('/applications/:name', (request, response) => {
     const status = deployments.find(request.params.name);
     if (status === undefined) return sendUnknown(response, request.params.name);
-    return void response.json({ application: status });
+    return void response.json({ application: shown(status) });
   });
   router.delete('/applications/:name', async (request, response) => {
     const status = deployments.find(request.params.name);

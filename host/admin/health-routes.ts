@@ -4,7 +4,8 @@ import { allowOnly } from './application-routes.js';
 
 /**
  * `/health/live`: this process answers. `/health/ready`: requests may be sent here: the first deployment pass is
- * done, a front accepts, nothing is draining or suspended, and every application that is `required` answers; 503 otherwise. Any other
+ * done, a front accepts, nothing is draining or suspended, and every application that is `required` answers; 503 otherwise. A
+ * host in maintenance is ready, and says so: whoever sends its clients elsewhere keeps them from its page. Any other
  * failed application does not make the host unready: the others are served. Both are open to anyone who reaches the admin address.
  */
 export function healthRoutes({ server, deployments }: AdminCollaborators): Router {
@@ -13,7 +14,8 @@ export function healthRoutes({ server, deployments }: AdminCollaborators): Route
     response.json({ status: 'live' });
   });
   router.get('/health/ready', (_request, response) => {
-    const { firstPassDone, listening, draining, suspended = false } = server.readiness();
+    const readiness = server.readiness();
+    const { firstPassDone, listening, draining, suspended = false, maintenance = false } = readiness;
     const missed = deployments.list().filter(({ isMissed }) => isMissed === true).length;
     const isReady = firstPassDone && listening && !draining && !suspended && missed === 0;
     const applications: Record<string, number> = {};
@@ -24,6 +26,7 @@ export function healthRoutes({ server, deployments }: AdminCollaborators): Route
       listening,
       draining,
       suspended,
+      maintenance,
       missed,
       applications,
     });

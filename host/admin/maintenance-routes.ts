@@ -1,12 +1,13 @@
-import { Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import { unknownApplication } from '../deployer/deployer-errors.js';
-import type { AdminCollaborators } from './admin-collaborators.js';
+import type { AdminCollaborators, MaintenanceTarget } from './admin-collaborators.js';
 import { sendError } from './admin-errors.js';
 import { allowOnly } from './application-routes.js';
 
 /**
  * `/v1/maintenance`: what is closed. `POST /v1/applications/NAME/maintenance?file=/abs/page.html&retryAfter=600` closes,
- * DELETE opens again; names as in `applicationRoutes`. Both may be repeated.
+ * DELETE opens again; `/v1/hosts/NAME/maintenance` is the same for a virtual host, `/v1/server/maintenance` for all of it.
+ * Names of applications as in `applicationRoutes`. All may be repeated.
  */
 export function maintenanceRoutes({
   server,
@@ -15,30 +16,37 @@ export function maintenanceRoutes({
   const router = Router({ caseSensitive: true, strict: true });
   const { maintenance } = server;
   if (maintenance === undefined) return router;
-  const contextOf = (name: string): string => {
-    const application = deployments.find(name);
-    if (application === undefined) throw unknownApplication(name);
-    const { host, path } = application;
-    return host === undefined ? path : `${host}${path === '/' ? '' : path}`;
-  };
   router.get('/maintenance', (_request, response) => {
     response.json({ maintenance: maintenance.list() });
   });
   router.all('/maintenance', allowOnly('GET, HEAD'));
-  router.post('/applications/:name/maintenance', async (request, response) => {
-    const { file, retryAfter } = request.query;
-    if (retryAfter !== undefined && (typeof retryAfter !== 'string' || !/^\d{1,8}$/.test(retryAfter)))
-      return sendError(response, 400, 'PORTICO_ADMIN_BAD_REQUEST', 'retryAfter is a number of seconds.');
-    await maintenance.begin(contextOf(request.params.name), {
-      file: typeof file === 'string' ? file : undefined,
-      retryAfterSeconds: retryAfter === undefined ? undefined : Number(retryAfter),
+
+  const at = (path: string, targetOf: (name: string) => MaintenanceTarget): void => {
+    const target = ({ params }: Request) =>
+      targetOf(typeof params['name'] === 'string' ? params['name'] : '');
+    router.post(path, async (request: Request, response: Response) => {
+      const { file, retryAfter } = request.query;
+      if (retryAfter !== undefined && (typeof retryAfter !== 'string' || !/^\d{1,8}$/.test(retryAfter)))
+        return sendError(response, 400, 'PORTICO_ADMIN_BAD_REQUEST', 'retryAfter is a number of seconds.');
+      await maintenance.begin(target(request), {
+        file: typeof file === 'string' ? file : undefined,
+        retryAfterSeconds: retryAfter === undefined ? undefined : Number(retryAfter),
+      });
+      return void response.status(204).end();
     });
-    return void response.status(204).end();
+    router.delete(path, async (request: Request, response: Response) => {
+      await maintenance.end(target(request));
+      response.status(204).end();
+    });
+    router.all(path, allowOnly('POST, DELETE'));
+  };
+  at('/applications/:name/maintenance', (name) => {
+    const application = deployments.find(name);
+    if (application === undefined) throw unknownApplication(name);
+    const { host, path } = application;
+    return { scope: 'application', path, ...(host === undefined ? {} : { host }) };
   });
-  router.delete('/applications/:name/maintenance', async (request, response) => {
-    await maintenance.end(contextOf(request.params.name));
-    response.status(204).end();
-  });
-  router.all('/applications/:name/maintenance', allowOnly('POST, DELETE'));
+  at('/hosts/:name/maintenance', (name) => ({ scope: 'virtual-host', name }));
+  at('/server/maintenance', () => ({ scope: 'host' }));
   return router;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ReloadResult } from '../admin/admin-collaborators.js';
+import type { MaintenanceState, ReloadResult } from '../admin/admin-collaborators.js';
 import { ADMIN_TOKEN_FILE } from '../admin/admin-token.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import type { DeploymentView } from '../deployer/history/deployment-view.js';
@@ -133,6 +133,11 @@ export class AdminClient {
     const query = olderThan === undefined ? '' : `?olderThan=${encodeURIComponent(olderThan)}`;
     const path = `/v1/applications/${encodeURIComponent(name)}/requests${query}`;
     return (await this.#request('GET', path)) as { requests: readonly OpenRequest[]; total: number };
+  }
+
+  async maintenance(): Promise<readonly MaintenanceState[]> {
+    const body = await this.#request('GET', '/v1/maintenance');
+    return (body as { maintenance: readonly MaintenanceState[] }).maintenance;
   }
 
   async reloadServer(): Promise<ReloadResult> {

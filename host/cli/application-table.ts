@@ -10,9 +10,7 @@ export function applicationTable(applications: readonly ApplicationStatus[]): st
     ...(hasHosts ? [application.host ?? ''] : []),
     application.path,
     application.name,
-    application.live === undefined || application.live.role === 'active'
-      ? application.state
-      : `${application.state}, ${application.live.role}`,
+    stateOf(application),
     application.kind ?? '',
     application.instances.map(({ pid }) => pid ?? '-').join(' '),
     sizeOf(application.instances.reduce((sum, { rssBytes }) => sum + rssBytes, 0)),
@@ -25,6 +23,11 @@ export function applicationTable(applications: readonly ApplicationStatus[]): st
   ]);
   const titles = [...(hasHosts ? ['HOST'] : []), 'PATH', 'NAME', 'STATE', 'KIND', 'PID', 'MEMORY', 'NOTE'];
   return textTable(titles, rows);
+}
+
+function stateOf({ state, live, maintenance }: ApplicationStatus): string {
+  const role = live === undefined || live.role === 'active' ? '' : `, ${live.role}`;
+  return `${state}${role}${maintenance === undefined ? '' : ', maintenance'}`;
 }
 
 /** `''` for nothing. */

@@ -68,11 +68,16 @@ for (const verb of ['suspend', 'resume'] as const)
     )
     .action(async (options) => (await import('./standstill.js')).suspend(verb, options));
 withBaseOptions(program.command('maintenance'))
-  .description('answer for one application with a page of yours and 503, or let it answer again')
-  .addArgument(new Argument('<verb>').choices(['on', 'off']))
-  .argument('<name>', 'application or path')
+  .description(
+    'answer with a page of yours and 503 for an application, a virtual host or the whole host; or list what is closed',
+  )
+  .addArgument(new Argument('<verb>').choices(['on', 'off', 'list']))
+  .argument('[name]', 'application or path')
+  .option('--virtual-host <name>', 'a virtual host instead of an application')
+  .option('--whole-host', 'everything instead of an application')
   .option('--file <page>', 'HTML file, at most 64KiB; the server keeps its content')
   .option('--retry-after <duration>', 'when clients are to come back (default: 5m)')
+  .option('--json', 'the list as JSON')
   .action(async (...args: Parameters<typeof import('./maintenance.js').maintenance>) =>
     (await import('./maintenance.js')).maintenance(...args),
   );

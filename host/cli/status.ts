@@ -5,6 +5,7 @@ import { applicationTable, sizeOf } from './application-table.js';
 import type { OutputOptions } from './base-options.js';
 import { certificateTable } from './certificate-table.js';
 import { forTerminal } from './for-terminal.js';
+import { maintenanceTable } from './maintenance.js';
 import { runningHostOf } from './running-host.js';
 
 /** `portico status [NAME]`: the server, or one application with its processes and last output. */
@@ -22,6 +23,8 @@ export async function status(name: string | undefined, options: OutputOptions): 
       process.stdout.write(spareText(await client.spares()));
       const certificates = certificateTable(await client.certificates());
       process.stdout.write(certificates === '' ? '\n' : `certificates:\n${certificates}\n`);
+      const closed = await client.maintenance();
+      if (closed.length > 0) process.stdout.write(`maintenance:\n${maintenanceTable(closed)}\n`);
       process.stdout.write(applicationTable(await client.list()));
     }
     return;

@@ -12,7 +12,9 @@ export function virtualHostsOf({
   defaultHost,
   unknownHost,
 }: VirtualHostKeys): VirtualHosts | undefined {
-  return hosts === undefined || hosts.length === 0 ? undefined : { hosts, defaultHost, unknownHost };
+  if (hosts === undefined || hosts.length === 0) return undefined;
+  // Whether one is closed is not told by who it is.
+  return { hosts: hosts.map(({ name, aliases }) => ({ name, aliases })), defaultHost, unknownHost };
 }
 
 /** What no single value shows: a name that leads to two hosts, a default that is none, applications without a host. */

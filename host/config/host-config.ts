@@ -4,6 +4,7 @@ import type { IdleSettings } from './idle-settings.js';
 import type { ProcessLimits, ScalingSettings } from './instance-settings.js';
 import type { IsolationSettings } from './isolation-settings.js';
 import type { LivenessSettings } from './liveness-settings.js';
+import type { ConfiguredMaintenance } from './maintenance-settings.js';
 import type { QueueThemes } from './queue-settings.js';
 import type { RedirectConfig } from './redirect-settings.js';
 import type { RequestSettings } from './request-settings.js';
@@ -38,6 +39,8 @@ export interface HostConfig {
   readonly fronts: number;
   /** `hosts`, `defaultHost`, `unknownHost`. Undefined: none are configured, one host answers for every name. */
   readonly virtualHosts?: VirtualHosts | undefined;
+  /** `maintenance` of the file and of its hosts. Undefined: nothing is closed. */
+  readonly maintenance?: ConfiguredMaintenance | undefined;
   /** Default: 127.0.0.1:9090. */
   readonly admin: { readonly host: string; readonly port: number };
   readonly deployer: {

@@ -4,6 +4,7 @@ import { connectorAddressShape } from './connector-address.js';
 import { forwardingShape } from './connector-forwarding.js';
 import { DEFAULT_CONNECTOR_LIMITS as LIMITS } from './connector-limits.js';
 import { http2Schema } from './http2-schema.js';
+import { maintenanceSchema } from './maintenance-settings.js';
 import { redirectSchema } from './redirect-schema.js';
 import {
   countOrAuto,
@@ -55,6 +56,7 @@ const connectorSchema = section({
 const virtualHostSchema = section({
   name: hostName(),
   aliases: z.preprocess((value) => value ?? undefined, z.array(hostAlias()).max(1000).default([])),
+  maintenance: maintenanceSchema,
 });
 
 /** `default`, `404`, `421` or `close`; the numbers with or without quotes. */
@@ -92,6 +94,7 @@ export const hostSchema = section({
     z.array(virtualHostSchema).max(10_000, 'at most 10000 hosts').optional(),
   ),
   defaultHost: hostName().optional(),
+  maintenance: maintenanceSchema,
   unknownHost: unknownHostSchema.default('default'),
   admin: section({ host: listenHost().default('127.0.0.1'), port: port().default(9090) }).prefault({}),
   deployer: section({

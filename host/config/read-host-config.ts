@@ -12,6 +12,7 @@ import type { ConnectorConfig, HostConfig } from './host-config.js';
 import { type HostSection, hostSchema } from './host-schema.js';
 import { http2Of, http2Problem } from './http2-schema.js';
 import type { Variables } from './interpolate.js';
+import { configuredMaintenance } from './maintenance-settings.js';
 import { readSmallText } from './read-text.js';
 import { redirectProblems } from './redirect-schema.js';
 import { listenHost } from './setting-types.js';
@@ -47,8 +48,10 @@ export function readHostConfig(source: HostConfigSource): HostConfig {
   const checked = checkAgainst(hostSchema, document);
   const ports = readOverrides(source);
   if (!checked.ok) throw new ConfigError('PORTICO_CONFIG_INVALID', [...checked.problems, ...ports.problems]);
-  const config = assemble(checked.value, base, document, ports);
-  const problems = [...ports.problems, ...crossChecks(config, checked.value, document)];
+  const closed = configuredMaintenance(checked.value, base, document);
+  const { maintenance } = closed;
+  const config = { ...assemble(checked.value, base, document, ports), maintenance };
+  const problems = [...ports.problems, ...closed.problems, ...crossChecks(config, checked.value, document)];
   if (problems.length > 0) throw new ConfigError('PORTICO_CONFIG_INVALID', problems);
   return config;
 }

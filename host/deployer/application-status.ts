@@ -41,6 +41,8 @@ export interface ApplicationStatus {
   readonly live?: LiveStatus;
   /** Number of the deployment that was rolled back to; absent: what serves is what lies in the drop folder. */
   readonly rolledBackTo?: number;
+  /** Closed for maintenance, by itself or with more; said by the admin API alone. Its state is that of its processes. */
+  readonly maintenance?: 'application' | 'virtual-host' | 'host';
   /** It is `required`, and neither answers nor would at its first request: the host is not ready. */
   readonly isMissed?: boolean;
 }

@@ -16,7 +16,7 @@ import { deliver } from './deliver.js';
 import { DEFAULT_HOST, HostNames } from './host-names.js';
 import { CHALLENGE_FIELDS, HttpChallenges, type HttpChallengeTokens } from './http-challenges.js';
 import type { MappedContext, Mapping } from './mapping.js';
-import { UNMAPPED_CONTEXT } from './messages.js';
+import { type FrontSettings, UNMAPPED_CONTEXT } from './messages.js';
 import { answerRedirect } from './redirect.js';
 import type { TrafficCounts } from './traffic-counts.js';
 
@@ -35,6 +35,7 @@ export class Dispatcher {
   #gate: ((exchange: Exchange) => boolean) | undefined;
   #challenges: HttpChallenges | undefined;
   #closure: Closure | undefined;
+  #closedHosts: ReadonlyMap<string, Closure> | undefined;
 
   /** `virtualHosts` as the mapping was made with or without. */
   constructor(
@@ -111,9 +112,11 @@ export class Dispatcher {
     this.#setGate();
   }
 
-  /** Nothing else is answered from now on; undefined: as ever. */
-  close(closure: Closure | undefined): void {
-    this.#closure = closure;
+  /** Nothing else is answered from now on, at all or on some hosts; undefined: as ever. */
+  close({ closed, closedHosts }: Pick<FrontSettings, 'closed' | 'closedHosts'>): void {
+    this.#closure = closed;
+    const hosts = Object.entries(closedHosts ?? {});
+    this.#closedHosts = hosts.length === 0 ? undefined : new Map(hosts);
     this.#setGate();
   }
 
@@ -148,13 +151,13 @@ export class Dispatcher {
 
   #setGate(): void {
     const challenges = this.#challenges;
-    const closure = this.#closure;
-    if (challenges === undefined && closure === undefined) {
+    if (challenges === undefined && this.#closure === undefined && this.#closedHosts === undefined) {
       this.#gate = undefined;
       return;
     }
     this.#gate = (exchange) => {
       if (challenges !== undefined && this.#answerChallenge(exchange, challenges)) return true;
+      const closure = this.#closure ?? this.#closureOfHost(exchange);
       if (closure === undefined) return false;
       exchange.attachment = undefined;
       this.#counts.unmapped.begin();
@@ -162,6 +165,12 @@ export class Dispatcher {
       answerClosed(exchange, closure);
       return true;
     };
+  }
+
+  #closureOfHost({ head }: Exchange): Closure | undefined {
+    if (this.#closedHosts === undefined || this.#hosts === undefined) return undefined;
+    const host = this.#hosts.find(head.authority);
+    return host === undefined ? undefined : this.#closedHosts.get(host);
   }
 
   #find(host: string, path: string): MappedContext | undefined {

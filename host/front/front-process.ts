@@ -120,7 +120,7 @@ export class FrontProcess {
     const accessLog = this.#openLog(settings);
     const mapping = new Mapping(runtimes, this.#counts, settings.virtualHosts !== undefined, settings);
     const dispatcher = new Dispatcher(mapping, this.#counts, accessLog, settings.virtualHosts);
-    dispatcher.close(settings.closed);
+    dispatcher.close(settings);
     if (settings.hasSiblings) this.#shares.share();
     this.#world = { settings, runtimes, mapping, accessLog, dispatcher };
     this.#reporter = setInterval(() => this.#reportCounts(undefined), REPORT_MS);
@@ -144,7 +144,7 @@ export class FrontProcess {
       world.mapping.useVirtualHosts(settings.virtualHosts !== undefined);
       world.dispatcher.useVirtualHosts(settings.virtualHosts);
     }
-    world.dispatcher.close(settings.closed);
+    world.dispatcher.close(settings);
     if (!isDeepStrictEqual(before.accessLog, settings.accessLog)) {
       const former = world.accessLog;
       world.accessLog = this.#openLog(settings);

@@ -136,6 +136,8 @@ export interface FrontSettings {
   readonly fronts?: number;
   /** Nothing is served, on any connector, for any name. */
   readonly closed?: Closure | undefined;
+  /** Virtual hosts on which nothing is served, by `ContextRoute.host`. */
+  readonly closedHosts?: Readonly<Record<string, Closure>> | undefined;
   /** Undefined: one host answers for every name. */
   readonly virtualHosts?: VirtualHosts | undefined;
 }

@@ -66,6 +66,7 @@ export class FrontProcesses implements RouteTable {
   readonly #wantedListeners: ((context: string) => void)[] = [];
   #settings: FrontSettings;
   #closed: Closure | undefined;
+  #maintained: Pick<FrontSettings, 'closed' | 'closedHosts'> = {};
   readonly #paused = new Set<string>();
   /** By deployment: the last words of fronts that have drained. */
   readonly #drains = new Map<string, DrainReport[]>();
@@ -187,6 +188,12 @@ export class FrontProcesses implements RouteTable {
     await this.reconfigure(this.#settings, []);
   }
 
+  /** Nothing is served at all, or on some virtual hosts, until told otherwise; a suspension stands above it. */
+  async maintain(maintained: Pick<FrontSettings, 'closed' | 'closedHosts'>): Promise<void> {
+    this.#maintained = maintained;
+    await this.reconfigure(this.#settings, []);
+  }
+
   /** Accepts nothing on a connector, or accepts again. Harmless when repeated. Resolves when the fronts know. */
   async pause(name: string, isPaused: boolean): Promise<void> {
     const connector = this.#options.connectors.find(({ socket }) => socket.connector === name);
@@ -302,7 +309,8 @@ export class FrontProcesses implements RouteTable {
 
   /** Of several fronts the first rotates the access log that all of them write. */
   #settingsOf({ number }: Place): FrontSettings {
-    const given = this.#closed === undefined ? this.#settings : { ...this.#settings, closed: this.#closed };
+    const closed = this.#closed ?? this.#maintained.closed;
+    const given = { ...this.#settings, ...this.#maintained, closed };
     if (this.#places.length === 1) return given;
     const settings = { ...given, hasSiblings: true, fronts: this.#places.length };
     const { accessLog } = settings;

@@ -37,6 +37,7 @@ export function reconfigurationOf(running: HostConfig, wanted: HostConfig): Reco
       connectors,
       virtualHosts,
       accessLog: wanted.accessLog,
+      maintenance: wanted.maintenance,
       shutdownTimeoutMs: wanted.shutdownTimeoutMs,
     },
     changed,
@@ -63,6 +64,7 @@ const FIXED: Names = [
 
 const MOVABLE: Names = [
   ['accessLog', 'accessLog'],
+  ['maintenance', 'maintenance'],
   ['shutdownTimeoutMs', 'shutdownTimeout'],
 ];
 

@@ -25,7 +25,7 @@ import { FolderLock } from './folder-lock.js';
 import { FrontProcesses } from './front-processes.js';
 import { connectorSettingsOf, frontSettingsOf } from './front-settings.js';
 import type { ListeningSocket } from './listening-socket.js';
-import { Maintenance } from './maintenance.js';
+import { Maintenance } from './maintenance/maintenance.js';
 import { openSockets } from './open-sockets.js';
 import { readRunFile, removeRunFile, writeRunFile } from './run-file.js';
 import { RunningConfig } from './running-config.js';
@@ -127,9 +127,11 @@ export class PorticoServer {
    */
   async reload(): Promise<ReloadResult> {
     this.#lifecycle.requireStarted('reload the configuration');
-    return await this.#running.reload(async ({ config, connectors }) => {
+    return await this.#running.reload(async ({ config, connectors, changed }) => {
       await this.#parts?.fronts.reconfigure(frontSettingsOf(config), connectors);
       await this.#parts?.deployer.useVirtualHosts(config.virtualHosts);
+      if (changed.includes('maintenance')) await this.#parts?.maintenance.reconfigured();
+      else if (changed.includes('hosts')) await this.#parts?.maintenance.follow();
     });
   }
 
@@ -228,7 +230,9 @@ export class PorticoServer {
       catalogFile: catalog.file,
       ...(config.development === undefined ? {} : { development: config.development }),
     });
-    const maintenance = new Maintenance(fronts, folders.work, log);
+    const maintenance = new Maintenance(fronts, folders.work, () => this.#config, log);
+    // None is there yet: each hears of it when it starts.
+    void maintenance.follow();
     const deployer = new Deployer({
       appsFolder: folders.apps,
       workFolder: folders.work,
@@ -261,7 +265,7 @@ export class PorticoServer {
       allowedHosts: [],
       log,
     });
-    return { sockets, certificates, fronts, supervisor, deployer, admin, release };
+    return { sockets, certificates, fronts, supervisor, maintenance, deployer, admin, release };
   }
 
   #view(
@@ -277,6 +281,7 @@ export class PorticoServer {
       listening: fronts.isListening,
       draining: this.#lifecycle.isEnding,
       suspended: standstill.isSuspended,
+      maintenance: maintenance.isWhole,
     });
     return {
       version: packageVersion(),
@@ -384,6 +389,7 @@ interface Parts {
   readonly certificates: Certificates;
   readonly fronts: FrontProcesses;
   readonly supervisor: Supervisor;
+  readonly maintenance: Maintenance;
   readonly deployer: Deployer;
   readonly admin: AdminServer;
   /** Lets the fronts accept. */

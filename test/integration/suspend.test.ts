@@ -1,6 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TestHost } from '#test/support/host.js';
 import { until } from '#test/support/polling.js';
@@ -73,37 +71,6 @@ describe('a host that is suspended', () => {
     });
     expect((await host.get('/app/')).status).toBe(503);
     await post('/v1/server/resume');
-    expect(await host.text('/app/')).toBe('served');
-  });
-});
-
-describe('an application that is closed for maintenance', () => {
-  const at = '/v1/applications/app/maintenance';
-
-  it('answers with the page of the operator, stays healthy, and opens again', async () => {
-    const file = join(host.base, 'page.html');
-    writeFileSync(file, '<h1>Back at noon</h1>');
-    const query = new URLSearchParams({ file, retryAfter: '600' });
-    expect(await post(`${at}?${query}`)).toBe(204);
-    const closed = await host.get('/app/', { headers: { accept: 'text/html' } });
-    expect([closed.status, closed.headers.get('retry-after')]).toEqual([503, '600']);
-    expect(await closed.text()).toBe('<h1>Back at noon</h1>');
-    const plain = await host.get('/app/', { headers: { accept: 'application/json' } });
-    expect(await plain.text()).toMatch(/being maintained/);
-    expect(await isReady()).toBe(true);
-    const state = await (await host.admin('/v1/maintenance')).json();
-    expect(state).toMatchObject({ maintenance: [{ path: '/app', retryAfterSeconds: 600, hasPage: true }] });
-    expect(readFileSync(join(host.base, 'work/maintenance.json'), 'utf8')).toContain('Back at noon');
-    expect((await host.admin(at, 'DELETE')).status).toBe(204);
-    expect(await host.text('/app/')).toBe('served');
-  });
-
-  it('refuses pages that are no files or too large', async () => {
-    const large = join(host.base, 'large.html');
-    writeFileSync(large, Buffer.alloc(65 * 1024));
-    for (const file of [large, host.base, join(host.base, 'missing.html'), 'page.html'])
-      expect(await post(`${at}?${new URLSearchParams({ file })}`)).toBe(422);
-    expect(await post(`${at}?retryAfter=soon`)).toBe(400);
     expect(await host.text('/app/')).toBe('served');
   });
 });

@@ -181,7 +181,6 @@ export async function retire(
   { drainTimeoutMs, departure, warm }: Retirement,
 ): Promise<void> {
   const { process, prepared, entry } = running;
-  const began = performance.now();
   if (mayFollow(entry.current, 'draining')) entry.step('draining');
   let drained: Promise<boolean> | undefined;
   if (drainTimeoutMs > 0) {
@@ -200,13 +199,13 @@ export async function retire(
   const report = await parts.routes.drainOf?.(running.deployment);
   const hadWork = report !== undefined && hadOpen(report);
   if (mayFollow(entry.current, 'stopped')) entry.step('stopped', hadWork ? { drained: report } : {});
-  if (hadWork) logDrain(running, report, Math.round(performance.now() - began), parts.log);
+  if (hadWork) logDrain(running, report, parts.log);
   parts.store.collectSoon();
 }
 
-function logDrain({ deployment, version }: Running, report: DrainReport, ms: number, log: DeployerLog): void {
-  const fields = { event: 'drained', application: version.name, deployment, ms, ...report };
-  const text = `${version.name}: an earlier deployment has drained (${ms} ms): ${drainText(report)}`;
+function logDrain({ deployment, version }: Running, report: DrainReport, log: DeployerLog): void {
+  const fields = { event: 'drained', application: version.name, deployment, ...report };
+  const text = `${version.name} has drained: ${drainText(report)}`;
   if (countOf(report.cut) > 0) log.warn(fields, text);
   else log.info(fields, text);
 }
