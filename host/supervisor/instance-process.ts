@@ -93,6 +93,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   pid: number | undefined;
   stats: InstanceStats | undefined;
   kind: ApplicationKind | undefined;
+  isHung = false;
   isFromSpare: boolean;
 
   readonly #options: InstanceOptions;
@@ -276,6 +277,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
 
   /** Also when it goes on meanwhile: it was asked to stand still. */
   async #hung(): Promise<void> {
+    this.isHung = true;
     const agent = this.#agent;
     if (agent !== undefined && !this.hasExited) {
       const { frames, problem } = await captureBlockedStack(agent.child, STACK_MS);

@@ -84,6 +84,11 @@ export class InstanceSlot {
     return this.#state === 'running' && this.#process?.hasExited === false ? this.#process : undefined;
   }
 
+  /** The process that is there, whatever it does. */
+  get process(): SlotProcess | undefined {
+    return this.#process;
+  }
+
   get instance(): string {
     return this.#instance;
   }

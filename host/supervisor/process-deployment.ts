@@ -21,6 +21,7 @@ import { LimitWatch } from './limit-watch.js';
 import { OutputCapture } from './output-capture.js';
 import type { OutputLog } from './output-log.js';
 import { OutputTail } from './output-tail.js';
+import type { OpenPort, PortOwner } from './port-watch.js';
 import { instanceEnvironment } from './process-environment.js';
 import { ScalingPolicy } from './scaling-policy.js';
 import type { SlotProcess } from './slot-process.js';
@@ -121,6 +122,17 @@ export class ProcessDeployment implements DeploymentProcess {
 
   status(): readonly InstanceStatus[] {
     return [...this.#slots, ...this.#leaving].map((slot) => slot.status());
+  }
+
+  /** The processes whose ports are told. */
+  portOwners(): readonly PortOwner[] {
+    return [...this.#slots, ...this.#leaving].flatMap(({ process }) => {
+      // The inspector listens for a moment in one that hangs.
+      if (process?.pid === undefined || process.isHung === true) return [];
+      const { instance, httpPort: ownPort = 0 } = process.address;
+      const tell = (port: OpenPort): void => this.#tellPort(instance, port);
+      return [{ pid: process.pid, ownPort, tell }];
+    });
   }
 
   lastOutput(): readonly string[] {
@@ -301,6 +313,11 @@ export class ProcessDeployment implements DeploymentProcess {
 
   #exceeded(instance: string, { event, reason, used, limit }: LimitExcess, action: string): void {
     this.#log.warn({ event, instance, used, limit, action }, `${instance} ${reason}`);
+  }
+
+  #tellPort(instance: string, { address, port }: OpenPort): void {
+    const what = `${instance} listens on ${address}:${port}, which is open on the machine, past the host`;
+    this.#log.warn({ event: 'extra-port', instance, address, port }, what);
   }
 
   /** With instances left the deployment goes on; it has failed when the last one is given up. */

@@ -22,6 +22,8 @@ export interface SlotProcess {
   readonly kind: ApplicationKind | undefined;
   /** It waited as a spare before it got its application. Absent: never. */
   readonly isFromSpare?: boolean;
+  /** It does not answer, and is being looked at before it is killed. */
+  readonly isHung?: boolean;
   /** True from its exit on; `gone` follows when its output is read. */
   readonly hasExited: boolean;
   /** Nothing new will come, and why; said once or more often, at any time. */

@@ -5,6 +5,7 @@ import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { DeploymentProcess, DeploymentSpec } from './deployment-process.js';
 import { OutputLog, type OutputSettings } from './output-log.js';
+import { PortWatch } from './port-watch.js';
 import { ProcessDeployment } from './process-deployment.js';
 import { killGroup } from './process-group.js';
 import { SocketFolder } from './socket-folder.js';
@@ -57,6 +58,7 @@ export class Supervisor {
   readonly #deployments = new Set<ProcessDeployment>();
   readonly #watches = new Set<UpstreamWatch>();
   readonly #outputs = new Map<string, { readonly log: OutputLog; users: number }>();
+  readonly #ports: PortWatch;
   readonly #closing = new Set<Promise<void>>();
   #stopped: Promise<void> | undefined;
   #isPreparingStop = false;
@@ -80,6 +82,7 @@ export class Supervisor {
       isBusy: () => this.#isStarting(),
       log: options.logger,
     });
+    this.#ports = new PortWatch(() => [...this.#deployments].flatMap((one) => one.portOwners()));
     this.#lifecycle.apply('finish starting');
   }
 
@@ -164,7 +167,7 @@ export class Supervisor {
     await Promise.all(
       [this.#spares, ...this.#deployments, ...this.#watches].map((started) => started.stop()),
     );
-    await Promise.all([...this.#closing, this.#leftovers]);
+    await Promise.all([...this.#closing, this.#leftovers, this.#ports.stop()]);
     this.#sockets.remove();
     await this.#working?.remove();
     this.#lifecycle.apply('finish stopping');

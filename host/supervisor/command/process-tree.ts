@@ -58,7 +58,8 @@ export function isSuspended(pid: number): boolean {
 const TICK_MICROS = 10_000;
 const LISTEN = '0A';
 
-function descendants(root: number): number[] {
+/** A process and all that descend from it, at most 1,000. */
+export function descendants(root: number): number[] {
   const found = [root];
   for (let i = 0; i < found.length && i < MAX_PROCESSES; i++) {
     const pid = found[i];
