@@ -1,9 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-
-/** Where a Node process listens for its inspector after SIGUSR1. */
-const INSPECTOR = 'http://127.0.0.1:9229/json/list';
 
 /**
  * Samples a running Node process for some seconds and writes a `.cpuprofile`. The process needs no flag: SIGUSR1 opens
@@ -34,17 +32,60 @@ export async function sample(pid: number, seconds: number, file: string): Promis
 
 async function inspectorOf(pid: number): Promise<string> {
   for (let attempt = 0; attempt < 100; attempt++) {
-    try {
-      const targets = (await (await fetch(INSPECTOR)).json()) as {
-        title: string;
-        webSocketDebuggerUrl: string;
-      }[];
-      const found = targets.find(({ title }) => title.includes(`[${pid}]`)) ?? targets[0];
-      if (found !== undefined) return found.webSocketDebuggerUrl;
-    } catch {
-      // Not open yet.
+    const ports = listeningPorts(pid);
+    for (const port of ports) {
+      const url = (await askFor(port)) ?? loggedUrls(pid).find((one) => one.includes(`:${port}/`));
+      if (url !== undefined) return url;
     }
     await delay(50);
   }
-  throw new Error(`process ${pid} opens no inspector on port 9229`);
+  throw new Error(`process ${pid} opens no inspector`);
 }
+
+async function askFor(port: number): Promise<string | undefined> {
+  try {
+    const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as {
+      webSocketDebuggerUrl?: string;
+    }[];
+    return targets[0]?.webSocketDebuggerUrl;
+  } catch {
+    // Another server, or not open yet.
+    return undefined;
+  }
+}
+
+/** Instances tell their inspector to their standard error alone, which the host writes to its logs. */
+function loggedUrls(pid: number): readonly string[] {
+  const parent = / \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1];
+  const arguments_ = readFileSync(`/proc/${parent}/cmdline`, 'latin1').split('\0');
+  const base = arguments_[arguments_.indexOf('--base') + 1];
+  if (base === undefined || !arguments_.includes('--base')) return [];
+  const logs = readdirSync(join(base, 'logs'), { recursive: true, withFileTypes: true });
+  return logs
+    .filter((file) => file.isFile())
+    .flatMap(
+      (file) => readFileSync(join(file.path, file.name), 'latin1').match(/ws:\/\/[\d.]+:\d+\/[\w-]+/g) ?? [],
+    );
+}
+
+/** Ports of 127.0.0.1 that a process listens on (Linux). Applications are started with an inspector on any port. */
+function listeningPorts(pid: number): readonly number[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        // Closed in the meantime.
+        return [];
+      }
+    }),
+  );
+  return readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === LISTENS && inodes.has(fields[9] ?? ''))
+    .map((fields) => Number.parseInt(fields[1]?.split(':')[1] ?? '', 16));
+}
+
+/** A state in `/proc/net/tcp`. */
+const LISTENS = '0A';
