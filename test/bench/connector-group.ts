@@ -24,20 +24,22 @@ type Samples = ReadonlyMap<string, readonly Sample[]>;
 /**
  * The connectors of a host with one framework application against bare Node, nginx and Tomcat, line by line; all peers
  * write an access log, apart from bare Node. Peers that are not installed are left out. BENCH_LINES chooses lines whose
- * name contains one of the words given, with commas.
+ * name contains one of the words given, with commas; BENCH_PEERS names the peers (`host,nginx`).
  */
 export async function measureConnector(): Promise<object> {
   const certificate = makePeerCertificate();
   const peers = new Map<string, Peer>();
-  const add = (name: string, peer: Peer | undefined): void => {
+  const chosen = process.env['BENCH_PEERS']?.split(',');
+  const add = async (name: string, start: () => Promise<Peer | undefined>): Promise<void> => {
+    const peer = chosen?.includes(name) === false ? undefined : await start();
     if (peer !== undefined) peers.set(name, peer);
   };
   for (const name of ['http', 'https', 'h2'] as const)
-    add(`node:${name}`, await startNode(name, [certificate.keyFile, certificate.certFile]));
-  add('nginx', await startNginx(certificate));
-  add('Tomcat 10.1', await startTomcat(certificate));
-  add('host', await startConnectorHost(certificate, 1));
-  add('host, 2 fronts', await startConnectorHost(certificate, 2));
+    await add(`node:${name}`, () => startNode(name, [certificate.keyFile, certificate.certFile]));
+  await add('nginx', () => startNginx(certificate));
+  await add('Tomcat 10.1', () => startTomcat(certificate));
+  await add('host', () => startConnectorHost(certificate, 1));
+  await add('host, 2 fronts', () => startConnectorHost(certificate, 2));
 
   const words = process.env['BENCH_LINES']?.split(',') ?? [''];
   const results: Record<string, object> = {};
