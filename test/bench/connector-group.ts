@@ -130,10 +130,18 @@ function printLine(line: ConnectorLine, samples: Samples): void {
 function targetsOf({ name }: ConnectorLine, samples: Samples): readonly Target[] {
   const ratesOf = (peer: string): readonly number[] =>
     (samples.get(peer) ?? []).map(({ requestsPerSecond }) => requestsPerSecond);
+  const cpuOf = (peer: string): readonly number[] =>
+    (samples.get(peer) ?? []).map(({ cpuPerRequest }) => cpuPerRequest);
   const least: Readonly<Record<string, number>> = { 'Tomcat 10.1': 1, nginx: 0.6 };
   return [...samples.keys()]
     .filter((peer) => !peer.startsWith('host'))
-    .map((peer) =>
-      ratio(`${name}: host ÷ ${peer}`, pairedRatio(ratesOf('host'), ratesOf(peer)), least[peer] ?? 1),
-    );
+    .map((peer) => {
+      const byRate = pairedRatio(ratesOf('host'), ratesOf(peer));
+      return ratio(
+        `${name}: host ÷ ${peer}`,
+        byRate,
+        least[peer] ?? 1,
+        pairedRatio(cpuOf(peer), cpuOf('host')),
+      );
+    });
 }

@@ -4,6 +4,8 @@ export interface Target {
   readonly value: number;
   /** Between which figures the middle half of the pairs of rounds is; of ratios only. */
   readonly quartiles?: string;
+  /** The same by CPU time for a request: what the ratio would be on a machine with cores enough; of ratios only. */
+  readonly byCpu?: string;
   readonly target: string;
   readonly reached: boolean;
 }
@@ -29,10 +31,11 @@ export function quartilesOf({ lower, upper }: PairedRatio): string {
 }
 
 /** A ratio whose median should be at least `target`. */
-export function ratio(what: string, paired: PairedRatio, target: number): Target {
+export function ratio(what: string, paired: PairedRatio, target: number, byCpu?: PairedRatio): Target {
   const value = rounded(paired.median, 2);
   const reached = paired.median >= target;
-  return { what, value, quartiles: quartilesOf(paired), target: `>= ${target}`, reached };
+  const cpu = byCpu === undefined ? {} : { byCpu: `${rounded(byCpu.median, 2)} (${quartilesOf(byCpu)})` };
+  return { what, value, quartiles: quartilesOf(paired), ...cpu, target: `>= ${target}`, reached };
 }
 
 /** A figure that should be at most `target`. */

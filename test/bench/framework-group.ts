@@ -118,3 +118,7 @@ function targetsOf({ name }: Line, samples: ReadonlyMap<string, readonly Sample[
 function ratesOf(samples: ReadonlyMap<string, readonly Sample[]>, subject: string): readonly number[] {
   return (samples.get(subject) ?? []).map(({ requestsPerSecond }) => requestsPerSecond);
 }
+
+function cpuOf(samples: ReadonlyMap<string, readonly Sample[]>, subject: string): readonly number[] {
+  return (samples.get(subject) ?? []).map(({ cpuPerRequest }) => cpuPerRequest);
+}
