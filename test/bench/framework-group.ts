@@ -111,6 +111,7 @@ function targetsOf({ name }: Line, samples: ReadonlyMap<string, readonly Sample[
         `${name}: ${one} ÷ ${other}`,
         pairedRatio(ratesOf(samples, one), ratesOf(samples, other)),
         target,
+        pairedRatio(cpuOf(samples, other), cpuOf(samples, one)),
       ),
     );
 }
