@@ -54,6 +54,8 @@ export interface DeployerOptions extends Collaborators {
 /** How long `open` waits in all for bundles that were still changing: stability windows, and at least so long. */
 const FIRST_PASS_WINDOWS = 3;
 const FIRST_PASS_MS = 2_000;
+/** A start that takes longer does not keep the others from starting any more: it waits for something. */
+const SLOW_START_MS = 5_000;
 
 /**
  * Keeps what runs equal to what lies in the drop folder. Made by the server; stopped by it before the supervisor and
@@ -124,7 +126,7 @@ export class Deployer implements Deployments {
       readManifest: options.readManifest,
       defaults: options.defaults,
       preparations: new Slots(options.maxParallelStarts),
-      starts: new Slots(options.maxParallelStarts),
+      starts: new Slots(options.maxParallelStarts, SLOW_START_MS),
       log,
       isDevelopment: options.development !== undefined,
       nextSerial: () => ++this.#serial,
