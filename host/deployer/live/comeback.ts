@@ -103,7 +103,8 @@ export class Comeback {
     if (version === newer.version) await this.#parts.pin(version, older.prepared);
     else this.#parts.memory.decide(newer.version.name, newer.prepared.key, 'returned');
     const hasWords = hasHeard && older.process?.kind?.() === 'framework';
-    if (hasWords) await this.launch(version, older.prepared, 'return');
+    // The same content once more: nothing is proved or disproved by it.
+    if (hasWords && (await this.launch(version, older.prepared, 'return'))) this.probations.end(older);
     await this.#host.settle();
   }
 

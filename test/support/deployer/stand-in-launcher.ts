@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Launcher } from '#host/deployer/collaborators.js';
 import type { InstanceAddress } from '#host/front/messages.js';
+import type { ApplicationKind } from '#host/instance/messages.js';
 import { silentLog } from '#host/log/server-log.js';
 import type {
   DeploymentChange,
@@ -16,7 +17,8 @@ import { type UpstreamSpec, UpstreamWatch } from '#host/supervisor/upstream-watc
 
 /**
  * Stands in for the supervisor: it starts no processes, so that tests of the deployer see nothing but the deployer. What
- * a deployment does is written in its bundle, in the file `behaviour`: `fails TEXT`, `hangs`, or nothing, which is to run.
+ * a deployment does is written in its bundle, in the file `behaviour`: `fails TEXT`, `hangs`, `framework`, or nothing; the
+ * last two run.
  */
 export class StandInLauncher implements Launcher {
   readonly events = new EventEmitter();
@@ -61,6 +63,7 @@ export class StandInProcess implements DeploymentProcess {
   isStopped = false;
   addressCount = 1;
   stopTakesMs = 0;
+  readonly kind: () => ApplicationKind;
   readonly #listeners: ((change: DeploymentChange) => void)[] = [];
   readonly #events: EventEmitter;
   #reject: (error: Error) => void = () => undefined;
@@ -71,6 +74,7 @@ export class StandInProcess implements DeploymentProcess {
     this.#events = events;
     const file = join(spec.folder, 'behaviour');
     const behaviour = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+    this.kind = () => (behaviour === 'framework' ? 'framework' : 'server');
     this.ready = new Promise((resolve, reject) => {
       this.#reject = reject;
       if (behaviour.startsWith('fails')) {
