@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import { unknownApplication } from '../deployer/deployer-errors.js';
-import type { AdminCollaborators, MaintenanceTarget } from './admin-collaborators.js';
+import type { AdminCollaborators, MaintenanceState, MaintenanceTarget } from './admin-collaborators.js';
 import { sendError } from './admin-errors.js';
 import { allowOnly } from './application-routes.js';
 
@@ -26,8 +26,13 @@ export function maintenanceRoutes({
       targetOf(typeof params['name'] === 'string' ? params['name'] : '');
     router.post(path, async (request: Request, response: Response) => {
       const { file, retryAfter } = request.query;
-      if (retryAfter !== undefined && (typeof retryAfter !== 'string' || !/^\d{1,8}$/.test(retryAfter)))
-        return sendError(response, 400, 'PORTICO_ADMIN_BAD_REQUEST', 'retryAfter is a number of seconds.');
+      if (retryAfter !== undefined && (typeof retryAfter !== 'string' || !/^[1-9]\d{0,7}$/.test(retryAfter)))
+        return sendError(
+          response,
+          400,
+          'PORTICO_ADMIN_BAD_REQUEST',
+          'retryAfter is a number of seconds, from 1.',
+        );
       await maintenance.begin(target(request), {
         file: typeof file === 'string' ? file : undefined,
         retryAfterSeconds: retryAfter === undefined ? undefined : Number(retryAfter),
@@ -42,7 +47,14 @@ export function maintenanceRoutes({
   };
   at('/applications/:name/maintenance', (name) => {
     const application = deployments.find(name);
-    if (application === undefined) throw unknownApplication(name);
+    if (application === undefined) {
+      // A path stays closed when its application has gone: the next one there would be closed, too.
+      const isHere = ({ scope, path }: MaintenanceState) =>
+        scope === 'application' && (path === name || path === `/${name}`);
+      const { path } = maintenance.list().find(isHere) ?? {};
+      if (path === undefined) throw unknownApplication(name);
+      return { scope: 'application', path };
+    }
     const { host, path } = application;
     return { scope: 'application', path, ...(host === undefined ? {} : { host }) };
   });

@@ -29,7 +29,10 @@ export async function maintenance(
   const { path, what, flags } = targetOf(name, options);
   if (verb === 'off') {
     await client.post(path, 'DELETE');
-    process.stdout.write(`${what} is open again\n`);
+    const wider = await widerThan(name, client);
+    process.stdout.write(
+      wider === undefined ? `${what} is open again\n` : `${what} is still closed: ${wider}\n`,
+    );
     return;
   }
   const { file, retryAfter } = options;
@@ -54,6 +57,15 @@ export function maintenanceTable(closed: readonly MaintenanceState[]): string {
       one.hasPage ? 'own' : 'plain',
     ]),
   );
+}
+
+/** What goes on to close an application that was opened, in words; undefined: nothing, or it is no application. */
+async function widerThan(name: string | undefined, client: AdminClient): Promise<string | undefined> {
+  if (name === undefined) return undefined;
+  const applications = await client.list();
+  const { maintenance } = applications.find((one) => one.name === name || one.path === name) ?? {};
+  if (maintenance === undefined) return undefined;
+  return maintenance === 'host' ? 'the whole host is' : 'its virtual host is';
 }
 
 function targetOf(

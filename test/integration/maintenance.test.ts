@@ -109,6 +109,21 @@ describe('an application that is closed for maintenance', () => {
     expect(await textOf('shop.example', '/')).toBe('shop');
   });
 
+  it('stays closed at its path when it is replaced by another, and can be opened when it has gone', async () => {
+    host.drop('brief', { 'index.html': 'brief' });
+    await host.untilApplication('brief', ({ state }) => state === 'running');
+    expect(await change('/v1/applications/brief/maintenance')).toBe(204);
+    expect(await change('/v1/applications/brief', 'DELETE')).toBe(204);
+    expect(await closed()).toMatchObject([{ path: '/brief' }]);
+    host.drop('brief', { 'index.html': 'another' });
+    await host.untilApplication('brief', ({ state }) => state === 'running');
+    expect(await textOf('main.example', '/brief/')).toBe('503');
+    expect(await change('/v1/applications/brief', 'DELETE')).toBe(204);
+    expect(portico('maintenance', 'off', 'brief')).toBe('brief is open again\n');
+    expect(await closed()).toEqual([]);
+    expect(await change('/v1/applications/brief/maintenance', 'DELETE')).toBe(404);
+  });
+
   it('refuses pages that are no files, too large or no text', async () => {
     const large = join(host.base, 'large.html');
     writeFileSync(large, Buffer.alloc(65 * 1024, 'x'));
@@ -116,7 +131,8 @@ describe('an application that is closed for maintenance', () => {
     writeFileSync(binary, Buffer.from([0xff, 0xfe]));
     for (const file of [large, binary, host.base, join(host.base, 'missing.html'), 'page.html', '/dev/zero'])
       expect(await change(`${at}?${new URLSearchParams({ file })}`)).toBe(422);
-    expect(await change(`${at}?retryAfter=soon`)).toBe(400);
+    for (const retryAfter of ['soon', '0', '-1', '1.5'])
+      expect(await change(`${at}?${new URLSearchParams({ retryAfter })}`)).toBe(400);
     expect(await textOf('main.example', '/app/')).toBe('served');
   });
 });
@@ -171,6 +187,8 @@ describe('a host that is closed for maintenance', () => {
       'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
     expect((await ask('main.example', '/app/', upgrade)).status).toBe(503);
     expect(portico('status')).toMatch(/maintenance:\n.*\nthe whole host +operator/);
+    await change('/v1/applications/app/maintenance');
+    expect(portico('maintenance', 'off', 'app')).toBe('app is still closed: the whole host is\n');
     // A suspension says to go elsewhere, which is more.
     expect(await change('/v1/server/suspend')).toBe(204);
     expect(headerOf(await ask('main.example', '/app/'), 'connection')).toBe('close');

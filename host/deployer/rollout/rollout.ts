@@ -190,9 +190,11 @@ export async function retire(
   if (warm !== undefined && (await warm.outcome) === 'returned') return;
   if ((await drained) === false) {
     const { deployment, version } = running;
+    const isElsewhere = process === undefined || process.upstreams !== undefined;
+    const after = isElsewhere ? 'they go on to their end' : 'its processes are stopped';
     parts.log.warn(
       { code: 'PORTICO_DRAIN_INCOMPLETE', application: version.name, deployment },
-      `${version.name}: requests to ${deployment} still went on after ${drainTimeoutMs} ms; its processes are stopped`,
+      `${version.name}: requests to ${deployment} still went on after ${drainTimeoutMs} ms; ${after}`,
     );
   }
   if (process !== undefined) await stopProcess(process, prepared.manifest.settings, parts.log);

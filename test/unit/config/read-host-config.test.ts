@@ -30,6 +30,31 @@ function lines(error: ConfigError): string[] {
 }
 
 describe('readHostConfig', () => {
+  it('reads what is closed for maintenance, with the content of its page', () => {
+    for (const text of [
+      '',
+      'maintenance: false',
+      'maintenance:',
+      'hosts: [{ name: a.example, maintenance: false }]',
+    ])
+      expect(read(text).maintenance).toBeUndefined();
+    expect(read('maintenance: true').maintenance).toEqual({
+      host: { retryAfterSeconds: 300 },
+      virtualHosts: {},
+    });
+    const config = read('hosts: [{ name: a.example, maintenance: { retryAfter: 1500ms } }]');
+    expect(config.maintenance).toEqual({ virtualHosts: { 'a.example': { retryAfterSeconds: 2 } } });
+    expect(config.virtualHosts?.hosts).toEqual([{ name: 'a.example', aliases: [] }]);
+    expect(lines(refusal('maintenance: { retryAfter: 10ms, pages: a }'))).toEqual([
+      expect.stringContaining('maintenance.retryAfter "10ms" is out of bounds'),
+      expect.stringContaining('maintenance.pages unknown key; known here: page, retryAfter'),
+    ]);
+    expect(lines(refusal('hosts: [{ name: a.example, maintenance: { page: gone.html } }]'))).toEqual([
+      expect.stringMatching(/^1:\d+ hosts\[0\]\.maintenance\.page .*gone\.html does not exist/),
+    ]);
+    expect(lines(refusal('maintenance: closed'))[0]).toContain('maintenance');
+  });
+
   it('gives the defaults when there is no file', () => {
     const base = configs.folder.write('empty', {});
     const config = readHostConfig({ base, env: {} });
