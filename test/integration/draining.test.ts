@@ -133,10 +133,10 @@ describe('how it is told what became of what was open', () => {
     folder = new TemporaryFolder();
     host = await TestHost.start({
       apps: { plain: express('one'), live: framework('one') },
-      config: `shutdownTimeout: 3s
+      config: `shutdownTimeout: 2s
 applications:
   probation: { window: 0s }
-  drain: { timeout: 3s }
+  drain: { timeout: 2s }
   env: { FOLDER: "${folder.at('.')}" }
   stop: { timeout: 500ms }
 connectors:

@@ -32,7 +32,6 @@ function lines(error: ConfigError): string[] {
 describe('readHostConfig', () => {
   it('reads what is closed for maintenance, with the content of its page', () => {
     for (const text of [
-      '',
       'maintenance: false',
       'maintenance:',
       'hosts: [{ name: a.example, maintenance: false }]',
