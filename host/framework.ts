@@ -79,6 +79,7 @@ export type { RequestCookies } from './application/request-cookies.js';
 export type { RequestHeaders } from './application/request-headers.js';
 export type { ResponseCookies } from './application/response-cookies.js';
 export type { ResponseWriter } from './application/response-writer.js';
+export type { ScheduledRun } from './application/scheduled-run.js';
 export { PorticoError } from './errors.js';
 export type { ClientCertificate, TlsInfo } from './exchange/tls-info.js';
 export type { CookieEncoding } from './http/cookie-encoding.js';

@@ -65,6 +65,7 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
     throw new EntryError(
       'sandbox is a thing of Node and cannot hold a command: take it away, or give a user',
     );
+  checkJobs(folder, entry, settings.schedule);
   return {
     entry,
     contextPath: contextPathOf(operator),
@@ -75,6 +76,22 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
     configOrigins: { ...originsIn(developer, developer), ...originsIn(operator, developer) },
     notes: [...refusedOf(developer, theirs.refused), ...notesOf(developer), ...(operator?.notes ?? [])],
   };
+}
+
+/** Whether there can be a function where a job wants one; whether there is, only the loaded code tells. */
+function checkJobs(
+  folder: string | undefined,
+  { kind }: Manifest['entry'],
+  jobs: ApplicationSettings['schedule'] = [],
+): void {
+  for (const { name, function: wanted, module } of jobs) {
+    if (wanted === undefined) continue;
+    if (folder === undefined || (kind !== 'main' && kind !== 'modules'))
+      throw new EntryError(
+        `job ${name} has a function, and only an application of Node has some, not one of kind ${kind}: give it a path`,
+      );
+    if (module !== undefined) modulesEntry(folder, [module]);
+  }
 }
 
 function entryOf(

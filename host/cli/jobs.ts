@@ -32,17 +32,27 @@ export async function jobs(
 export function jobTable(list: readonly JobStatus[]): string {
   if (list.length === 0) return 'it has no scheduled jobs, or is stopped\n';
   return textTable(
-    ['JOB', 'CRON', 'ZONE', 'REQUEST', 'NEXT', 'LAST', 'OUTCOME', 'TOOK', 'NOTE'],
-    list.map(({ name, cron, zone = '', method, path, next = 'never', runs: [last] }) => [
+    ['JOB', 'CRON', 'ZONE', 'WHAT', 'NEXT', 'LAST', 'OUTCOME', 'TOOK', 'NOTE'],
+    list.map(({ name, cron, zone = '', next = 'never', runs: [last], ...work }) => [
       name,
       cron,
       zone,
-      forTerminal(`${method} ${path}`),
+      forTerminal(workOf(work)),
       next,
       last?.startedAt ?? '',
       last?.outcome ?? '',
       last?.ms === undefined ? '' : `${last.ms} ms`,
-      forTerminal(last?.reason ?? ''),
+      forTerminal(last?.reason ?? last?.result ?? ''),
     ]),
   );
+}
+
+function workOf({
+  method,
+  path,
+  function: name,
+  module,
+}: Pick<JobStatus, 'method' | 'path' | 'function' | 'module'>): string {
+  if (path !== undefined) return `${method} ${path}`;
+  return module === undefined ? `${name}()` : `${module}#${name}()`;
 }

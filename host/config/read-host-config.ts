@@ -264,6 +264,12 @@ function crossChecks(config: HostConfig, given: HostSection, document: ConfigDoc
   if (given.applications.shadow !== undefined) {
     add(['applications', 'shadow'], 'is about one version: write it into the descriptor of that');
   }
+  if (given.applications.schedule !== undefined) {
+    add(
+      ['applications', 'schedule'],
+      'jobs belong to one application, and all would have these: write them into its descriptor, apps/NAME.yaml or application.yaml',
+    );
+  }
   return problems;
 }
 

@@ -3,6 +3,7 @@ import { AbortReason, type RequestHead } from '../exchange/exchange.js';
 import { ExchangeClient, type OutgoingExchange } from '../exchange/exchange-client.js';
 import type { InstanceAddress } from '../front/messages.js';
 import { FieldBlock } from '../http/field-block.js';
+import { askProgram } from '../supervisor/command/ask-program.js';
 
 /** A request of the host itself to one instance. */
 export interface InstanceQuestion {
@@ -22,14 +23,18 @@ export interface InstanceQuestion {
 }
 
 /**
- * Asks an instance not by way of the connectors but as a front would, over the exchange protocol, on a connection of its
- * own. Resolves with the status of the answer. Rejects with `PORTICO_INSTANCE_SILENT` when there is none in time or it
+ * Asks an instance not by way of the connectors but as a front would, over the exchange protocol or, where a program serves HTTP
+ * by itself, over that; on a connection of its own. Resolves with the status of the answer. Rejects with `PORTICO_INSTANCE_SILENT` when there is none in time or it
  * breaks off, and as `ExchangeClient.connect`; then the request has been given up.
  */
 export async function askInstance(
-  { socketPath, secret }: InstanceAddress,
+  { socketPath, secret, httpPort }: InstanceAddress,
   question: InstanceQuestion,
 ): Promise<number> {
+  if (httpPort !== undefined) {
+    const base = question.prefix === 'keep' ? question.contextPath : '';
+    return askProgram({ socketPath, httpPort }, { ...question, path: base + question.path });
+  }
   const { timeoutMs } = question;
   const began = performance.now();
   const client = await ExchangeClient.connect({

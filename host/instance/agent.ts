@@ -11,8 +11,9 @@
 import { ExchangeServer } from '../exchange/exchange-server.js';
 import { BootFailure, failureReport } from './boot-failure.js';
 import { enterSurroundings } from './enter-surroundings.js';
-import type { AgentCommand, BootPlan, BootStep, SpareKind } from './messages.js';
+import type { AgentCommand, BootPlan, BootStep, FunctionCall, SpareKind } from './messages.js';
 import type { RunningApplication } from './running-application.js';
+import type { ScheduledFunctions } from './scheduled-functions.js';
 import { reportStats } from './stats-reporter.js';
 import { SupervisorChannel } from './supervisor-channel.js';
 
@@ -32,6 +33,8 @@ class Agent {
   #waitsFor: BootFailure | undefined;
   #application: RunningApplication | undefined;
   #exchanges: ExchangeServer | undefined;
+  #plan: BootPlan | undefined;
+  #functions: ScheduledFunctions | undefined;
 
   constructor(channel: SupervisorChannel) {
     this.#channel = channel;
@@ -48,7 +51,9 @@ class Agent {
     else if (command.type === 'boot' && this.#state === 'waiting') {
       this.#channel.send({ type: 'booting' });
       void this.#boot(command.plan, command.environment);
-    } else if (command.type === 'prepare-stop') void this.#application?.prepareStop?.(command.departure);
+    } else if (command.type === 'call-function') void this.#call(command.call);
+    else if (command.type === 'end-function') this.#functions?.end(command.id);
+    else if (command.type === 'prepare-stop') void this.#application?.prepareStop?.(command.departure);
     else if (command.type === 'stop') void this.#stop(command.graceMs);
   }
 
@@ -61,6 +66,7 @@ class Agent {
 
   async #boot(plan: BootPlan, environment: Readonly<Record<string, string>>): Promise<void> {
     this.#state = 'booting';
+    this.#plan = plan;
     this.#watch(plan);
     // From here on only the application keeps the process alive: one that has nothing left to do is found out.
     this.#channel.hold(false);
@@ -106,6 +112,19 @@ class Agent {
     }
     const { startServerApplication } = await import('./server-application.js');
     return startServerApplication(plan, plan.entry.main, progress);
+  }
+
+  /** A job is due, which few applications have. */
+  async #call(call: FunctionCall): Promise<void> {
+    const plan = this.#plan;
+    if (plan === undefined || this.#state !== 'running') return;
+    const { ScheduledFunctions } = await import('./scheduled-functions.js');
+    this.#functions ??= new ScheduledFunctions({
+      plan,
+      application: () => this.#application?.application,
+      send: (report) => this.#channel.send(report),
+    });
+    await this.#functions.run(call);
   }
 
   /** Turns every other way in which a boot can end into a report. */
@@ -171,8 +190,10 @@ class Agent {
     // Also when there was no time to prepare: answers that last for long end within the time for those in flight.
     void application.prepareStop?.('ended');
     const drainDeadline = Date.now() + graceMs * DRAIN_SHARE;
-    while (exchanges.activeExchanges > 0 && Date.now() < drainDeadline)
+    const isBusy = (): boolean => exchanges.activeExchanges > 0 || (this.#functions?.running ?? 0) > 0;
+    while (isBusy() && Date.now() < drainDeadline)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    this.#functions?.end();
     const closed = exchanges.close(0);
     try {
       await application.stop(Math.max(0, deadline - Date.now()));

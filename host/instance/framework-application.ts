@@ -59,6 +59,9 @@ export async function startFrameworkApplication(
   }
   return {
     kind: 'framework',
+    get application() {
+      return engine.application;
+    },
     handle: engine.handle,
     prepareStop: (departure) => engine.prepareStop(departure),
     stop: (graceMs) => engine.stop(graceMs, graceMs),

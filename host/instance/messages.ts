@@ -18,6 +18,10 @@ export type AgentCommand =
       readonly plan: BootPlan;
       readonly environment: Readonly<Record<string, string>>;
     }
+  /** Calls a function of the running application; `function-ended` follows, unless the process ends first. */
+  | { readonly type: 'call-function'; readonly call: FunctionCall }
+  /** The time of a call is over: its signal is aborted. Nobody waits for its report any more. */
+  | { readonly type: 'end-function'; readonly id: number }
   /**
    * The mapping no longer names the instance, or the host stops: nothing new comes but what is on its way. Long-lived
    * answers are to end, and their clients to hear why; everything is still answered. `stop` follows when nothing is in
@@ -45,6 +49,13 @@ export type AgentReport =
       readonly message: string;
       readonly stack: string;
     }
+  /** How a call came out; `text` is what it gave, or why it failed. */
+  | {
+      readonly type: 'function-ended';
+      readonly id: number;
+      readonly isDone: boolean;
+      readonly text: string;
+    }
   /** The application wants to be stopped (its shutdown URL): as an operator would do it, with all its instances. */
   | { readonly type: 'stop-requested' }
   /** Every `statsIntervalMs`; also the heartbeat. */
@@ -61,6 +72,21 @@ export type AgentReport =
 
 /** What a process without an application is prepared for: any Node server, or an application of the framework too. */
 export type SpareKind = 'server' | 'framework';
+
+/** One call of an exported function, for a run of a job. */
+export interface FunctionCall {
+  /** Unique within the process. */
+  readonly id: number;
+  readonly job: string;
+  /** Of the run. */
+  readonly number: number;
+  /** The export; `Shop.clean` for one that an exported object holds. */
+  readonly name: string;
+  /** File that exports it, within the bundle. Undefined: the entry, or the first module that has it. */
+  readonly module: string | undefined;
+  /** It may be called while a call for the same job goes on. */
+  readonly mayOverlap: boolean;
+}
 
 /** How far a start had come: files loaded, modules configured, application made ready, socket opened. */
 export type BootStep = 'load' | 'configure' | 'start' | 'listen';

@@ -1,3 +1,4 @@
+import type { Application } from '../application/application.js';
 import type { ExchangeHandler } from '../exchange/exchange.js';
 import type { Departure } from '../lifecycle/departure.js';
 import type { ApplicationKind } from './messages.js';
@@ -5,6 +6,8 @@ import type { ApplicationKind } from './messages.js';
 /** An application that has started. Made by a loader, owned by the agent, which stops it once. */
 export interface RunningApplication {
   readonly kind: ApplicationKind;
+  /** Where it is one of the framework. */
+  readonly application?: Application;
   /** Answers every exchange it is given, until `stop`. */
   readonly handle: ExchangeHandler;
   /**

@@ -25,6 +25,13 @@ export function parseReport(message: unknown): AgentReport | undefined {
         stack: text(report['stack'], 16_384),
       };
     }
+    case 'function-ended':
+      return {
+        type: 'function-ended',
+        id: amount(report['id']),
+        isDone: report['isDone'] === true,
+        text: text(report['text'], 1000),
+      };
     case 'prepared':
     case 'booting':
     case 'stop-requested':

@@ -2,6 +2,7 @@ import type { Manifest } from '../bundle/manifest.js';
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind, BootStep } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
+import type { FunctionOrder } from './function-calls.js';
 import type { HeapReport } from './heap-report.js';
 
 /** One version of one application that is to run in processes. */
@@ -43,6 +44,11 @@ export interface DeploymentProcess {
    * ready later, so that their long-lived answers end, and why. Not to be taken back; the first call counts.
    */
   prepareStop?(departure: Departure): void;
+  /**
+   * Calls a function of the application in one of its instances, once, whatever becomes of it. Resolves with what it gave, as
+   * text; rejects with `PORTICO_JOB_FAILED`. Absent where there are no functions.
+   */
+  runFunction?(order: FunctionOrder): Promise<string>;
   /** Graceful stop, SIGKILL at the deadline. Resolves when no process is left. Harmless when called twice. */
   stop(): Promise<void>;
 }

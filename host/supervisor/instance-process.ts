@@ -8,8 +8,10 @@ import { type AgentOwner, AgentProcess } from './agent-process.js';
 import { parseReport } from './agent-report.js';
 import { captureBlockedStack } from './blocked-stack.js';
 import type { StartFailureDetail } from './deployment-process.js';
+import { FunctionCalls, type FunctionOrder } from './function-calls.js';
 import { type HeapReport, takeHeapReport } from './heap-report.js';
 import { Heartbeat } from './heartbeat.js';
+import { MessageRate } from './message-rate.js';
 import type { OutputCapture } from './output-capture.js';
 import type { SlotProcess } from './slot-process.js';
 import type { Surroundings } from './surroundings.js';
@@ -76,8 +78,6 @@ const TIMEOUT_REPORT_MS = 500;
 const SPARE_ANSWER_MS = 5000;
 /** For the stack of a blocked event loop. */
 const STACK_MS = 3000;
-/** Messages a second beyond which a process is not reporting but flooding. */
-const MAX_MESSAGES_PER_SECOND = 500;
 
 /**
  * One process of one deployment, from its start, or from when it is taken from the spares, to the end of its output. Owned by
@@ -109,9 +109,10 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   #state: 'spawned' | 'booting' | 'running' | 'ended' = 'spawned';
   /** Why we ended it, or how it said it failed; the first cause counts. */
   #cause: Cause | undefined;
-  #messages = { second: 0, count: 0 };
+  readonly #messages = new MessageRate();
   /** It was told that nothing new will come, and this reason. */
   #departure: Departure | undefined;
+  readonly #calls = new FunctionCalls((command) => this.#send(command));
 
   constructor(options: InstanceOptions) {
     this.#options = options;
@@ -142,6 +143,11 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     if (this.#departure !== undefined) return;
     this.#departure = departure;
     if (this.#state === 'running') this.#send({ type: 'prepare-stop', departure });
+  }
+
+  /** Only while it is running. See `FunctionCalls`. */
+  runFunction(order: FunctionOrder): Promise<string> {
+    return this.#calls.call(order);
   }
 
   /** Asks the application to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
@@ -229,7 +235,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   }
 
   received(message: unknown): void {
-    if (this.#isFlooding()) {
+    if (this.#messages.isFlood()) {
       this.kill('flooded its control channel');
       return;
     }
@@ -248,6 +254,8 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
       this.#killAfter(FAILED_EXIT_MS);
     } else if (report.type === 'stop-requested' && this.#state === 'running' && this.#cause === undefined) {
       this.#options.onStopRequest();
+    } else if (report.type === 'function-ended') {
+      this.#calls.ended(report);
     } else if (report.type === 'stats' && this.#state === 'running') {
       this.stats = report;
       this.#heartbeat?.beat();
@@ -367,6 +375,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     clearTimeout(this.#spareTimer);
     this.#heartbeat?.stop();
     rmSync(this.plan.socketPath, { force: true });
+    this.#calls.lost(end.reason);
     this.#resolveReady(false);
     this.#resolveGone(end);
   }
@@ -382,13 +391,6 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
 
   #send(command: AgentCommand): void {
     this.#agent?.send(command);
-  }
-
-  #isFlooding(): boolean {
-    const second = Math.floor(performance.now() / 1000);
-    if (this.#messages.second !== second) this.#messages = { second, count: 0 };
-    this.#messages.count += 1;
-    return this.#messages.count > MAX_MESSAGES_PER_SECOND;
   }
 }
 

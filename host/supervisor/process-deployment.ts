@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Manifest } from '../bundle/manifest.js';
 import type { ProcessLimits } from '../config/instance-settings.js';
 import { DEFAULT_LIVENESS } from '../config/liveness-settings.js';
+import { PorticoError } from '../errors.js';
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
@@ -14,6 +15,7 @@ import type {
   DeploymentSpec,
   InstanceStatus,
 } from './deployment-process.js';
+import type { FunctionOrder } from './function-calls.js';
 import { InstanceFolder } from './instance-folder.js';
 import { type InstanceEnd, InstanceProcess, type LimitExcess } from './instance-process.js';
 import { InstanceSlot } from './instance-slot.js';
@@ -145,6 +147,13 @@ export class ProcessDeployment implements DeploymentProcess {
 
   suspect(instance: string, reason: string): void {
     void this.#slots.find((slot) => slot.instance === instance)?.suspect(reason);
+  }
+
+  async runFunction(order: FunctionOrder): Promise<string> {
+    const running = this.#slots.find((slot) => slot.running !== undefined)?.running;
+    if (running?.runFunction !== undefined) return running.runFunction(order);
+    const why = running === undefined ? 'no instance is ready' : 'a command has no functions';
+    throw new PorticoError('PORTICO_JOB_FAILED', why);
   }
 
   prepareStop(departure: Departure): void {

@@ -1,6 +1,7 @@
 import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
+import type { FunctionOrder } from './function-calls.js';
 import type { InstanceEnd, InstanceStats } from './instance-process.js';
 
 /**
@@ -28,6 +29,8 @@ export interface SlotProcess {
   readonly hasExited: boolean;
   /** Nothing new will come, and why; said once or more often, at any time. */
   prepareStop(departure: Departure): void;
+  /** Calls a function of the application that runs in it; absent where none can be called. Rejects with `PORTICO_JOB_FAILED`. */
+  runFunction?(order: FunctionOrder): Promise<string>;
   /** Asks it to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
   stop(graceMs: number): Promise<void>;
   /** Ends the process and its group now; `reason` continues "the process …". */

@@ -21,6 +21,11 @@ export interface SpareOptions {
   readonly strays: StrayProcesses;
   /** Instances are starting: that goes first. */
   readonly isBusy: () => boolean;
+  /**
+   * Between the start of the host, or a spare that was taken, and the start of the next; between two looks whether it is quiet.
+   * Default 1000.
+   */
+  readonly quietMs?: number | undefined;
   readonly log: ServerLog;
 }
 
@@ -44,7 +49,6 @@ export interface SpareStatus {
   readonly lost: number;
 }
 
-/** Between the start of the host, or a spare that was taken, and the start of the next; between two looks whether it is quiet. */
 const QUIET_MS = 1000;
 /** A host in which something is always starting gets its spares all the same. */
 const MAX_LOOKS = 30;
@@ -73,7 +77,7 @@ export class SpareProcesses {
 
   constructor(options: SpareOptions) {
     this.#options = options;
-    this.#fillIn(QUIET_MS);
+    this.#fillIn(this.#options.quietMs ?? QUIET_MS);
   }
 
   /**
@@ -102,7 +106,7 @@ export class SpareProcesses {
     found.leave();
     this.#drop(found);
     this.#losses = 0;
-    this.#fillIn(QUIET_MS);
+    this.#fillIn(this.#options.quietMs ?? QUIET_MS);
     return found;
   }
 
@@ -148,7 +152,7 @@ export class SpareProcesses {
     if (kind === undefined) return;
     this.#looks += 1;
     if (this.#looks < MAX_LOOKS && this.#options.isBusy()) {
-      this.#fillIn(QUIET_MS);
+      this.#fillIn(this.#options.quietMs ?? QUIET_MS);
       return;
     }
     this.#looks = 0;

@@ -9,7 +9,7 @@ import { PortWatch } from './port-watch.js';
 import { ProcessDeployment } from './process-deployment.js';
 import { killGroup } from './process-group.js';
 import { SocketFolder } from './socket-folder.js';
-import { SpareProcesses, type SpareStatus } from './spare-processes.js';
+import { type SpareOptions, SpareProcesses, type SpareStatus } from './spare-processes.js';
 import { isLeftover, StrayProcesses } from './stray-processes.js';
 import { type UpstreamSpec, UpstreamWatch } from './upstream-watch.js';
 import { WorkingFolders } from './working-folder.js';
@@ -31,7 +31,7 @@ export interface SupervisorOptions {
   /** Processes of all deployments beyond which none is added because of load. Default 128. */
   readonly maxInstances?: number;
   /** Processes that wait for an application, and the heap they have. Default: none. */
-  readonly spares?: SpareSettings & { readonly maxHeapBytes: number };
+  readonly spares?: SpareSettings & Pick<SpareOptions, 'maxHeapBytes' | 'quietMs'>;
   /** Time between two reports of an instance. Default 1000. */
   readonly statsIntervalMs?: number;
   /** For developers: applications run in development mode, and `echo` is told each line they print. */
@@ -76,6 +76,7 @@ export class Supervisor {
       wanted: { server: spares?.server ?? 0, framework: spares?.framework ?? 0 },
       agentPath: options.agentPath ?? DEFAULT_AGENT,
       maxHeapBytes: spares?.maxHeapBytes ?? 0,
+      quietMs: spares?.quietMs,
       runFolder: options.runFolder,
       nextSocketPath: () => this.#sockets.next(),
       strays: this.#strays,
@@ -146,6 +147,7 @@ export class Supervisor {
   prepareStop(): void {
     this.#isPreparingStop = true;
     for (const deployment of this.#deployments) deployment.prepareStop('ended');
+    this.#spares.kill();
   }
 
   /** Stops every deployment. Resolves when no process is left and all output is on disk. */

@@ -28,7 +28,7 @@ describe('the spare processes of a supervisor', () => {
       logger: createServerLog({ events, out: { write: () => undefined } }),
       agentPath: join(fixturesFolder, 'agents/fixture-agent.mjs'),
       statsIntervalMs: 50,
-      spares: { server: 1, framework: 0, maxHeapBytes: 64 * MIB },
+      spares: { server: 1, framework: 0, maxHeapBytes: 64 * MIB, quietMs: 20 },
     });
   });
   afterEach(async () => {

@@ -19,7 +19,7 @@ export interface ContextJobsParts {
 
 /**
  * The scheduled jobs of one context: those that the version wants which stands for it. Each run is one request to one
- * instance; runs go on while versions come and go. Nothing is made up for: what was due while the host was down, or the
+ * instance, or one call of a function there; runs go on while versions come and go. Nothing is made up for: what was due while the host was down, or the
  * application was stopped, is left out. Owned by the context; owns the timers.
  */
 export class ContextJobs {
@@ -98,7 +98,7 @@ export class ContextJobs {
     let runs = this.#runs.get(name);
     if (runs === undefined) {
       runs = new JobRuns(
-        (job) => this.#work(job),
+        (job, run) => this.#work(job, run),
         (job, run) => this.#ended(job, run),
       );
       this.#runs.set(name, runs);
@@ -106,33 +106,20 @@ export class ContextJobs {
     return runs;
   }
 
-  async #work(job: JobSettings): Promise<void> {
-    const { name, method, path, timeoutMs } = job;
+  async #work(job: JobSettings, { number }: JobRun): Promise<string | undefined> {
+    const { timeoutMs } = job;
     const until = performance.now() + timeoutMs;
     const running = await this.#parts.serving(timeoutMs);
-    const { version, prepared, process } = running;
-    const [address] = process?.addresses() ?? [];
-    if (address === undefined) throw new PorticoError('PORTICO_JOB_FAILED', 'no instance is ready');
-    if (address.httpPort !== undefined)
-      throw new PorticoError('PORTICO_JOB_FAILED', 'programs that serve HTTP by themselves have no jobs');
-    const asked = askInstance(address, {
-      method,
-      path,
-      contextPath: version.order.context.contextPath,
-      prefix: prepared.manifest.settings.prefix,
-      fields: ['user-agent', 'portico-job', 'portico-job', name],
-      timeoutMs: Math.max(1, Math.round(until - performance.now())),
-      until: 'end',
-    });
+    const leftMs = Math.max(1, Math.round(until - performance.now()));
+    const work =
+      job.path === undefined ? call(running, job, number, leftMs) : ask(running, job, job.path, leftMs);
     // Who ends this deployment waits for it.
     running.work ??= new Set();
-    running.work.add(asked);
+    running.work.add(work);
     try {
-      const status = await asked;
-      if (status < 200 || status > 399)
-        throw new PorticoError('PORTICO_JOB_FAILED', `${method} ${path} gave status ${status}`);
+      return await work;
     } finally {
-      running.work.delete(asked);
+      running.work.delete(work);
       this.#parts.used();
     }
   }
@@ -145,4 +132,38 @@ export class ContextJobs {
     if (outcome === 'failed') log.warn(fields, `${application}: job ${name} failed: ${reason}`);
     else log.info(fields, `${application}: a run of job ${name} is left out: ${reason}`);
   }
+}
+
+/** A request to one instance. */
+async function ask(
+  { version, prepared, process }: Running,
+  { name, method }: JobSettings,
+  path: string,
+  timeoutMs: number,
+): Promise<undefined> {
+  const [address] = process?.addresses() ?? [];
+  if (address === undefined) throw new PorticoError('PORTICO_JOB_FAILED', 'no instance is ready');
+  const status = await askInstance(address, {
+    method,
+    path,
+    contextPath: version.order.context.contextPath,
+    prefix: prepared.manifest.settings.prefix,
+    fields: ['user-agent', 'portico-job', 'portico-job', name],
+    timeoutMs,
+    until: 'end',
+  });
+  if (status < 200 || status > 399)
+    throw new PorticoError('PORTICO_JOB_FAILED', `${method} ${path} gave status ${status}`);
+}
+
+/** A function in one instance. */
+async function call(
+  { process }: Running,
+  { name: job, function: name = '', module, overlap }: JobSettings,
+  number: number,
+  timeoutMs: number,
+): Promise<string> {
+  if (process?.runFunction === undefined)
+    throw new PorticoError('PORTICO_JOB_FAILED', 'the application has no functions');
+  return process.runFunction({ job, number, name, module, mayOverlap: overlap === 'allow', timeoutMs });
 }

@@ -13,7 +13,12 @@ export interface JobRun {
   outcome: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
   /** Why it failed or was skipped. */
   reason: string | undefined;
+  /** What its function gave, as text, shortened; undefined: nothing, or it was no function. */
+  result?: string | undefined;
 }
+
+/** Does a job, and gives what it gave. */
+export type JobWork = (job: JobSettings, run: JobRun) => Promise<string | undefined>;
 
 /** Runs that are remembered of one job. */
 const KEPT_RUNS = 20;
@@ -25,7 +30,7 @@ const MAX_AT_ONCE = 10;
  * deployments of its application; owned by the jobs of the context.
  */
 export class JobRuns {
-  readonly #work: (job: JobSettings) => Promise<void>;
+  readonly #work: JobWork;
   readonly #ended: (job: JobSettings, run: JobRun) => void;
   /** Oldest first. */
   readonly #runs: JobRun[] = [];
@@ -34,7 +39,7 @@ export class JobRuns {
   #number = 0;
 
   /** `work` does the job, and rejects when that fails; `ended` hears of what is over, skipped runs among it. */
-  constructor(work: (job: JobSettings) => Promise<void>, ended: (job: JobSettings, run: JobRun) => void) {
+  constructor(work: JobWork, ended: (job: JobSettings, run: JobRun) => void) {
     this.#work = work;
     this.#ended = ended;
   }
@@ -88,7 +93,8 @@ export class JobRuns {
     run.outcome = 'running';
     this.#active++;
     try {
-      await this.#work(job);
+      const result = await this.#work(job, run);
+      if (result) run.result = result;
       run.outcome = 'done';
     } catch (error) {
       run.outcome = 'failed';

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthSettings } from '../../config/health-settings.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import type { InstanceAddress } from '../../front/messages.js';
-import { askProgram } from '../../supervisor/command/ask-program.js';
 import { askInstance } from '../ask-instance.js';
 
 /** What is asked, and how. */
@@ -53,8 +52,6 @@ async function pass(address: InstanceAddress, question: HealthQuestion, signal: 
 async function ask(address: InstanceAddress, question: HealthQuestion): Promise<number> {
   const { contextPath, prefix, health } = question;
   const { path, timeoutMs } = health;
-  if (address.httpPort !== undefined)
-    return askProgram(address, (prefix === 'keep' ? contextPath : '') + path, timeoutMs);
   const fields = ['user-agent', 'portico-health'];
   return askInstance(address, { method: 'GET', path, contextPath, prefix, fields, timeoutMs, until: 'head' });
 }

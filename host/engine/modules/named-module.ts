@@ -1,10 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Application, Module } from '../../application/application.js';
-import { findPackage, packageFile, parsePackageReference } from '../../bundle/package-entry.js';
-import { describeExports, isClass, property } from './exported-value.js';
-import { type LoadedFile, loadFile } from './load-file.js';
-import { ModuleLoadError } from './module-load-error.js';
+import { loadFunction } from './named-function.js';
 
 /**
  * Finds the module function a configuration names. The agent in the container and applications on their own use this
@@ -18,63 +13,8 @@ import { ModuleLoadError } from './module-load-error.js';
  * With a `generation` above 0 the file is loaded anew, see `importGeneration`. Throws ModuleLoadError.
  */
 export async function loadModule(folder: string, reference: string, generation = 0): Promise<Module> {
-  const [path = '', name = 'default', ...rest] = reference.trim().split('#');
-  if (path === '' || name === '' || rest.length > 0)
-    throw new ModuleLoadError(
-      'PORTICO_EXPORT_MISSING',
-      `The module reference ${JSON.stringify(reference)} is not of the form file#function.`,
-    );
-  const place = fileOf(folder, path);
-  const file = await loadFile(place.folder, place.path, false, generation);
-  const [holder, exported] = exportNamed(file, name);
-  if (typeof exported === 'function' && !isClass(exported))
-    return (application: Application) => (exported as Module).call(holder, application);
-  const found = describeExports(file.exports);
-  if (exported === undefined) {
-    const wanted = name === 'default' ? 'no default export' : `no export ${JSON.stringify(name)}`;
-    throw new ModuleLoadError(
-      'PORTICO_EXPORT_MISSING',
-      `${file.name} has ${wanted}; it exports ${found}. Export the module function, or correct "${reference}" in the configuration of the application.`,
-    );
-  }
-  throw new ModuleLoadError(
-    'PORTICO_EXPORT_NOT_A_FUNCTION',
-    `"${reference}" is no function; ${file.name} exports ${found}. A module is a function that gets the application.`,
-  );
+  const module = await loadFunction(folder, reference, { generation, what: WHAT });
+  return (application: Application) => (module as Module)(application);
 }
 
-/** Folder and file that a reference means: a file of the application where there is one, else that of a package. */
-function fileOf(folder: string, path: string): { readonly folder: string; readonly path: string } {
-  const reference = parsePackageReference(path);
-  if (reference === undefined || existsSync(join(folder, path))) return { folder, path };
-  let file: string | undefined;
-  let cause: unknown;
-  const found = findPackage(folder, reference);
-  try {
-    file = found && packageFile(found, reference);
-  } catch (error) {
-    cause = error;
-  }
-  if (found !== undefined && file !== undefined) return { folder: found, path: file };
-  // Without a package of that name, a file was meant.
-  if (found === undefined && /\.\w+$/.test(path)) return { folder, path };
-  throw new ModuleLoadError(
-    'PORTICO_DEPENDENCY_MISSING',
-    `${JSON.stringify(path)} is neither a file of ${folder} nor exported by a package that is installed there. Correct the module reference, or install the package.`,
-    { cause },
-  );
-}
-
-/** The export, and what it is called on. */
-function exportNamed(file: LoadedFile, name: string): readonly [holder: unknown, exported: unknown] {
-  const { exports } = file;
-  // CommonJS: the exports of the file are the properties of `module.exports`.
-  const fallback = name === 'default' ? undefined : exports['default'];
-  for (const owner of [exports, fallback]) {
-    let holder: unknown;
-    let value: unknown = owner;
-    for (const key of name.split('.')) [holder, value] = [value, property(value, key)];
-    if (value !== undefined) return [holder === exports ? undefined : holder, value];
-  }
-  return [undefined, undefined];
-}
+const WHAT = { noun: 'module', advice: 'A module is a function that gets the application.' };

@@ -65,7 +65,13 @@ export class Liveness {
     if (path === undefined)
       return (await acceptsConnections(address, timeoutMs)) ? undefined : 'it accepts no connections';
     try {
-      const status = await askProgram(address, path, timeoutMs);
+      const status = await askProgram(address, {
+        method: 'GET',
+        path,
+        fields: ['user-agent', 'portico-health'],
+        timeoutMs,
+        until: 'head',
+      });
       return status < 500 ? undefined : `GET ${path} gave ${status}`;
     } catch (error) {
       return `GET ${path}: ${messageOf(error)}`;

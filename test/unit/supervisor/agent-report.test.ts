@@ -23,6 +23,11 @@ describe('a report of an instance', () => {
       { type: 'failed', step: 'load', code: '', message: '', stack: '' },
     ],
     [{ type: 'failed', step: '__proto__' }, undefined],
+    [
+      { type: 'function-ended', id: 3, isDone: 'yes', text: 'x'.repeat(2000) },
+      { type: 'function-ended', id: 3, isDone: false, text: 'x'.repeat(1000) },
+    ],
+    [{ type: 'booting', plan: {} }, { type: 'booting' }],
     [{ type: 'unknown' }, undefined],
     [undefined, undefined],
     [null, undefined],

@@ -24,7 +24,7 @@ class Work {
     this.runs = new JobRuns(
       () =>
         new Promise((resolve, reject) => {
-          this.#open.push((error) => (error === undefined ? resolve() : reject(error)));
+          this.#open.push((error) => (error === undefined ? resolve(undefined) : reject(error)));
         }),
       (_job: JobSettings, { number, outcome }: JobRun) => this.ended.push(`${number} ${outcome}`),
     );
