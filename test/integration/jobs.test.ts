@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JobStatus } from '#host/deployer/jobs/jobs.js';
 import { TestHost } from '#test/support/host.js';
@@ -97,6 +97,80 @@ describe('scheduled jobs', () => {
       return run?.ms === undefined ? undefined : run;
     });
     expect(run).toMatchObject({ outcome: 'done', by: 'operator' });
+  });
+
+  it('of several live versions are those of the one that serves new clients', async () => {
+    const drop = (version: number, canary = ''): void =>
+      host.drop(`pair##${version}`, {
+        'package.json': '{ "type": "module", "main": "app.js" }',
+        'app.js': `import { appendFileSync } from 'node:fs';
+export default (request, response) => response.end();
+export const tick = (run) => appendFileSync(process.env.PAIR, '${version}:' + run.number + '\\n');`,
+        'application.yaml': `portico:
+  servlet:
+    instances: 2
+    schedule: [{ name: tick, cron: "* * * * * *", function: tick }]
+    env: { PAIR: ${host.base}/pair.txt }
+${canary}`,
+      });
+    const ticks = (): string[] => {
+      const file = `${host.base}/pair.txt`;
+      return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+    };
+    const next = async (version: number): Promise<void> => {
+      await until(`a tick of ${version}`, () => ticks().some((line) => line.startsWith(`${version}:`)));
+      const from = ticks().length;
+      await until('two more', () => ticks().length >= from + 2);
+      expect(
+        new Set(
+          ticks()
+            .slice(from)
+            .map((line) => line.split(':')[0]),
+        ),
+      ).toEqual(new Set([String(version)]));
+    };
+    drop(1);
+    await next(1);
+    drop(2);
+    await host.untilApplication('pair##2', ({ state }) => state === 'running');
+    // The old one is live too, as long as the new one is on probation.
+    expect((await host.application('pair##1'))?.live?.role).toBe('old');
+    await next(2);
+    drop(3, '    canary: { steps: [50%, 60%], interval: 5m }\n');
+    await host.untilApplication('pair##3', ({ live }) => live?.role === 'canary');
+    await next(2);
+    const numbers = ticks().map((line) => line.split(':')[1]);
+    expect(new Set(numbers).size).toBe(numbers.length);
+  });
+
+  it('reach a command over HTTP, which has no functions', async () => {
+    const command = (schedule: string): Record<string, string> => ({
+      'application.yaml': `portico:
+  application: { command: [${JSON.stringify(process.execPath)}, server.mjs] }
+  servlet: { schedule: [{ name: tidy, cron: "@yearly", ${schedule} }] }
+`,
+      'server.mjs': `import { createServer } from 'node:http';
+createServer((request, response) => {
+  const { method, url, headers } = request;
+  response.statusCode = url === '/tidy?all=1' && method === 'POST' && headers['portico-job'] === 'tidy' ? 204 : 500;
+  response.end();
+}).listen(process.env.PORT, '127.0.0.1');`,
+    });
+    host.drop('program', command('path: "/tidy?all=1"'));
+    await host.untilApplication('program', ({ state }) => state === 'running');
+    await host.admin('/v1/applications/program/jobs/tidy/run', 'POST');
+    const run = await until('the job is over', async () => {
+      const { jobs } = (await (await host.admin('/v1/applications/program/jobs')).json()) as {
+        jobs: JobStatus[];
+      };
+      return jobs[0]?.runs[0]?.ms === undefined ? undefined : jobs[0].runs[0];
+    });
+    expect(run.outcome).toBe('done');
+    host.drop('refused', command('function: tidy'));
+    const { reason } = await host.untilApplication('refused', ({ state }) => state === 'failed');
+    expect(reason).toContain(
+      'job tidy has a function, and only an application of Node has some, not one of kind command: give it a path',
+    );
   });
 
   it('end with the application', async () => {
