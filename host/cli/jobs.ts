@@ -42,7 +42,7 @@ export function jobTable(list: readonly JobStatus[]): string {
       last?.startedAt ?? '',
       last?.outcome ?? '',
       last?.ms === undefined ? '' : `${last.ms} ms`,
-      forTerminal(last?.reason ?? last?.result ?? ''),
+      forTerminal(shortened(last?.reason ?? last?.result ?? '')),
     ]),
   );
 }
@@ -56,3 +56,10 @@ function workOf({
   if (path !== undefined) return `${method} ${path}`;
   return module === undefined ? `${name}()` : `${module}#${name}()`;
 }
+
+/** The whole text is in the JSON. */
+function shortened(text: string): string {
+  return text.length > MAX_NOTE ? `${text.slice(0, MAX_NOTE)}…` : text;
+}
+
+const MAX_NOTE = 100;

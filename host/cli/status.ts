@@ -18,14 +18,16 @@ export async function status(name: string | undefined, options: OutputOptions): 
       .join(', ');
     if (options.json) process.stdout.write(`${JSON.stringify(client.server, null, 2)}\n`);
     else {
-      process.stdout.write(`running since ${startedAt}, process ${pid}\n`);
-      process.stdout.write(`connectors: ${doors}; admin ${admin.host}:${admin.port}\n`);
-      process.stdout.write(spareText(await client.spares()));
       const certificates = certificateTable(await client.certificates());
-      process.stdout.write(certificates === '' ? '\n' : `certificates:\n${certificates}\n`);
       const closed = await client.maintenance();
-      if (closed.length > 0) process.stdout.write(`maintenance:\n${maintenanceTable(closed)}\n`);
-      process.stdout.write(applicationTable(await client.list()));
+      process.stdout.write(
+        `running since ${startedAt}, process ${pid}\n` +
+          `connectors: ${doors}; admin ${admin.host}:${admin.port}\n` +
+          spareText(await client.spares()) +
+          (certificates === '' ? '\n' : `certificates:\n${certificates}\n`) +
+          (closed.length === 0 ? '' : `maintenance:\n${maintenanceTable(closed)}\n`) +
+          applicationTable(await client.list()),
+      );
     }
     return;
   }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Application } from '../application/application.js';
 import type { ScheduledRun } from '../application/scheduled-run.js';
+import { property } from '../engine/modules/exported-value.js';
 import { loadFunction } from '../engine/modules/named-function.js';
 import { describeThrown } from '../engine/modules/thrown.js';
 import type { AgentReport, BootPlan, FunctionCall } from './messages.js';
@@ -50,9 +51,10 @@ export class ScheduledFunctions {
       const run = { job, number: call.number, signal: end.signal, application: this.#parts.application() };
       report(true, textOf(await work(run as ScheduledRun)));
     } catch (thrown) {
-      // The stack is for the developer, in what the application prints; the host gets the message.
-      console.error(`job ${job}, run ${call.number} failed:`, thrown);
-      report(false, describeThrown(thrown));
+      const message = describeThrown(thrown);
+      // The stack is for the developer, in what the application prints; not what else the error holds.
+      console.error('job %s, run %d failed: %s', job, call.number, stackOf(thrown) ?? message);
+      report(false, message);
     } finally {
       this.#running.delete(id);
     }
@@ -94,6 +96,11 @@ const WHAT = { noun: 'job', advice: 'A job is a function that gets the run.' };
 /** Files of the modules of an application, each once. */
 function filesOf({ modules }: Extract<BootPlan['entry'], { kind: 'modules' }>): string[] {
   return [...new Set(modules.map((module) => module.split('#')[0] ?? ''))];
+}
+
+function stackOf(thrown: unknown): string | undefined {
+  const stack = property(thrown, 'stack');
+  return typeof stack === 'string' ? stack : undefined;
 }
 
 /** What a function gave, for a line of the history; `''` for nothing, and for what has no text. */

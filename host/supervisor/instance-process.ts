@@ -102,6 +102,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   #surroundings: Surroundings | undefined;
   /** Runs while a spare has not said that it has got the application. */
   #spareTimer: NodeJS.Timeout | undefined;
+  #spareProblem: string | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #heartbeat: Heartbeat | undefined;
   #resolveReady: (isReady: boolean) => void = () => undefined;
@@ -205,7 +206,10 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   #takeSpare(spare: AgentProcess): void {
     spare.giveTo(this);
     this.#take(spare);
-    this.#spareTimer = setTimeout(() => spare.kill(), SPARE_ANSWER_MS);
+    this.#spareTimer = setTimeout(() => {
+      this.#spareProblem = `did not answer for ${SPARE_ANSWER_MS / 1000} s and was killed`;
+      spare.kill();
+    }, SPARE_ANSWER_MS);
     this.#boot();
   }
 
@@ -342,7 +346,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
       clearTimeout(timer);
       // Only now is its channel read to the end: it may have said why it failed just before it exited.
       if (this.#spareTimer !== undefined && this.#cause === undefined) {
-        this.#replaceSpare(reason);
+        this.#replaceSpare(this.#spareProblem ?? reason);
         return;
       }
       const failure = this.#failureBeforeReady('exit', `The process ${reason}.`);

@@ -397,8 +397,11 @@ export class ProcessDeployment implements DeploymentProcess {
       ...common,
       agentPath,
       spare: spare?.process,
-      onSpareLost: (reason) =>
-        this.#log.warn({ event: 'spare-lost', instance, reason }, 'a spare process ended as it was taken'),
+      onSpareLost: (reason) => {
+        this.#options.spares.countLost();
+        const what = `a spare process ${reason} when it was taken; a new one is started`;
+        this.#log.warn({ event: 'spare-lost', instance, reason }, what);
+      },
       plan: bootPlanOf(spec, {
         instance,
         entry,

@@ -45,7 +45,7 @@ export interface SpareStatus {
   readonly missed: number;
   /** and since the application cannot use one. */
   readonly unfit: number;
-  /** Spares that ended before they were taken. */
+  /** Spares that ended before an application was in them. */
   readonly lost: number;
 }
 
@@ -108,6 +108,11 @@ export class SpareProcesses {
     this.#losses = 0;
     this.#fillIn(this.#options.quietMs ?? QUIET_MS);
     return found;
+  }
+
+  /** One that was taken ended before the application was in it. */
+  countLost(): void {
+    this.#counts.lost += 1;
   }
 
   status(): SpareStatus {
@@ -218,7 +223,7 @@ export class SpareProcesses {
 
   #retry(reason: string, details: Readonly<Record<string, unknown>>): void {
     const retryInMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** this.#losses);
-    this.#counts.lost += 1;
+    this.countLost();
     this.#losses += 1;
     this.#options.log.warn(
       { event: 'spare-lost', ...details, reason, retryInMs },
