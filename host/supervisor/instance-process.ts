@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { messageOf } from '../errors.js';
 import type { InstanceAddress } from '../front/messages.js';
-import type { AgentCommand, AgentReport, ApplicationKind, BootPlan } from '../instance/messages.js';
+import type { AgentCommand, ApplicationKind, BootPlan } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
 import { formatSize } from '../units.js';
 import { type AgentOwner, AgentProcess } from './agent-process.js';
@@ -11,6 +11,7 @@ import type { StartFailureDetail } from './deployment-process.js';
 import { FunctionCalls, type FunctionOrder } from './function-calls.js';
 import { type HeapReport, takeHeapReport } from './heap-report.js';
 import { Heartbeat } from './heartbeat.js';
+import type { InstanceEnd, InstanceStats, LimitExcess } from './instance-end.js';
 import { MessageRate } from './message-rate.js';
 import type { OutputCapture } from './output-capture.js';
 import type { SlotProcess } from './slot-process.js';
@@ -40,33 +41,6 @@ export interface InstanceOptions {
   /** Ends what the process has spawned and left behind, and deletes its folder; never rejects. */
   readonly endStrays: () => Promise<void>;
 }
-
-/** A limit that a process is beyond. */
-export interface LimitExcess {
-  /** Name of the event. */
-  readonly event: 'memory-limit' | 'heap-limit' | 'cpu-limit' | 'files-limit';
-  /** In words that continue "the process …". */
-  readonly reason: string;
-  /** In the unit of the limit. */
-  readonly used: number;
-  readonly limit: number;
-}
-
-/** How a process came to its end. */
-export interface InstanceEnd {
-  /** In words that continue "the process …": `exited with code 1`. */
-  readonly reason: string;
-  /** As the system says; both null when it never was there. */
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** Set when Node ended it since its heap was full, and it could write it down. */
-  readonly heap?: HeapReport | undefined;
-  /** Set when it ended before it was ready. */
-  readonly failure: Omit<StartFailureDetail, 'lastOutput'> | undefined;
-}
-
-/** What a process reports of itself, at each heartbeat. */
-export type InstanceStats = Extract<AgentReport, { type: 'stats' }>;
 
 /** Between the exit of the process and the end of its output, which a stray child may hold open. */
 const OUTPUT_END_MS = 1000;

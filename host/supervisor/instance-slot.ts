@@ -3,7 +3,7 @@ import type { RestartSettings } from '../config/host-config.js';
 import type { Departure } from '../lifecycle/departure.js';
 import { acceptsConnections } from './accepts-connections.js';
 import type { InstanceCrash, InstanceStatus, StartFailureDetail } from './deployment-process.js';
-import type { InstanceEnd } from './instance-process.js';
+import type { InstanceEnd } from './instance-end.js';
 import { decideRestart } from './restart-policy.js';
 import type { SlotProcess } from './slot-process.js';
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { ProcessLimits } from '../config/instance-settings.js';
-import type { LimitExcess } from './instance-process.js';
+import type { LimitExcess } from './instance-end.js';
 
 /**
  * Measures one process against the limits that nothing enforces. Each excess is told once, and again only after the

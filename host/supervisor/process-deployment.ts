@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Manifest } from '../bundle/manifest.js';
 import type { ProcessLimits } from '../config/instance-settings.js';
 import { DEFAULT_LIVENESS } from '../config/liveness-settings.js';
 import { PorticoError } from '../errors.js';
@@ -9,63 +8,30 @@ import type { Departure } from '../lifecycle/departure.js';
 import type { ServerLog } from '../log/server-log.js';
 import { bootPlanOf } from './boot-plan.js';
 import { CommandProcess } from './command/command-process.js';
-import type {
-  DeploymentChange,
-  DeploymentProcess,
-  DeploymentSpec,
-  InstanceStatus,
-} from './deployment-process.js';
+import type { DeploymentOptions } from './deployment-options.js';
+import type { DeploymentChange, DeploymentProcess, InstanceStatus } from './deployment-process.js';
 import type { FunctionOrder } from './function-calls.js';
+import type { InstanceEnd, LimitExcess } from './instance-end.js';
 import { InstanceFolder } from './instance-folder.js';
-import { type InstanceEnd, InstanceProcess, type LimitExcess } from './instance-process.js';
+import { InstanceProcess } from './instance-process.js';
 import { InstanceSlot } from './instance-slot.js';
 import { LimitWatch } from './limit-watch.js';
 import { OutputCapture } from './output-capture.js';
-import type { OutputLog } from './output-log.js';
 import { OutputTail } from './output-tail.js';
 import type { OpenPort, PortOwner } from './port-watch.js';
 import { instanceEnvironment } from './process-environment.js';
 import { ScalingPolicy } from './scaling-policy.js';
 import type { SlotProcess } from './slot-process.js';
 import type { SpareProcess } from './spare-process.js';
-import type { SpareProcesses } from './spare-processes.js';
 import { StartFailure } from './start-failure.js';
-import { markOf, type StrayProcesses } from './stray-processes.js';
-import type { SupervisorDevelopment } from './supervisor.js';
+import { markOf } from './stray-processes.js';
 import { makeSurroundings } from './surroundings.js';
 import type { WorkingFolder } from './working-folder.js';
-
-/** What runs in a process of its own. */
-export type ProcessEntry = Extract<Manifest['entry'], { kind: 'modules' | 'main' | 'command' }>;
 
 /** For the fronts to hear that a place gets no more requests; one that comes later is sent elsewhere by them. */
 const LEAVE_MS = 500;
 /** Lines of last output that are kept with a crash. */
 const CRASH_LINES = 20;
-
-/** What the processes of a deployment are made with; the same for all of them. */
-export interface DeploymentOptions {
-  readonly spec: DeploymentSpec;
-  readonly entry: ProcessEntry;
-  readonly agentPath: string;
-  /** Where the list of what is mounted lies. */
-  readonly catalogFile: string | undefined;
-  readonly statsIntervalMs: number;
-  /** A fresh path for an exchange socket. */
-  readonly nextSocketPath: () => string;
-  readonly spares: SpareProcesses;
-  /** A fresh working folder for a bundle; undefined where all work in the snapshot. */
-  readonly nextWorkingFolder: (bundle: string) => WorkingFolder | undefined;
-  readonly runFolder: string;
-  readonly strays: StrayProcesses;
-  /** Whether the host has room for one more process. */
-  readonly mayGrow: () => boolean;
-  readonly output: OutputLog;
-  readonly development: SupervisorDevelopment | undefined;
-  readonly log: ServerLog;
-  /** Called once, when no process is left and none will come. */
-  readonly ended: () => void;
-}
 
 /**
  * The processes of one version of one application. Made by the supervisor; stopped by whoever launched it, or by the

@@ -2,7 +2,7 @@ import type { InstanceAddress } from '../front/messages.js';
 import type { ApplicationKind } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
 import type { FunctionOrder } from './function-calls.js';
-import type { InstanceEnd, InstanceStats } from './instance-process.js';
+import type { InstanceEnd, InstanceStats } from './instance-end.js';
 
 /**
  * What a slot needs of the process in it, whether an agent runs in it (`InstanceProcess`) or any other program

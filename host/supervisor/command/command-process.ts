@@ -7,7 +7,7 @@ import type { InstanceAddress } from '../../front/messages.js';
 import { formatSize } from '../../units.js';
 import { acceptsConnections } from '../accepts-connections.js';
 import type { StartFailureDetail } from '../deployment-process.js';
-import type { InstanceEnd, InstanceStats, LimitExcess } from '../instance-process.js';
+import type { InstanceEnd, InstanceStats, LimitExcess } from '../instance-end.js';
 import type { OutputCapture } from '../output-capture.js';
 import { killGroup, signalGroup } from '../process-group.js';
 import type { SlotProcess } from '../slot-process.js';

@@ -1,0 +1,35 @@
+import type { Manifest } from '../bundle/manifest.js';
+import type { ServerLog } from '../log/server-log.js';
+import type { DeploymentSpec } from './deployment-process.js';
+import type { OutputLog } from './output-log.js';
+import type { SpareProcesses } from './spare-processes.js';
+import type { StrayProcesses } from './stray-processes.js';
+import type { SupervisorDevelopment } from './supervisor.js';
+import type { WorkingFolder } from './working-folder.js';
+
+/** What runs in a process of its own. */
+export type ProcessEntry = Extract<Manifest['entry'], { kind: 'modules' | 'main' | 'command' }>;
+
+/** What the processes of a deployment are made with; the same for all of them. */
+export interface DeploymentOptions {
+  readonly spec: DeploymentSpec;
+  readonly entry: ProcessEntry;
+  readonly agentPath: string;
+  /** Where the list of what is mounted lies. */
+  readonly catalogFile: string | undefined;
+  readonly statsIntervalMs: number;
+  /** A fresh path for an exchange socket. */
+  readonly nextSocketPath: () => string;
+  readonly spares: SpareProcesses;
+  /** A fresh working folder for a bundle; undefined where all work in the snapshot. */
+  readonly nextWorkingFolder: (bundle: string) => WorkingFolder | undefined;
+  readonly runFolder: string;
+  readonly strays: StrayProcesses;
+  /** Whether the host has room for one more process. */
+  readonly mayGrow: () => boolean;
+  readonly output: OutputLog;
+  readonly development: SupervisorDevelopment | undefined;
+  readonly log: ServerLog;
+  /** Called once, when no process is left and none will come. */
+  readonly ended: () => void;
+}
