@@ -64,6 +64,12 @@ describe('the requests of an application that are open', () => {
     expect(requests[0]).toMatchObject({ application: 'shop', client: '127.0.0.1', connector: 'http' });
     expect(requests[0]?.ageMs).toBeGreaterThanOrEqual(requests[2]?.ageMs ?? Number.NaN);
     expect(await listed('?olderThan=10m')).toMatchObject({ requests: [], total: 0 });
+    expect(await host.portico('requests', 'shop', '--older-than', '0s')).toMatch(
+      /^AGE +METHOD +PATH .*\n[\d.]+s +POST +\/shop\/stuck\/1 +waiting .*127\.0\.0\.1\n/,
+    );
+    expect(await host.portico('requests', 'shop', '--older-than', '10m')).toBe(
+      'no request has been open for so long\n',
+    );
     // Closed in order, a connection is held open for a while: the client may still want to read the answer.
     for (const sent of [first, second, elsewhere]) sent.socket?.resetAndDestroy();
     third.close();

@@ -1,11 +1,7 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DeploymentView } from '#host/deployer/history/deployment-view.js';
 import type { HostEvent } from '#host/log/event-log.js';
 import { TestHost } from '#test/support/host.js';
-import { repositoryFolder } from '#test/support/paths.js';
 import { until } from '#test/support/polling.js';
 
 /** A bundle that answers with its text; `/health` with what the code says. */
@@ -202,17 +198,13 @@ describe('a rollout', () => {
     await answers('/line/', 'one');
     host.drop('line', bundle('two'));
     await answers('/line/', 'two');
-    const portico = async (...args: string[]): Promise<string> => {
-      const command = [join(repositoryFolder, 'dist/host/cli/main.js'), ...args, '--base', host.base];
-      return (await promisify(execFile)(process.execPath, command)).stdout;
-    };
-    expect(await portico('rollback', 'line', '--to', '1')).toContain('running');
+    expect(await host.portico('rollback', 'line', '--to', '1')).toContain('running');
     expect(await host.text('/line/')).toBe('one');
-    expect(await portico('history', 'line')).toMatch(
+    expect(await host.portico('history', 'line')).toMatch(
       /^NUMBER {2}KEPT.*\n3 +\* .*serving +rollback .*rolled back to/,
     );
-    expect(await portico('plan')).toMatch(/keep +line +\/line +it was rolled back to deployment 3/);
-    await portico('app', 'stop', 'line');
-    expect(await portico('plan')).toMatch(/keep +line/);
+    expect(await host.portico('plan')).toMatch(/keep +line +\/line +it was rolled back to deployment 3/);
+    await host.portico('app', 'stop', 'line');
+    expect(await host.portico('plan')).toMatch(/keep +line/);
   });
 });

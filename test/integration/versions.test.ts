@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { TestHost } from '#test/support/host.js';
@@ -5,7 +8,8 @@ import { until } from '#test/support/polling.js';
 import { CookieClient, versioned } from '#test/support/versioned-application.js';
 import { NetworkWebSocket } from '#test/support/web-socket-client.js';
 
-const CONFIG = `deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
+const CONFIG = `connectors: [{ name: http, http2: { enabled: true } }]
+deployer: { stabilityWindow: 200ms, scanInterval: 300ms }
 accessLog: { format: json }
 applications:
   probation: { window: 0s }
@@ -94,6 +98,38 @@ describe('two versions side by side', () => {
     socket.socket.close();
   });
 
+  it('keep event streams, and clients of HTTP/2, where they are', async () => {
+    const [before] = (await host.applications()).filter(
+      ({ path, live, state }) => path === '/blog' && state === 'running' && live?.role !== 'old',
+    );
+    const reader = request(host.url('/blog/events')).end();
+    const [stream] = (await once(reader, 'response')) as [IncomingMessage];
+    expect(String((await once(stream, 'data'))[0])).toBe(`data: b${before?.version}`);
+    stream.on('error', () => undefined);
+    host.drop('blog##3', versioned('b3'));
+    await host.untilApplication('blog##3', ({ state }) => state === 'running');
+    await host.untilApplication(before?.name ?? '', ({ live }) => live?.why === '1 request in flight');
+
+    const session = connect(host.url('/'));
+    const ask = async (headers: OutgoingHttpHeaders = {}) => {
+      const asked = session.request({ ':path': '/blog/', ...headers });
+      const [answer] = (await once(asked, 'response')) as [IncomingHttpHeaders];
+      let text = '';
+      for await (const chunk of asked) text += String(chunk);
+      return { text, cookies: answer['set-cookie'] };
+    };
+    const first = await ask();
+    expect(first).toEqual({ text: 'b3', cookies: [expect.stringMatching(/^portico-version=.*Path=\/blog/)] });
+    const [pin = ''] = first.cookies?.[0]?.split(';') ?? [];
+    // Each cookie may come in a field of its own (RFC 9113 §8.2.3).
+    expect(await ask({ cookie: ['a=b', pin, 'c=d'] })).toEqual({ text: 'b3', cookies: undefined });
+    session.close();
+
+    // A stream that is closed in order may still be read for a while.
+    reader.socket?.resetAndDestroy();
+    await retired(host, before?.name ?? '');
+  });
+
   it('give a shadow copies of safe requests, and no client', async () => {
     host.drop('mirror##2', versioned('2', '{ shadow: { of: 1 } }', true));
     await host.untilApplication('mirror##2', ({ live }) => live?.role === 'shadow');
@@ -160,12 +196,12 @@ describe('two versions side by side', () => {
   });
 });
 
-describe('a canary', () => {
+describe('a canary, with two fronts', () => {
   let host: TestHost;
   const canary = (more: string) => `{ canary: { maxErrorRate: 10%, minRequests: 5, ${more} } }`;
   beforeAll(async () => {
     host = await TestHost.start({
-      config: CONFIG,
+      config: `fronts: 2\n${CONFIG}`,
       apps: { 'shop##1': versioned('1'), 'blog##1': versioned('1'), 'news##1': versioned('1') },
     });
   }, 60_000);
@@ -243,13 +279,17 @@ describe('a canary', () => {
     expect(await shown.json()).toMatchObject({
       canary: { name: 'news##2', replaces: 'news##1', path: '/news', step: 1, steps: [1], share: 1 },
     });
-    expect((await host.admin('/v1/applications/%2Fnews/canary/abort', 'POST')).status).toBe(204);
+    expect(await host.portico('canary', '/news', 'status')).toMatch(
+      /^news##2 is to replace news##1 at \/news\nstep 1 of 1 \(1%\): 1% of the new clients\nfor \d+ s of 1h\n/,
+    );
+    expect(await host.portico('canary', '/news', 'abort')).toMatch(/aborted/);
     expect(await host.text('/news/')).toBe('1');
     expect((await host.admin('/v1/applications/news%23%232/canary/abort', 'POST')).status).toBe(204);
     expect((await host.admin('/v1/applications/news%23%232/canary/promote', 'POST')).status).toBe(404);
     host.drop('news##3', versioned('3', canary('steps: [1%], interval: 1h')));
     await host.untilApplication('news##3', ({ live }) => live?.role === 'canary');
-    expect((await host.admin('/v1/applications/news/canary/promote', 'POST')).status).toBe(204);
+    expect(await host.portico('canary', 'news', 'promote')).toMatch(/serves all new clients/);
     expect(await host.text('/news/')).toBe('3');
+    await expect(host.portico('canary', 'news', 'status')).rejects.toThrow('PORTICO_CANARY_NONE');
   });
 });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import type { ApplicationStatus } from '#host/deployer/application-status.js';
 import { repositoryFolder } from '#test/support/paths.js';
 import { until, WAIT_MS } from '#test/support/polling.js';
@@ -137,6 +138,12 @@ export class TestHost {
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(60_000),
     });
+  }
+
+  /** What a command of the command line prints; rejects when it fails. */
+  async portico(...args: readonly string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args, '--base', this.base]);
+    return stdout;
   }
 
   async applications(): Promise<ApplicationStatus[]> {

@@ -2,7 +2,8 @@ import type { TestHost } from '#test/support/host.js';
 
 /**
  * A Node server that answers with its version, to a WebSocket too; `/failing` is 500 when it is told so, `/copied` the
- * copies of requests it got. `servlet` is its section of settings.
+ * copies of requests it got, `/events`
+ * a stream that does not end. `servlet` is its section of settings.
  */
 export function versioned(version: string, servlet = '{}', fails = false): Record<string, string> {
   return {
@@ -13,6 +14,10 @@ const copied = [];
 const server = createServer((request, response) => {
   if (request.headers['portico-shadow'] !== undefined) copied.push(request.method + ' ' + request.url);
   if (request.url === '/copied') return response.end(JSON.stringify(copied));
+  if (request.url === '/events') {
+    response.setHeader('content-type', 'text/event-stream');
+    return response.write('data: ' + ${JSON.stringify(version)});
+  }
   if (${fails} && request.url === '/failing') response.statusCode = 500;
   response.end(${JSON.stringify(version)});
 });
