@@ -31,7 +31,9 @@ describe('going back', () => {
   const failOnProbation = async (files: Readonly<Record<string, string>>): Promise<void> => {
     const bad = await deploy(files);
     bench.routes.counts.set(bad, { requests: 100, errors: 90 });
-    await until(() => bench.status('shop')?.pendingFailure?.startsWith('probation') === true);
+    await until(
+      () => serving() !== bad && bench.status('shop')?.pendingFailure?.startsWith('probation') === true,
+    );
   };
 
   it('from a row of contents that failed on probation ends at the one that works', async () => {
