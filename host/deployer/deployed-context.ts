@@ -193,8 +193,9 @@ export class DeployedContext implements CanaryPlace, JobPlace {
     });
   }
 
-  /** The name is gone from the drop folder, or is to go. Resolves when nothing of it runs any more. */
+  /** The name is gone from the drop folder, or is to go; a start of it is given up. Resolves when nothing of it runs any more. */
   remove(name: string): Promise<void> {
+    this.#serving.interrupt(name, `${name} is gone from the drop folder`);
     return this.#line.run(async () => {
       const version = this.#serving.versions.get(name);
       if (version === undefined) return;
