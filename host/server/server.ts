@@ -13,7 +13,6 @@ import type { ApplicationStatus } from '../deployer/application-status.js';
 import { Deployer } from '../deployer/deployer.js';
 import { inspectCandidate } from '../deployer/plan/inspect-candidate.js';
 import { PorticoError } from '../errors.js';
-import { countOf, drainText, hadOpen, NOTHING_OPEN } from '../front/drains/drain-report.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { EventLog } from '../log/event-log.js';
 import type { ServerLog } from '../log/server-log.js';
@@ -21,6 +20,7 @@ import { packageVersion } from '../package-version.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { Catalog } from './catalog.js';
 import { Certificates } from './certificates/certificates.js';
+import { logEnd } from './end-line.js';
 import { FolderLock } from './folder-lock.js';
 import { FrontProcesses } from './front-processes.js';
 import { connectorSettingsOf, frontSettingsOf } from './front-settings.js';
@@ -106,18 +106,8 @@ export class PorticoServer {
       this.#parts === undefined || (await this.#end(this.#parts, this.#config.shutdownTimeoutMs));
     this.#workLock?.release();
     this.#lifecycle.apply('finish stopping');
-    this.#tellEnd(isClean, this.#parts?.fronts.drained());
+    logEnd(this.#log, isClean, this.#parts?.fronts.drained());
     this.#resolveStopped(isClean);
-  }
-
-  /** The last line: how everything ended that was open. That of each application stands above it. */
-  #tellEnd(isClean: boolean, drained = NOTHING_OPEN): void {
-    const cut = countOf(drained.cut);
-    const end = isClean || cut > 0 ? 'stopped' : 'stopped; something had to be cut';
-    const fields = { event: 'stopped', isClean, ...(hadOpen(drained) ? { drained } : {}) };
-    const text = hadOpen(drained) ? `${end}; ${drainText(drained)}` : end;
-    if (isClean && cut === 0) this.#log.info(fields, text);
-    else this.#log.warn(fields, text);
   }
 
   /**
@@ -354,7 +344,10 @@ export class PorticoServer {
     this.#workLock = FolderLock.take(folders.work, this.#log);
   }
 
-  #announce({ sockets, certificates }: Parts, admin: { readonly host: string; readonly port: number }): void {
+  #announce(
+    { sockets, certificates, maintenance }: Parts,
+    admin: { readonly host: string; readonly port: number },
+  ): void {
     for (const socket of sockets) {
       const { name: connector, ...address } = socket.status;
       const shown =
@@ -363,6 +356,7 @@ export class PorticoServer {
           : socket.shown.replace(/^http:/, 'https:');
       this.#log.info({ event: 'listening', connector, ...address }, `listening on ${shown}`);
     }
+    maintenance.announce();
     this.#log.info({ event: 'admin', ...admin }, `admin on http://${admin.host}:${admin.port}/`);
     this.#log.info(
       { event: 'watching', folder: this.#config.folders.apps },

@@ -208,6 +208,9 @@ describe('a host that is closed for maintenance', () => {
       'virtual-host',
       'application',
     ]);
+    expect(host.log).toContain(
+      'closed for maintenance: the whole host (by an operator), shop.example (by an operator), /app (by an operator)',
+    );
     expect(await textOf('main.example', '/nowhere')).toBe('503');
     expect(portico('maintenance', 'off', '--whole-host')).toBe('the whole host is open again\n');
     expect(await Promise.all([textOf('shop.example', '/'), textOf('main.example', '/app/')])).toEqual([

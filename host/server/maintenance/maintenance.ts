@@ -62,12 +62,25 @@ export class Maintenance implements RouteTable, MaintenanceView {
     this.#configuredSince = new Date().toISOString();
     await this.follow();
     const closed = this.list().filter(({ by }) => by === 'configuration');
-    const text = closed.map((state) => (state.scope === 'host' ? 'the whole host' : state.host)).join(', ');
+    const text = closed.map(shown).join(', ');
     this.#log.warn(
       { event: closed.length > 0 ? 'maintenance-begun' : 'maintenance-ended', scope: 'configuration' },
       closed.length > 0
         ? `closed for maintenance by host.yaml: ${text}`
         : 'host.yaml closes nothing any more',
+    );
+  }
+
+  /** Says what is closed from the start on. */
+  announce(): void {
+    const closed = this.list();
+    if (closed.length === 0) return;
+    const text = closed.map(
+      (state) => `${shown(state)} (${state.by === 'operator' ? 'by an operator' : 'by host.yaml'})`,
+    );
+    this.#log.warn(
+      { closed: closed.length },
+      `closed for maintenance: ${text.slice(0, MAX_NAMED).join(', ')}`,
     );
   }
 
@@ -270,6 +283,13 @@ export class Maintenance implements RouteTable, MaintenanceView {
     );
   }
 }
+
+function shown({ path, host = 'the whole host' }: MaintenanceState): string {
+  return path ?? host;
+}
+
+/** In one line of the log. */
+const MAX_NAMED = 20;
 
 function factsOf({ since, retryAfterSeconds, page }: Closing) {
   return { since, retryAfterSeconds, hasPage: page !== undefined };
