@@ -364,6 +364,26 @@ describe('ProcessRuntime with WebSockets', () => {
     expect(client.abortedWith).toBeUndefined();
   });
 
+  it('tells clients of an instance that leaves to come back, and others nothing', async () => {
+    const { client, runtime } = await openTunnel('websocket');
+    const other = await startInstance(() => undefined);
+    runtime.configure(settings([other.address]));
+    expect(client.chunks[0]?.subarray(2, 4)).toEqual(Buffer.from([0x03, 0xf4]));
+    client.listener?.data(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf4]));
+    client.listener?.end(undefined);
+    await until(() => mount.counters.tunnels === 0);
+    expect(client.abortedWith).toBeUndefined();
+  });
+
+  it('leaves that to an application that closes its WebSockets by itself', async () => {
+    const { client, runtime } = await openTunnel('websocket', { closesWebSockets: true });
+    const other = await startInstance(() => undefined);
+    runtime.configure(settings([other.address], { closesWebSockets: true }));
+    expect(client.chunks).toEqual([]);
+    client.listener?.end(undefined);
+    await until(() => mount.counters.tunnels === 0);
+  });
+
   it('cuts at the deadline what does not close, and other protocols always', async () => {
     for (const upgrade of ['websocket', 'tls']) {
       const { client, runtime } = await openTunnel(upgrade);
