@@ -1,6 +1,7 @@
 import { type Counter, collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
 import { LATENCY_BUCKETS_SECONDS } from '../front/messages.js';
 import type { AdminCollaborators } from './admin-collaborators.js';
+import { CallMetrics } from './call-metrics.js';
 import { CertificateMetrics } from './certificate-metrics.js';
 import { GrowingTotals } from './growing-totals.js';
 import { MetricMaker } from './metric-maker.js';
@@ -47,6 +48,7 @@ export class ServerMetrics {
   readonly #events: Counter<'event' | 'application'>;
   readonly #certificates: CertificateMetrics;
   readonly #versions: VersionMetrics;
+  readonly #calls: CallMetrics;
   readonly #spares: SpareMetrics;
 
   constructor(collaborators: AdminCollaborators) {
@@ -117,6 +119,7 @@ export class ServerMetrics {
     ]);
     this.#certificates = new CertificateMetrics(this.#registry);
     this.#versions = new VersionMetrics(this.#registry);
+    this.#calls = new CallMetrics(this.#registry);
     this.#spares = new SpareMetrics(this.#registry);
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -127,7 +130,9 @@ export class ServerMetrics {
 
   /** The exposition text, with counts asked for now. */
   async text(): Promise<string> {
-    this.#takeTraffic(await this.#collaborators.server.traffic());
+    const traffic = await this.#collaborators.server.traffic();
+    this.#takeTraffic(traffic);
+    this.#calls.take(traffic);
     this.#takeApplications();
     this.#takeFronts();
     this.#takeEvents();

@@ -1,4 +1,4 @@
-import type { ContextCounts } from '../front/messages.js';
+import type { CallCounts, ContextCounts } from '../front/messages.js';
 
 /** What all fronts have counted since the server started; survives every front. */
 export interface TrafficTotals {
@@ -12,7 +12,12 @@ export interface TrafficTotals {
   /** By reason. */
   readonly closedByLimit: Readonly<Record<string, number>>;
   readonly droppedLogLines: number;
+  /** Cumulative, by caller and called. Absent: none. */
+  readonly calls?: readonly CallTotals[];
 }
+
+/** What one application has called of another since the server started. */
+export type CallTotals = Omit<CallCounts, 'lastRefused'>;
 
 /** One front as operators see it. */
 export interface FrontStatus {

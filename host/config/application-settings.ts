@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { callsSchema } from './call-settings.js';
 import { applyHealth, DEFAULT_HEALTH, healthSchema } from './health-settings.js';
 import type { ApplicationSettings } from './host-config.js';
 import { applyIdle, DEFAULT_IDLE, idleSchema } from './idle-settings.js';
@@ -44,6 +45,7 @@ export const DEFAULT_APPLICATION_SETTINGS: ApplicationSettings = {
   probation: DEFAULT_PROBATION,
   history: 5,
   dependsOn: [],
+  calls: [],
   required: false,
   env: {},
   isolation: DEFAULT_ISOLATION,
@@ -88,6 +90,7 @@ const settingsShape = {
   probation: probationSchema.optional(),
   history: integer(1, 100).optional(),
   dependsOn: dependenciesSchema,
+  calls: callsSchema,
   required: flag().optional(),
   env: environment(secretFile).optional(),
   ...isolationShape,
@@ -142,6 +145,7 @@ export function applySettings(base: ApplicationSettings, given: SettingsSection)
     probation: applyProbation(base.probation, given.probation),
     history: given.history ?? base.history,
     dependsOn: given.dependsOn ?? base.dependsOn,
+    calls: given.calls ?? base.calls ?? [],
     required: given.required ?? base.required,
     ...applyQueueSettings(base, given.queue, given.limits),
     ...applyIsolation(base, given),

@@ -180,6 +180,8 @@ export interface ApplicationSettings extends Partial<VersionThemes>, Partial<Que
   readonly history: number;
   /** Applications that are to be up before this one starts. Default: none. */
   readonly dependsOn: readonly string[];
+  /** Applications that it may call inside the host; names without version. Default: none. */
+  readonly calls?: readonly string[];
   /** The host is not ready while this application is not running. Default false. */
   readonly required: boolean;
   /** Added to the environment of the process. Those that come from files are in `isolation`. */

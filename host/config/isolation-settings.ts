@@ -126,15 +126,19 @@ export function applyIsolation(
 
 /**
  * What only the operator may say: a bundle that names a user, a file of the machine or its own permissions would take rights
- * that nobody gave it. `isSandboxed`: nor may it give options to Node, which could open the sandbox. The result has the rest, and
- * the names of what was left out.
+ * that nobody gave it. `isSandboxed`: nor may it give options to Node, which could open the sandbox, or say whom it calls. The
+ * result has the rest, and the names of what was left out.
  */
 export function withoutRights<
-  S extends IsolationSection & { readonly env?: Readonly<Record<string, Variable>> | undefined },
+  S extends IsolationSection & {
+    readonly env?: Readonly<Record<string, Variable>> | undefined;
+    readonly calls?: unknown;
+  },
 >(given: S, isSandboxed: boolean): { readonly section: S; readonly refused: readonly string[] } {
   const refused: string[] = [];
   const section: S = { ...given };
-  for (const key of ['user', 'group', 'sandbox'] as const) {
+  const keys = ['user', 'group', 'sandbox', ...(isSandboxed ? (['calls'] as const) : [])] as const;
+  for (const key of keys) {
     if (given[key] === undefined) continue;
     refused.push(key);
     delete section[key];

@@ -127,6 +127,8 @@ export interface ConnectionInfo {
   readonly isSecure: boolean;
   /** What TLS tells of it; undefined when it is not known, as behind a proxy that ended TLS. */
   readonly tls?: TlsInfo | undefined;
+  /** Application that calls, as `callerName` has it; undefined for requests from outside. Not carried over the wire. */
+  readonly caller?: string | undefined;
 }
 
 /** Why an exchange ended before its time. The numbers are those of the wire protocol. */

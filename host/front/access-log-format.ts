@@ -38,13 +38,13 @@ export const MAX_LINE_BYTES =
     (LIMITS.method +
       LIMITS.target +
       LIMITS.host +
-      2 * LIMITS.context +
+      3 * LIMITS.context +
       LIMITS.applicationVersion +
       LIMITS.referer +
       LIMITS.userAgent);
 
 /**
- * The combined format of Apache and nginx. Times are UTC. Whatever a client may write is escaped as `\xHH` (quotes,
+ * The combined format of Apache and nginx. In the place of the user stands the application that calls, if one does. Times are UTC. Whatever a client may write is escaped as `\xHH` (quotes,
  * backslashes, and everything outside printable ASCII), so an event is one line and a terminal shows it unharmed.
  */
 export function combinedFormat(): AccessLogFormat {
@@ -52,7 +52,13 @@ export function combinedFormat(): AccessLogFormat {
   return (out, exchange, result, _context, _application, _version, time) => {
     const { head } = exchange;
     out.text(head.connection.remoteAddress || UNIX_PEER);
-    out.text(' - - ');
+    const { caller } = head.connection;
+    if (caller === undefined) out.text(' - - ');
+    else {
+      out.text(' - ');
+      out.foreignText(caller, LIMITS.context, 'hex');
+      out.text(' ');
+    }
     out.text(clock.at(time));
     out.text(' "');
     out.foreignText(head.method, LIMITS.method, 'hex');
@@ -76,7 +82,7 @@ export function combinedFormat(): AccessLogFormat {
 /**
  * One JSON object a line: `time` (RFC 3339, UTC, the end of the exchange), `remote`, `method`, `host`, `target`,
  * `version`, `status` (0: ended without one), `bytesIn`, `bytesOut`, `durationMs`, `context`, `application`,
- * `applicationVersion` (only if it has one: the version that answered), `referer`, `userAgent` (both only if sent), `aborted` (only if true). Printable ASCII only; the rest is `\uHHHH`.
+ * `applicationVersion` (only if it has one: the version that answered), `caller` (only of calls: the application that calls), `referer`, `userAgent` (both only if sent), `aborted` (only if true). Printable ASCII only; the rest is `\uHHHH`.
  */
 export function jsonFormat(): AccessLogFormat {
   const clock = new SecondClock(rfc3339Time);
@@ -109,6 +115,11 @@ export function jsonFormat(): AccessLogFormat {
     if (applicationVersion !== '') {
       out.text('","applicationVersion":"');
       out.foreignText(applicationVersion, LIMITS.applicationVersion, 'json');
+    }
+    const { caller } = head.connection;
+    if (caller !== undefined) {
+      out.text('","caller":"');
+      out.foreignText(caller, LIMITS.context, 'json');
     }
     if (head.fields.has('referer')) {
       out.text('","referer":"');

@@ -9,6 +9,7 @@ import {
   type ExchangeHandler,
   type RequestHead,
 } from '../exchange/exchange.js';
+import { isInternalAuthority } from '../http/internal-name.js';
 import { answerClosed, type Closure } from '../runtime/closed-runtime.js';
 import { answerPlainly } from '../runtime/plain-answer.js';
 import type { AccessLog } from './access-log.js';
@@ -64,8 +65,12 @@ export class Dispatcher {
   /** The exchange handler of every connector. */
   readonly handle = (exchange: Exchange): void => {
     if (this.#gate?.(exchange) === true) return;
-    const { path } = exchange.head;
-    const host = this.#hosts === undefined ? DEFAULT_HOST : this.#hosts.find(exchange.head.authority);
+    const { path, authority } = exchange.head;
+    if (isInternalAuthority(authority)) {
+      this.#refuseInternal(exchange);
+      return;
+    }
+    const host = this.#hosts === undefined ? DEFAULT_HOST : this.#hosts.find(authority);
     if (host === undefined) {
       this.#answerUnknownHost(exchange);
       return;
@@ -192,6 +197,14 @@ export class Dispatcher {
       default:
         answerPlainly(exchange, 404, 'This host has no such name.');
     }
+  }
+
+  /** Applications call each other by these names, by another way. From outside nobody is to look as if he did. */
+  #refuseInternal(exchange: Exchange): void {
+    exchange.attachment = undefined;
+    this.#counts.unmapped.begin();
+    this.#counts.refuse('internal-host');
+    answerPlainly(exchange, 421, 'This name is for applications of the host.');
   }
 
   #answerChallenge(exchange: Exchange, challenges: HttpChallenges): boolean {

@@ -9,6 +9,7 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { Exchange, ExchangeHandler } from '../exchange/exchange.js';
 import type { CertificateUpdate } from '../tls/tls-settings.js';
 import { AccessLog } from './access-log.js';
+import { CallGate } from './calls/call-gate.js';
 import { ConnectionShares } from './connection-shares.js';
 import { Dispatcher } from './dispatcher.js';
 import { type MappedContext, Mapping } from './mapping.js';
@@ -40,6 +41,8 @@ export class FrontProcess {
   readonly #shares: ConnectionShares;
   readonly #descriptors: DescriptorGuard | undefined;
   #world: World | undefined;
+  /** Where applications call each other: name of its connector, and who answers there. */
+  #calls: { readonly connector: string; readonly gate: CallGate } | undefined;
   #reporter: NodeJS.Timeout | undefined;
   #isDraining = false;
 
@@ -63,6 +66,7 @@ export class FrontProcess {
         this.#configure(command.settings);
         break;
       case 'listen':
+        if (command.callKey !== undefined) this.#takeCalls(command.connector, command.callKey);
         this.#listen(command.connector, command.settings, handle);
         break;
       case 'pause':
@@ -177,6 +181,10 @@ export class FrontProcess {
     this.#outside.report({ type: 'open-requests', id, ...found });
   }
 
+  #takeCalls(connector: string, key: string): void {
+    this.#calls ??= { connector, gate: new CallGate(key, this.#configured().mapping, this.#counts) };
+  }
+
   #listen(name: string, settings: ConnectorSettings, handle: unknown): void {
     this.#connectors.set(name, this.#connectorOf(name, settings));
     const server = handle instanceof Server ? handle : createServer();
@@ -210,17 +218,26 @@ export class FrontProcess {
     const { dispatcher } = this.#configured();
     if (settings.httpChallenges !== undefined) dispatcher.setChallenges(settings.httpChallenges);
     const { maxConnections } = settings.limits;
+    const calls = this.#calls?.connector === name ? this.#calls.gate : undefined;
     const connector: Connector = new Connector({
       settings,
-      waives: dispatcher.waives,
-      handler: handlerOf(dispatcher, settings, (exchange) => connector.isMisdirected(exchange.head)),
+      waives: calls === undefined ? dispatcher.waives : undefined,
+      handler:
+        calls?.handle ??
+        handlerOf(dispatcher, settings, (exchange) => connector.isMisdirected(exchange.head)),
       descriptors: this.#descriptors,
       observer: {
         connectionOpened: () => {
           this.#counts.acceptedConnections++;
           this.#shares.opened(name, maxConnections);
         },
-        finished: (exchange, result) => dispatcher.finished(exchange, result),
+        finished:
+          calls === undefined
+            ? (exchange, result) => dispatcher.finished(exchange, result)
+            : (exchange, result) => {
+                calls.finished(exchange);
+                dispatcher.finished(exchange, result);
+              },
         refused: (...refusal) => dispatcher.refused(...refusal),
         closedByLimit: (reason) => this.#counts.closeByLimit(reason),
         handlerFailed: (exchange, error) =>
@@ -252,19 +269,30 @@ export class FrontProcess {
       this.#former.delete(connector);
     }
     this.#shares.report();
-    this.#outside.report({ type: 'counts', id, counts: this.#counts.take(open) });
+    const counts = this.#counts.take(open);
+    const calls = this.#calls?.gate.tally.take() ?? [];
+    const told = calls.length === 0 ? counts : { ...counts, calls };
+    this.#outside.report({ type: 'counts', id, counts: told });
   }
 
   /** A second call is without effect: the first one has a deadline. */
   async #drain(deadlineMs: number): Promise<void> {
     if (this.#isDraining) return;
     this.#isDraining = true;
+    const until = performance.now() + deadlineMs;
+    const ofCalls = this.#connectors.get(this.#calls?.connector ?? '');
     // Only this process's copies of the sockets close; the server's keep taking connections for other fronts.
-    for (const server of this.#servers.values()) server.close();
+    for (const [name, server] of this.#servers) if (name !== this.#calls?.connector) server.close();
     this.#world?.mapping.giveUpWaiting();
     this.#counts.drainAll();
     this.#world?.runtimes.drain();
-    await this.#drainConnectors(deadlineMs);
+    await this.#drainConnectors(
+      this.#allConnectors().filter((connector) => connector !== ofCalls),
+      until,
+    );
+    // What was in flight may have had to call others for its answer.
+    for (const server of this.#servers.values()) server.close();
+    if (ofCalls !== undefined) await this.#drainConnectors([ofCalls], until);
     clearInterval(this.#reporter);
     this.#world?.runtimes.close();
     await this.#world?.accessLog?.close(LOG_CLOSE_MS);
@@ -272,11 +300,11 @@ export class FrontProcess {
     this.#outside.report({ type: 'drained', drains: this.#counts.drains() }, () => this.#outside.exit(0));
   }
 
-  async #drainConnectors(deadlineMs: number): Promise<void> {
-    const until = performance.now() + deadlineMs;
-    const drain = (ms: number) => Promise.all(this.#allConnectors().map((connector) => connector.drain(ms)));
-    if (await within(drain(deadlineMs + LATER_MS), deadlineMs)) return;
-    for (const connector of this.#allConnectors())
+  async #drainConnectors(connectors: readonly Connector[], until: number): Promise<void> {
+    const leftMs = Math.max(0, until - performance.now());
+    const drain = (ms: number) => Promise.all(connectors.map((connector) => connector.drain(ms)));
+    if (await within(drain(leftMs + LATER_MS), leftMs)) return;
+    for (const connector of connectors)
       connector.eachOpen((exchange) => {
         const mapped = (exchange as Exchange).attachment as MappedContext | undefined;
         if (!exchange.isEnded) mapped?.deployment?.doom(exchange.head);

@@ -39,6 +39,8 @@ export class Mapping {
   #mapper = new Mapper<MappedContext>([]);
   /** Undefined: there are no virtual hosts, and `mapper` is asked. */
   #hosts: HostMapper<MappedContext> | undefined;
+  /** Made when somebody asks, after each change anew. */
+  #byApplication: Map<string, MappedContext> | undefined;
   #last: Promise<void> = Promise.resolve();
 
   constructor(
@@ -69,6 +71,23 @@ export class Mapping {
   /** The context for a path on a host, for a front with virtual hosts. */
   findOn(host: string, path: string): MappedContext | undefined {
     return this.#hosts?.find(host, path);
+  }
+
+  /**
+   * The context of an application, by its name without version. Where versions of it are at several places, the one whose id
+   * comes first.
+   */
+  findApplication(name: string): MappedContext | undefined {
+    if (this.#byApplication === undefined) {
+      this.#byApplication = new Map();
+      for (const mapped of this.#contexts.values()) {
+        const { application, context } = mapped.route;
+        const other = this.#byApplication.get(application);
+        if (other === undefined || context < other.route.context)
+          this.#byApplication.set(application, mapped);
+      }
+    }
+    return this.#byApplication.get(name);
   }
 
   /**
@@ -109,6 +128,7 @@ export class Mapping {
   }
 
   #replaceMapper(set: readonly MappedContext[], remove: readonly MappedContext[]): void {
+    this.#byApplication = undefined;
     if (this.#hosts !== undefined) this.#hosts = this.#hosts.with(set, remove);
     // A context that asks for a host, which cannot be there, is nowhere.
     else this.#mapper = new Mapper([...this.#contexts.values()].filter(({ host }) => host === DEFAULT_HOST));

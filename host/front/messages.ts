@@ -21,6 +21,8 @@ export type FrontCommand =
       readonly type: 'listen';
       readonly connector: string;
       readonly settings: ConnectorSettings;
+      /** Applications call each other here: key of their proofs, hex. Absent: for clients from outside. */
+      readonly callKey?: string;
     }
   /**
    * New settings, the whole of them. Connections of the connectors that are named end behind the request they have, or their
@@ -115,7 +117,7 @@ export interface OpenRequest {
   /** Of the bodies, so far. */
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** Address. */
+  /** Address; of a call the application that calls. */
   readonly client: string;
   readonly connector: string;
 }
@@ -309,6 +311,22 @@ export interface FrontCounts {
   readonly acceptedConnections: number;
   /** Lines of the access log that were lost because the disk did not keep up. */
   readonly droppedLogLines?: number;
+  /** Calls of applications. Absent: none. */
+  readonly calls?: readonly CallCounts[];
+}
+
+/** What one application has called of another, by names without version as fields carry them. */
+export interface CallCounts {
+  /** `''`: nobody knows who. */
+  readonly caller: string;
+  /** `''`: none of the caller's list. */
+  readonly target: string;
+  /** Let through. */
+  readonly calls: number;
+  /** By `CallRefusal`. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** The host of the last that was refused; `''` for none. */
+  readonly lastRefused: string;
 }
 
 /** What was counted for one context. */

@@ -42,7 +42,7 @@ export function openRequestsOf(
         status: exchange.status,
         bytesIn: exchange.bytesIn,
         bytesOut: exchange.bytesOut,
-        client: connection.remoteAddress,
+        client: connection.caller ?? connection.remoteAddress,
         connector: name,
       });
     });

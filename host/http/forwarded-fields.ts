@@ -3,7 +3,8 @@ import { FieldBlock } from './field-block.js';
 /**
  * The fields in which proxies say what they know of a client: `Forwarded` (RFC 7239), everything that begins with
  * `X-Forwarded-`, and `Client-Cert` and `Client-Cert-Chain` (RFC 9440). Whoever can send them can say what he likes. And
- * `Portico-Job`, by which an application knows that the host itself asks, for a scheduled job.
+ * `Portico-Job`, by which an application knows that the host itself asks, for a scheduled job; `Portico-Caller` and
+ * `Portico-Hops`, that another application does; and `Portico-Token`, by which that one proves who it is.
  *
  * A name with `_` in the place of `-` is the same: servers that make variables of the names (CGI, WSGI, Rack) cannot tell
  * them apart.
@@ -39,6 +40,13 @@ function isForwardedName(bytes: Uint8Array, start: number, end: number): boolean
     // And of JOB.
     case CERTIFICATE.length:
       return beginsWith(bytes, start, CERTIFICATE) || beginsWith(bytes, start, JOB);
+    case HOPS.length:
+      return beginsWith(bytes, start, HOPS);
+    // Also longer names begin with PREFIX.
+    case TOKEN.length:
+      return beginsWith(bytes, start, TOKEN) || beginsWith(bytes, start, PREFIX);
+    case CALLER.length:
+      return beginsWith(bytes, start, CALLER) || beginsWith(bytes, start, PREFIX);
     case CHAIN.length:
       return beginsWith(bytes, start, CHAIN) || beginsWith(bytes, start, PREFIX);
     default:
@@ -60,6 +68,9 @@ const FORWARDED = 'forwarded';
 const PREFIX = 'x-forwarded-';
 const CERTIFICATE = 'client-cert';
 const JOB = 'portico-job';
+const HOPS = 'portico-hops';
+const TOKEN = 'portico-token';
+const CALLER = 'portico-caller';
 const CHAIN = 'client-cert-chain';
 const HYPHEN = 0x2d;
 const LOW_LINE = 0x5f;

@@ -10,6 +10,7 @@
  */
 import { ExchangeServer } from '../exchange/exchange-server.js';
 import { BootFailure, failureReport } from './boot-failure.js';
+import { offerCalls } from './calls/offer-calls.js';
 import { enterSurroundings } from './enter-surroundings.js';
 import type { AgentCommand, BootPlan, BootStep, FunctionCall, SpareKind } from './messages.js';
 import type { RunningApplication } from './running-application.js';
@@ -72,12 +73,13 @@ class Agent {
     this.#channel.hold(false);
     try {
       enterSurroundings(plan, environment);
+      const inScope = await offerCalls(plan);
       const application = await this.#load(plan);
       this.#step = 'listen';
       const exchanges = new ExchangeServer({
         socketPath: plan.socketPath,
         secret: plan.secret,
-        handler: application.handle,
+        handler: inScope(application.handle),
       });
       await exchanges.listen();
       if (this.#state !== 'booting') return;

@@ -97,6 +97,14 @@ export type BootStep = 'load' | 'configure' | 'start' | 'listen';
  */
 export type ApplicationKind = 'framework' | 'server' | 'program';
 
+/** What a process needs to call other applications. */
+export interface CallRights {
+  /** Where calls are taken. */
+  readonly socketPath: string;
+  /** Proves who calls; sent with each call. */
+  readonly token: string;
+}
+
 /** Everything the agent must know to boot one version of one application. */
 export interface BootPlan {
   /** Name of the bundle: `shop`. */
@@ -124,6 +132,8 @@ export interface BootPlan {
   readonly startTimeoutMs: number;
   /** Mask of the rights of new files, set before anything is loaded. Undefined: that of the host. */
   readonly umask?: number | undefined;
+  /** Absent: it may call nobody. */
+  readonly calls?: CallRights | undefined;
   /** Error answers name the error, with its stack. Default false. */
   readonly developmentMode?: boolean;
 }

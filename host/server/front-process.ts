@@ -13,6 +13,8 @@ export interface FrontConnector {
   readonly socket: ListeningSocket;
   /** Looked at by each front that begins: what has changed meanwhile is known to it. */
   readonly settings: ConnectorSettings;
+  /** Applications call each other there; see `listen` of FrontCommand. */
+  readonly callKey?: string;
 }
 
 /** What one front is started with. Durations are those of FrontProcessesOptions. */
@@ -20,7 +22,8 @@ export interface FrontProcessOptions {
   readonly frontPath: string;
   /** Asked for when the front has loaded. */
   readonly settings: () => FrontSettings;
-  readonly connectors: readonly FrontConnector[];
+  /** Those there are now; asked for when the front has loaded. */
+  readonly connectors: () => readonly FrontConnector[];
   /** It is not to accept on this connector now. */
   readonly isPaused?: (connector: string) => boolean;
   /** The whole mapping; asked for when the front has loaded, so that nothing published meanwhile is missing. */
@@ -53,7 +56,8 @@ export class FrontProcess {
   readonly #acks = new Map<number, () => void>();
   readonly #answers = new Map<number, () => void>();
   readonly #asked = new Map<number, (report: FrontReport) => void>();
-  readonly #notListening: Set<string>;
+  /** Known when it gets its sockets. */
+  #notListening = new Set<string>();
   #resolveUp: (isUp: boolean) => void = () => undefined;
   #resolveGone: (reason: string) => void = () => undefined;
   #state: 'loading' | 'mapped' | 'up' | 'draining' | 'gone' = 'loading';
@@ -62,7 +66,6 @@ export class FrontProcess {
 
   constructor(options: FrontProcessOptions) {
     this.#options = options;
-    this.#notListening = new Set(options.connectors.map(({ socket }) => socket.connector));
     this.up = new Promise((resolve) => {
       this.#resolveUp = resolve;
     });
@@ -192,8 +195,11 @@ export class FrontProcess {
 
   async #configure(): Promise<void> {
     if (this.#state !== 'loading') return;
-    const { settings, mapping, connectors, isPaused } = this.#options;
+    const { settings, mapping, isPaused } = this.#options;
     const { revision, routes } = mapping();
+    // What is added from here on, it is told by `listen`.
+    const connectors = this.#options.connectors();
+    this.#notListening = new Set(connectors.map(({ socket }) => socket.connector));
     this.#send({ type: 'configure', settings: settings() });
     this.#state = 'mapped';
     const acknowledged = new Promise<void>((resolve) => this.#acks.set(revision, resolve));
@@ -209,8 +215,9 @@ export class FrontProcess {
   }
 
   /** Gives it a socket to accept on, if it is there. */
-  async listen({ socket, settings }: FrontConnector): Promise<void> {
-    const listen: FrontCommand = { type: 'listen', connector: socket.connector, settings };
+  async listen({ socket, settings, callKey }: FrontConnector): Promise<void> {
+    const isForCalls = callKey === undefined ? {} : { callKey };
+    const listen: FrontCommand = { type: 'listen', connector: socket.connector, settings, ...isForCalls };
     if (this.#child.connected && this.isMapped) await socket.sendTo(this.#child, listen);
   }
 

@@ -15,6 +15,7 @@ import type { RouteTable } from '../front/route-table.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { Closure } from '../runtime/closed-runtime.js';
+import { CallLedger } from './call-ledger.js';
 import { type FrontConnector, FrontProcess, type OpenRequests } from './front-process.js';
 import { IdleDeployments } from './idle-deployments.js';
 import { LimitEvents } from './limit-events.js';
@@ -59,7 +60,7 @@ export class FrontProcesses implements RouteTable {
   readonly #lifecycle = new Lifecycle('front processes');
   readonly #routes = new PublishedRoutes();
   readonly #idle = new IdleDeployments();
-  readonly #totals = new FrontTotals();
+  readonly #totals: FrontTotals;
   readonly #limitEvents: LimitEvents;
   readonly #places: readonly Place[];
   readonly #lostListeners: ((instance: string, reason: string) => void)[] = [];
@@ -67,6 +68,7 @@ export class FrontProcesses implements RouteTable {
   #settings: FrontSettings;
   #closed: Closure | undefined;
   #maintained: Pick<FrontSettings, 'closed' | 'closedHosts'> = {};
+  #connectors: readonly FrontConnector[];
   readonly #paused = new Set<string>();
   /** By deployment: the last words of fronts that have drained. */
   readonly #drains = new Map<string, DrainReport[]>();
@@ -76,7 +78,9 @@ export class FrontProcesses implements RouteTable {
   constructor(options: FrontProcessesOptions) {
     this.#options = options;
     this.#limitEvents = new LimitEvents(options.logger);
+    this.#totals = new FrontTotals(new CallLedger(options.logger));
     this.#settings = options.settings;
+    this.#connectors = options.connectors;
     this.#places = Array.from({ length: options.count ?? 1 }, (_, index) => ({
       number: index + 1,
       serial: 0,
@@ -169,12 +173,19 @@ export class FrontProcesses implements RouteTable {
     await this.#heard();
   }
 
+  /** One more connector, owned from here on. Every front gets it, now or when it begins. */
+  add(connector: FrontConnector): void {
+    this.#connectors = [...this.#connectors, connector];
+    if (this.#lifecycle.isEnding) connector.socket.close();
+    else for (const { front } of this.#places) void front?.listen(connector);
+  }
+
   /**
    * Gives every front new settings, and those that are in force now of the connectors that are named. Resolves as `tell`.
    */
   async reconfigure(settings: FrontSettings, changed: readonly string[]): Promise<void> {
     this.#settings = settings;
-    const connectors = this.#options.connectors
+    const connectors = this.#connectors
       .filter(({ socket }) => changed.includes(socket.connector))
       .map(({ socket, settings }) => ({ connector: socket.connector, settings }));
     for (const place of this.#places)
@@ -196,7 +207,7 @@ export class FrontProcesses implements RouteTable {
 
   /** Accepts nothing on a connector, or accepts again. Harmless when repeated. Resolves when the fronts know. */
   async pause(name: string, isPaused: boolean): Promise<void> {
-    const connector = this.#options.connectors.find(({ socket }) => socket.connector === name);
+    const connector = this.#connectors.find(({ socket }) => socket.connector === name);
     if (connector === undefined || this.#paused.has(name) === isPaused) return;
     if (isPaused) this.#paused.add(name);
     else this.#paused.delete(name);
@@ -270,18 +281,20 @@ export class FrontProcesses implements RouteTable {
   async #end(deadlineMs: number): Promise<void> {
     for (const place of this.#places) clearTimeout(place.retry);
     const drained = this.#places.map(({ front }) => front?.drain(deadlineMs));
-    for (const { socket } of this.#options.connectors) socket.close();
+    // Applications may call each other until nothing is in flight.
+    for (const { socket, callKey } of this.#connectors) if (callKey === undefined) socket.close();
     await Promise.all(drained);
+    for (const { socket } of this.#connectors) socket.close();
   }
 
   #spawn(place: Place): FrontProcess {
     this.#serial += 1;
     const serial = this.#serial;
-    const { connectors, logger, frontPath, ackTimeoutMs, startTimeoutMs, hangTimeoutMs } = this.#options;
+    const { logger, frontPath, ackTimeoutMs, startTimeoutMs, hangTimeoutMs } = this.#options;
     const front = new FrontProcess({
       frontPath: frontPath ?? DEFAULT_FRONT,
       settings: () => this.#settingsOf(place),
-      connectors,
+      connectors: () => this.#connectors,
       isPaused: (name) => this.#paused.has(name),
       mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
       firstMapping: this.#options.firstMapping ?? Promise.resolve(),

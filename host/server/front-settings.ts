@@ -4,6 +4,8 @@ import type { ConnectorConfig, HostConfig } from '../config/host-config.js';
 import { redirectSettingsOf } from '../config/redirect-schema.js';
 import type { FrontSettings } from '../front/messages.js';
 import type { Certificates } from './certificates/certificates.js';
+import type { FrontConnector } from './front-process.js';
+import type { ListeningSocket } from './listening-socket.js';
 
 /** What fronts are told of the configuration, apart from connectors. */
 export function frontSettingsOf({ accessLog, folders, virtualHosts }: HostConfig): FrontSettings {
@@ -16,7 +18,7 @@ export function frontSettingsOf({ accessLog, folders, virtualHosts }: HostConfig
 }
 
 /** What fronts are told of one connector, with its certificates as they are now. `portOf`: the real port of a connector. */
-export function connectorSettingsOf(
+function connectorSettingsOf(
   connector: ConnectorConfig,
   certificates: Pick<Certificates, 'settings' | 'httpChallenges'>,
   portOf: (connector: string) => number | undefined,
@@ -32,4 +34,21 @@ export function connectorSettingsOf(
     ...(tls?.transportSecurity !== undefined && { transportSecurity: tls.transportSecurity }),
     ...(redirect !== undefined && { redirect: redirectSettingsOf(redirect, portOf) }),
   };
+}
+
+/** What fronts are given to accept on: the sockets in the order of the configuration, which `inForce` gives as it is now. */
+export function frontConnectorsOf(
+  sockets: readonly ListeningSocket[],
+  inForce: () => readonly ConnectorConfig[],
+  certificates: Pick<Certificates, 'settings' | 'httpChallenges'>,
+): readonly FrontConnector[] {
+  const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
+  return sockets.map((socket, index) => ({
+    socket,
+    get settings(): ConnectorSettings {
+      const connector = inForce()[index];
+      if (connector === undefined) throw new Error(`no connector ${index}`);
+      return connectorSettingsOf(connector, certificates, portOf);
+    },
+  }));
 }

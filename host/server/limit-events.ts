@@ -1,16 +1,11 @@
 import type { ContextCounts } from '../front/messages.js';
 import type { ServerLog } from '../log/server-log.js';
+import { SpacedEvents } from './spaced-events.js';
 
-/** An event stands for what has come together in this time, so that a flood of requests is no flood of lines. */
-const INTERVAL_MS = 10_000;
-
-/**
- * Tells by an event that requests of an application met a limit: at once the first time, then at most every ten seconds,
- * with how many it were since. Fed with what the fronts report; holds no timer.
- */
+/** Tells by an event that requests of an application met a limit. Fed with what the fronts report. */
 export class LimitEvents {
   readonly #log: ServerLog;
-  readonly #seen = new Map<string, { toldAt: number; untold: number }>();
+  readonly #events = new SpacedEvents();
 
   constructor(log: ServerLog) {
     this.#log = log;
@@ -26,21 +21,16 @@ export class LimitEvents {
 
   /** The context has left the mapping. */
   forget(context: string): void {
-    for (const key of this.#seen.keys()) if (key.startsWith(`${context} `)) this.#seen.delete(key);
+    this.#events.forget(`${context} `);
   }
 
   #count(context: string, application: string, reason: string, count: number, now: number): void {
-    const key = `${context} ${reason}`;
-    const seen = this.#seen.get(key) ?? { toldAt: Number.NEGATIVE_INFINITY, untold: 0 };
-    this.#seen.set(key, seen);
-    seen.untold += count;
-    if (now - seen.toldAt < INTERVAL_MS) return;
+    const requests = this.#events.count(`${context} ${reason}`, count, now);
+    if (requests === undefined) return;
     this.#log.warn(
-      { event: reason, application, path: context, requests: seen.untold },
-      `${application}: ${seen.untold} requests ${TOLD[reason] ?? `met the limit ${reason}`}`,
+      { event: reason, application, path: context, requests },
+      `${application}: ${requests} requests ${TOLD[reason] ?? `met the limit ${reason}`}`,
     );
-    seen.toldAt = now;
-    seen.untold = 0;
   }
 }
 

@@ -6,7 +6,6 @@ import { loadAdminToken } from '../admin/admin-token.js';
 import { isArchiveComplete } from '../bundle/archive.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import { BundleStore } from '../bundle/store.js';
-import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { HostConfig } from '../config/host-config.js';
 import { within } from '../deadline.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
@@ -18,12 +17,13 @@ import { EventLog } from '../log/event-log.js';
 import type { ServerLog } from '../log/server-log.js';
 import { packageVersion } from '../package-version.js';
 import { Supervisor } from '../supervisor/supervisor.js';
+import { ApplicationCalls } from './application-calls.js';
 import { Catalog } from './catalog.js';
 import { Certificates } from './certificates/certificates.js';
 import { logEnd } from './end-line.js';
 import { FolderLock } from './folder-lock.js';
 import { FrontProcesses } from './front-processes.js';
-import { connectorSettingsOf, frontSettingsOf } from './front-settings.js';
+import { frontConnectorsOf, frontSettingsOf } from './front-settings.js';
 import type { ListeningSocket } from './listening-socket.js';
 import { Maintenance } from './maintenance/maintenance.js';
 import { openSockets } from './open-sockets.js';
@@ -189,24 +189,15 @@ export class PorticoServer {
     const fronts = new FrontProcesses({
       firstMapping,
       settings: frontSettingsOf(config),
-      connectors: sockets.map((socket, index) => {
-        const inForce = () => this.#config.connectors[index];
-        const portOf = (name: string) => sockets.find(({ connector }) => connector === name)?.port;
-        return {
-          socket,
-          get settings(): ConnectorSettings {
-            const connector = inForce();
-            if (connector === undefined) throw new Error(`no connector ${index}`);
-            return connectorSettingsOf(connector, certificates, portOf);
-          },
-        };
-      }),
+      connectors: frontConnectorsOf(sockets, () => this.#config.connectors, certificates),
       logger: log,
       count: config.fronts,
     });
     const catalog = new Catalog(folders.run, () => this.#config.virtualHosts?.defaultHost);
+    const calls = new ApplicationCalls(folders.run, (connector) => fronts.add(connector));
     const supervisor = new Supervisor({
       runFolder: folders.run,
+      calls,
       workFolder: folders.work,
       logsFolder: folders.logs,
       output: config.output,
@@ -255,7 +246,7 @@ export class PorticoServer {
       allowedHosts: [],
       log,
     });
-    return { sockets, certificates, fronts, supervisor, maintenance, deployer, admin, release };
+    return { sockets, certificates, fronts, calls, supervisor, maintenance, deployer, admin, release };
   }
 
   #view(
@@ -312,6 +303,7 @@ export class PorticoServer {
       parts.supervisor.kill();
       await within(parts.supervisor.stop(), LAST_MS);
     }
+    await parts.calls.remove();
     await parts.admin.stop();
     removeRunFile(this.#config.folders.run);
     return isDrained && isStopped;
@@ -382,6 +374,7 @@ interface Parts {
   readonly sockets: readonly ListeningSocket[];
   readonly certificates: Certificates;
   readonly fronts: FrontProcesses;
+  readonly calls: ApplicationCalls;
   readonly supervisor: Supervisor;
   readonly maintenance: Maintenance;
   readonly deployer: Deployer;

@@ -1,5 +1,6 @@
 import type { TrafficTotals } from '../admin/traffic.js';
 import { type ContextCounts, type FrontCounts, UNMAPPED_CONTEXT } from '../front/messages.js';
+import type { CallLedger } from './call-ledger.js';
 import { DeploymentTotals } from './deployment-totals.js';
 
 /**
@@ -7,6 +8,7 @@ import { DeploymentTotals } from './deployment-totals.js';
  * fronts alive. A context that has left the mapping is forgotten, and late counts of it are dropped.
  */
 export class FrontTotals {
+  readonly #calls: CallLedger | undefined;
   readonly deployments = new DeploymentTotals();
   readonly #contexts = new Map<string, ContextCounts>();
   readonly #current = new Map<number, FrontCurrent>();
@@ -14,6 +16,11 @@ export class FrontTotals {
   readonly #closedByLimit = new Map<string, number>();
   #accepted = 0;
   #droppedLogLines = 0;
+
+  /** `calls`: where those between applications are kept. Default: nowhere. */
+  constructor(calls?: CallLedger) {
+    this.#calls = calls;
+  }
 
   /** A context is in the mapping now, for this application. Another one at the same place begins at zero. */
   keep(context: string, application: string): void {
@@ -35,6 +42,7 @@ export class FrontTotals {
     addTo(this.#refused, counts.refused);
     addTo(this.#closedByLimit, counts.closedByLimit ?? {});
     this.deployments.add(front, counts.deployments ?? []);
+    this.#calls?.take(counts.calls);
     for (const more of counts.contexts) {
       if (more.context === UNMAPPED_CONTEXT) this.keep(UNMAPPED_CONTEXT, more.application);
       const sum = this.#contexts.get(more.context);
@@ -65,6 +73,7 @@ export class FrontTotals {
       refused: Object.fromEntries(this.#refused),
       closedByLimit: Object.fromEntries(this.#closedByLimit),
       droppedLogLines: this.#droppedLogLines,
+      calls: this.#calls?.totals() ?? [],
     };
   }
 }

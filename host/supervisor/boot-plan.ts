@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { BootPlan } from '../instance/messages.js';
+import type { BootPlan, CallRights } from '../instance/messages.js';
 import type { DeploymentSpec } from './deployment-process.js';
 import type { WorkingFolder } from './working-folder.js';
 
@@ -12,6 +12,7 @@ export interface BootPlace {
   readonly socketPath: string;
   readonly statsIntervalMs: number;
   readonly developmentMode: boolean;
+  readonly calls: CallRights | undefined;
 }
 
 /** What the agent of one process is told; its secret is a new one each time. */

@@ -1,5 +1,6 @@
 import type { Manifest } from '../bundle/manifest.js';
 import type { ServerLog } from '../log/server-log.js';
+import type { CallGrants } from './call-grants.js';
 import type { DeploymentSpec } from './deployment-process.js';
 import type { OutputLog } from './output-log.js';
 import type { SpareProcesses } from './spare-processes.js';
@@ -17,6 +18,7 @@ export interface DeploymentOptions {
   readonly agentPath: string;
   /** Where the list of what is mounted lies. */
   readonly catalogFile: string | undefined;
+  readonly calls: CallGrants | undefined;
   readonly statsIntervalMs: number;
   /** A fresh path for an exchange socket. */
   readonly nextSocketPath: () => string;

@@ -7,6 +7,7 @@ import type { ApplicationKind } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
 import type { ServerLog } from '../log/server-log.js';
 import { bootPlanOf } from './boot-plan.js';
+import { callEnvironment, callRightsOf } from './call-grants.js';
 import { CommandProcess } from './command/command-process.js';
 import type { DeploymentOptions } from './deployment-options.js';
 import type { DeploymentChange, DeploymentProcess, InstanceStatus } from './deployment-process.js';
@@ -321,13 +322,17 @@ export class ProcessDeployment implements DeploymentProcess {
     const own = spare?.own ?? new InstanceFolder(nextSocketPath(), hasOwnUser);
     const { socketPath } = own;
     const isDevelopment = development !== undefined;
+    const calls = callRightsOf(this.#options.calls, spec, instance);
     const mark = markOf(this.#options.runFolder, socketPath);
     const common = {
       surroundings: async () => {
-        const folders = { instance: own, working };
+        const folders = { instance: own, working, callSocket: calls?.socketPath };
+        if (calls !== undefined) await this.#options.calls?.open();
         const { environment, ...others } = await makeSurroundings(spec, folders, this.#options.catalogFile);
         const development: Record<string, string> = isDevelopment ? { NODE_ENV: 'development' } : {};
-        return { ...others, environment: { ...environment, ...development, PORTICO_INSTANCE: mark } };
+        const rights = entry.kind === 'command' ? callEnvironment(calls) : {};
+        const told = { ...development, ...rights, PORTICO_INSTANCE: mark };
+        return { ...others, environment: { ...environment, ...told } };
       },
       endStrays: async () => {
         await this.#options.strays.end((other) => other === mark);
@@ -375,6 +380,7 @@ export class ProcessDeployment implements DeploymentProcess {
         socketPath,
         statsIntervalMs,
         developmentMode: isDevelopment,
+        calls,
       }),
       maxHeapBytes: settings.maxHeapBytes,
       hangTimeoutMs: settings.hangTimeoutMs,

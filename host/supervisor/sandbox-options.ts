@@ -14,6 +14,8 @@ export interface SandboxFolders {
   readonly temporary: string;
   /** Where the agent listens. */
   readonly socketPath: string;
+  /** Where it calls other applications; undefined: nowhere. */
+  readonly callSocket?: string | undefined;
 }
 
 /** What a version of Node must know of; `process.allowedNodeEnvironmentFlags` of the one that runs is it. */
@@ -35,7 +37,8 @@ export function sandboxOptions(
       'this version of Node cannot refuse the network (net: false): use 25 or newer, or take net away',
     );
   }
-  const { bundle, store, temporary, socketPath } = folders;
+  const { bundle, store, temporary, socketPath, callSocket } = folders;
+  const sockets = callSocket === undefined ? [socketPath] : [socketPath, callSocket];
   // The package that bundles without one of their own import is linked beside the store.
   const provided = resolve(store, '../../node_modules');
   const read = [
@@ -44,10 +47,10 @@ export function sandboxOptions(
     ...bothNames(bundle),
     ...bothNames(store),
     ...bothNames(temporary),
-    socketPath,
+    ...sockets,
     ...sandbox.read,
   ];
-  const write = [...bothNames(temporary), socketPath, ...sandbox.write];
+  const write = [...bothNames(temporary), ...sockets, ...sandbox.write];
   const wish: readonly (readonly [boolean, string])[] = [
     [sandbox.net, '--allow-net'],
     [sandbox.child, '--allow-child-process'],

@@ -3,6 +3,7 @@ import type { SpareSettings } from '../config/host-config.js';
 import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
+import type { CallGrants } from './call-grants.js';
 import type { DeploymentProcess, DeploymentSpec } from './deployment-process.js';
 import { OutputLog, type OutputSettings } from './output-log.js';
 import { PortWatch } from './port-watch.js';
@@ -28,6 +29,8 @@ export interface SupervisorOptions {
   readonly agentPath?: string;
   /** File that lists what is mounted; told to applications that may know it. Default: nobody is told. */
   readonly catalogFile?: string;
+  /** For applications that may call others. Default: none may. */
+  readonly calls?: CallGrants;
   /** Processes of all deployments beyond which none is added because of load. Default 128. */
   readonly maxInstances?: number;
   /** Processes that wait for an application, and the heap they have. Default: none. */
@@ -105,6 +108,7 @@ export class Supervisor {
       entry,
       agentPath: this.#options.agentPath ?? DEFAULT_AGENT,
       catalogFile: this.#options.catalogFile,
+      calls: this.#options.calls,
       statsIntervalMs: this.#options.statsIntervalMs ?? 1000,
       nextSocketPath: () => this.#sockets.next(),
       spares: this.#spares,

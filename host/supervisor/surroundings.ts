@@ -25,6 +25,8 @@ export interface OwnFolders {
   readonly instance: InstanceFolder;
   /** Undefined: it works in the snapshot that all share. */
   readonly working: WorkingFolder | undefined;
+  /** Where it calls other applications; undefined: nowhere. */
+  readonly callSocket?: string | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface OwnFolders {
  */
 export async function makeSurroundings(
   spec: DeploymentSpec,
-  { instance, working }: OwnFolders,
+  { instance, working, callSocket }: OwnFolders,
   catalogFile: string | undefined,
 ): Promise<Surroundings> {
   const { isolation } = spec.manifest.settings;
@@ -52,7 +54,13 @@ export async function makeSurroundings(
   const nodeOptions =
     isolation.sandbox === undefined
       ? []
-      : sandboxOptions(isolation.sandbox, { bundle: folder, store: spec.folder, temporary, socketPath });
+      : sandboxOptions(isolation.sandbox, {
+          bundle: folder,
+          store: spec.folder,
+          temporary,
+          socketPath,
+          callSocket,
+        });
   return {
     folder,
     environment,

@@ -63,6 +63,7 @@ export class Forwarding {
         isSecure,
         // Of the connection to the proxy.
         tls: undefined,
+        caller: undefined,
       } satisfies Whole<ConnectionInfo>,
     });
   }

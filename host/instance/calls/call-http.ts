@@ -1,0 +1,31 @@
+import { type ClientRequest, globalAgent } from 'node:http';
+import { isInternalAuthority } from '../../http/internal-name.js';
+import type { Caller } from './caller.js';
+
+/** What `http.Agent` is asked by each request; its type leaves it out. */
+interface RequestTaker {
+  addRequest(request: ClientRequest, options: RequestPlace, ...rest: readonly unknown[]): unknown;
+}
+
+interface RequestPlace {
+  readonly host?: string | null;
+  readonly socketPath?: string | null;
+}
+
+/**
+ * Leads requests of `node:http` for the hosts of applications to the socket of the host, where they use the agent that
+ * requests have by themselves. Does nothing where that has changed inside.
+ */
+export function wrapGlobalAgent(caller: Caller): void {
+  const agent = globalAgent as unknown as RequestTaker;
+  const original: unknown = agent.addRequest;
+  if (typeof original !== 'function') return;
+  agent.addRequest = (request, options, ...rest) => {
+    if (!isInternalAuthority((options.host ?? '').toLowerCase()) || typeof options.socketPath === 'string')
+      return Reflect.apply(original, agent, [request, options, ...rest]);
+    for (const [name, value] of Object.entries(caller.fields(request.getHeader('portico-hops'))))
+      request.setHeader(name, value);
+    const place: RequestPlace = { ...options, socketPath: caller.socketPath };
+    return Reflect.apply(original, agent, [request, place, ...rest]);
+  };
+}
