@@ -1,3 +1,4 @@
+import { isInternalHost } from '../http/internal-name.js';
 import { type ConfigProblem, suggest } from './config-error.js';
 import type { HostSection } from './host-schema.js';
 import type { VirtualHosts } from './virtual-hosts.js';
@@ -30,6 +31,10 @@ export function virtualHostProblems(
       path: ['hosts', index, ...(place === 0 ? ['name'] : ['aliases', place - 1])],
     }));
     for (const { text, path } of claims) {
+      if (isInternalHost(text.replace('*.', ''))) {
+        const why = 'by these names applications call each other, and clients get 421';
+        problems.push(document.problem(path, `${text} cannot be a host: ${why}`));
+      }
       const owner = owners.get(text);
       if (owner === undefined) owners.set(text, index);
       else {

@@ -25,11 +25,11 @@ const MAX_UNDER_WAY = 1000;
 export class CallGate {
   readonly tally = new CallTally();
   readonly #key: Buffer;
-  readonly #mapping: Mapping;
+  readonly #mapping: Pick<Mapping, 'findApplication'>;
   readonly #counts: TrafficCounts;
 
   /** `key` as of `sealCaller`, hex. */
-  constructor(key: string, mapping: Mapping, counts: TrafficCounts) {
+  constructor(key: string, mapping: Pick<Mapping, 'findApplication'>, counts: TrafficCounts) {
     this.#key = Buffer.from(key, 'hex');
     this.#mapping = mapping;
     this.#counts = counts;

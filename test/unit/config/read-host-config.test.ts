@@ -345,6 +345,8 @@ conectors: []
     ['hosts: [{ aliases: [a.example] }]', /hosts\[0\]\.name is required/],
     ['hosts: [{ name: a.example, alias: b.example }]', /hosts\[0\]\.alias unknown key/],
     ['hosts: [{ name: "a.example:80" }]', /no scheme, port, path or blank/],
+    ['hosts: [{ name: shop.portico.internal }]', /names applications call each other/],
+    ['hosts: [{ name: a.example, aliases: ["*.portico.internal"] }]', /aliases\[0\] .* cannot be a host/],
     ['hosts: [{ name: 1.2.3 }]', /looks like an IP address and is none/],
     ['hosts: [{ name: a.example, aliases: ["*"] }]', /make this host the defaultHost/],
     [

@@ -86,6 +86,18 @@ describe('combined format', () => {
   });
 });
 
+describe('a call of an application', () => {
+  it('has the caller in the place of the user, or under a name of its own', () => {
+    const exchange = new MemoryExchange('/shop/x');
+    Object.assign(exchange.head, { connection: { ...exchange.head.connection, caller: 'b%C3%BC"' } });
+    expect(lines(combinedFormat())(exchange, result, '/shop', 'shop', time)).toMatch(
+      /^127\.0\.0\.1 - b%C3%BC\\x22 \[05/,
+    );
+    const line = JSON.parse(lines(jsonFormat())(exchange, result, '/shop', 'shop', time));
+    expect(line).toMatchObject({ application: 'shop', caller: 'b%C3%BC"' });
+  });
+});
+
 describe('JSON format', () => {
   const format = lines(jsonFormat());
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { withContextPath } from '#host/instance/context-path-fields.js';
+import { withContextPath, withoutContextPath } from '#host/instance/context-path-fields.js';
 
 const MOUNT = { contextPath: '/shop', authority: 'shop.test:8080' };
 
@@ -82,5 +82,32 @@ describe('fields of an application mounted at /shop on shop.test:8080', () => {
     expect(withContextPath('location', 'http:///a', { contextPath: '/shop', authority: '' })).toBe(
       'http:///a',
     );
+  });
+});
+
+describe('the context path for whoever calls the application by a name', () => {
+  const mount = { contextPath: '/shop', authority: 'shop.portico.internal' };
+  it.each([
+    ['location', '/shop/cart?a#b', '/cart?a#b'],
+    ['location', '/shop', '/'],
+    ['location', '/shop?a', '/?a'],
+    ['location', '/shopping', '/shopping'],
+    ['location', '/other/x', '/other/x'],
+    ['location', 'cart', 'cart'],
+    // What is left must not lead to another host.
+    ['location', '/shop//evil.test', '/shop//evil.test'],
+    ['location', '/shop/\\evil.test', '/shop/\\evil.test'],
+    ['location', '//shop/x', '//shop/x'],
+    ['location', 'http://shop.portico.internal/shop/cart', 'http://shop.portico.internal/cart'],
+    ['location', 'http://other.test/shop/cart', 'http://other.test/shop/cart'],
+    ['content-location', '/shop/a.json', '/a.json'],
+    ['refresh', '5; url="/shop/next"', '5; url="/next"'],
+    ['set-cookie', 'a=b; Path=/shop; Secure', 'a=b; Path=/; Secure'],
+    ['set-cookie', 'a=b; path="/shop/x"', 'a=b; path="/x"'],
+    ['set-cookie', 'a=b; Path=/', 'a=b; Path=/'],
+    ['set-cookie', '__Host-a=b; Path=/', '__Host-a=b; Path=/'],
+    ['etag', '/shop/x', '/shop/x'],
+  ])('%s: %s becomes %s', (name, value, expected) => {
+    expect(withoutContextPath(name, value, mount)).toBe(expected);
   });
 });
