@@ -80,6 +80,10 @@ const plain = {
   'application.yaml': servlet('{ calls: web, prefix: keep }'),
   'index.js': `const http = require('node:http');
 module.exports = (request, response) => {
+  if (request.url.endsWith('/list')) {
+    try { http.get('http://web.portico.internal/', { headers: ['a', 'b'] }); } catch (error) { response.end(error.code); }
+    return;
+  }
   if (!request.url.endsWith('/http')) return response.end(request.url + ' ' + request.headers['portico-caller']);
   http.get('http://web.portico.internal/request', (answer) => answer.pipe(response));
 };`,
@@ -173,6 +177,7 @@ describe('applications that call each other', () => {
     const told = JSON.parse((await json('/shop/web')).text) as object;
     expect(told).toEqual(expected);
     expect(JSON.parse(await host.text('/plain/http'))).toEqual({ ...expected, caller: 'plain' });
+    expect(await host.text('/plain/list')).toBe('PORTICO_CALL_UNSUPPORTED');
   });
 
   it('reach functions, nested contexts, and wake what sleeps', async () => {
