@@ -125,6 +125,15 @@ export class Dispatcher {
     this.#setGate();
   }
 
+  /**
+   * What is answered in the place of the contexts of this host, also to applications. A suspension is for clients: what they
+   * have begun is to end well.
+   */
+  closureOf(host: string): Closure | undefined {
+    const closure = this.#closure?.endsConnections === true ? undefined : this.#closure;
+    return closure ?? this.#closedHosts?.get(host);
+  }
+
   /** An exchange of a connector is over. */
   finished(exchange: Exchange, result: ExchangeResult): void {
     const mapped = exchange.attachment as MappedContext | undefined;

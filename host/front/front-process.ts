@@ -182,7 +182,8 @@ export class FrontProcess {
   }
 
   #takeCalls(connector: string, key: string): void {
-    this.#calls ??= { connector, gate: new CallGate(key, this.#configured().mapping, this.#counts) };
+    const { mapping, dispatcher } = this.#configured();
+    this.#calls ??= { connector, gate: new CallGate(key, mapping, this.#counts, dispatcher) };
   }
 
   #listen(name: string, settings: ConnectorSettings, handle: unknown): void {

@@ -4,8 +4,10 @@ import { FieldBlock } from '../../http/field-block.js';
 import { withoutForwardedFields } from '../../http/forwarded-fields.js';
 import { hostOfAuthority } from '../../http/host-name.js';
 import { callerName, internalHostOf, isInternalHost } from '../../http/internal-name.js';
+import { answerClosed } from '../../runtime/closed-runtime.js';
 import { answerPlainly } from '../../runtime/plain-answer.js';
 import { deliver } from '../deliver.js';
+import type { Dispatcher } from '../dispatcher.js';
 import type { Mapping } from '../mapping.js';
 import type { TrafficCounts } from '../traffic-counts.js';
 import { type CallRefusal, CallTally } from './call-tally.js';
@@ -27,12 +29,19 @@ export class CallGate {
   readonly #key: Buffer;
   readonly #mapping: Pick<Mapping, 'findApplication'>;
   readonly #counts: TrafficCounts;
+  readonly #dispatcher: Pick<Dispatcher, 'closureOf'>;
 
   /** `key` as of `sealCaller`, hex. */
-  constructor(key: string, mapping: Pick<Mapping, 'findApplication'>, counts: TrafficCounts) {
+  constructor(
+    key: string,
+    mapping: Pick<Mapping, 'findApplication'>,
+    counts: TrafficCounts,
+    dispatcher: Pick<Dispatcher, 'closureOf'>,
+  ) {
     this.#key = Buffer.from(key, 'hex');
     this.#mapping = mapping;
     this.#counts = counts;
+    this.#dispatcher = dispatcher;
   }
 
   /** The exchange handler of the socket. */
@@ -72,6 +81,14 @@ export class CallGate {
     const mapped = this.#mapping.findApplication(target);
     if (mapped === undefined) {
       this.#refuse(exchange, caller, target, 'call-unknown', `No application ${target} is deployed here.`);
+      return;
+    }
+    const closure = this.#dispatcher.closureOf(mapped.host);
+    if (closure !== undefined) {
+      exchange.attachment = undefined;
+      this.#counts.unmapped.begin();
+      this.#counts.refuse('maintenance');
+      answerClosed(exchange, closure);
       return;
     }
     this.tally.begin(name, target);

@@ -5,6 +5,7 @@ import { CallGate } from '#host/front/calls/call-gate.js';
 import { type Caller, openCaller, sealCaller } from '#host/front/calls/call-token.js';
 import type { MappedContext } from '#host/front/mapping.js';
 import { TrafficCounts } from '#host/front/traffic-counts.js';
+import type { Closure } from '#host/runtime/closed-runtime.js';
 import { MemoryExchange } from '#test/support/memory-exchange.js';
 
 const key = randomBytes(32);
@@ -39,7 +40,9 @@ function bench(names: readonly string[]) {
     }),
   );
   const findApplication = (name: string) => contexts.find(({ route }) => route.application === name);
-  const gate = new CallGate(key.toString('hex'), { findApplication }, counts);
+  const doors: { closed: Closure | undefined } = { closed: undefined };
+  const dispatcher = { closureOf: () => doors.closed };
+  const gate = new CallGate(key.toString('hex'), { findApplication }, counts, dispatcher);
   const call = (authority: string, fields: readonly string[] = [], caller: Caller | null = web) => {
     const proof = caller === null ? [] : ['portico-token', sealCaller(key, caller)];
     const exchange = new MemoryExchange('/items?a=1', { fields: [...proof, ...fields] });
@@ -47,7 +50,7 @@ function bench(names: readonly string[]) {
     gate.handle(exchange);
     return exchange;
   };
-  return { gate, call, seen };
+  return { gate, call, seen, doors };
 }
 
 describe('a proof', () => {
@@ -99,6 +102,15 @@ describe('the gate for calls', () => {
   it('takes nothing without a proof', () => {
     const exchange = bench(['shop']).call('shop.portico.internal', [], null);
     expect([exchange.status, exchange.field('portico-problem')]).toEqual([403, 'call-unproven']);
+  });
+
+  it('answers for a host that is closed, and counts no call', () => {
+    const { call, seen, gate, doors } = bench(['shop']);
+    doors.closed = { reason: 'Maintained.', retryAfterSeconds: 7 };
+    const exchange = call('shop.portico.internal');
+    expect([exchange.status, exchange.field('retry-after'), seen.length]).toEqual([503, '7', 0]);
+    gate.finished(exchange);
+    expect(gate.tally.underWay('web')).toBe(0);
   });
 
   it('ends what goes round', () => {
