@@ -46,7 +46,7 @@ export function isForbiddenTrailer(name: string): boolean {
   return FORBIDDEN.has(hyphened) || FORBIDDEN_BEGIN.test(hyphened);
 }
 
-const FORBIDDEN_BEGIN = /^(?:client-cert|content-|if-|proxy-|sec-|x-forwarded-|x-http-method|:)/;
+const FORBIDDEN_BEGIN = /^(?:client-cert|content-|if-|portico-|proxy-|sec-|x-forwarded-|x-http-method|:)/;
 
 const FORBIDDEN = new Set([
   'age',
