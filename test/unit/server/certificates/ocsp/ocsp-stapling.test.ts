@@ -80,15 +80,14 @@ describe('the responder of an authority', () => {
   });
 
   it('is asked again before its answer ends', async () => {
-    responder.mood.lifeMs = 600;
+    responder.mood.lifeMs = 3000;
     start();
     const ends: number[] = [];
     await until('the third answer', () => {
       const end = staple()?.until;
       if (end !== undefined && ends.at(-1) !== end) ends.push(end);
-      return responder.questions >= 3;
+      return responder.questions >= 3 && ends.length > 1;
     });
-    expect(ends.length).toBeGreaterThan(1);
     expect(lines).toEqual([]);
   });
 
