@@ -123,12 +123,12 @@ describe('deployment', () => {
     socket.close();
   });
 
-  it('closes the WebSockets of a swapped application with 1001', async () => {
+  it('closes the WebSockets of a swapped application with 1012', async () => {
     const socket = new WebSocket(host.url('/echo/').replace('http', 'ws'));
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
     const closed = new Promise((resolve) => socket.once('close', (code) => resolve(code)));
     host.drop('echo', { ...echo, 'note.txt': 'changed' });
-    expect(await closed).toBe(1001);
+    expect(await closed).toBe(1012);
   });
 
   it('removes an application when its bundle is deleted; its path answers 404 or goes to ROOT', async () => {
