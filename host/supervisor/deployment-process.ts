@@ -19,6 +19,12 @@ export interface DeploymentSpec {
   readonly manifest: Manifest;
   /** It was given up before and is tried once more: the first crash is enough to give it up again. */
   readonly isTrial?: boolean;
+  /**
+   * Asked of each instance that comes after the first start, in the place of one that ended or as one more, before it gets
+   * requests: resolves when it may, rejects when it has not passed, and when the signal says that it is gone. Those of the
+   * first start are asked by whoever launches.
+   */
+  readonly admit?: (address: InstanceAddress, signal: AbortSignal) => Promise<void>;
 }
 
 /** The processes of one deployment. Made by `Supervisor.launch`, stopped by whoever launched it. */

@@ -1,8 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RestartSettings } from '../config/host-config.js';
+import { messageOf } from '../errors.js';
 import type { Departure } from '../lifecycle/departure.js';
 import { acceptsConnections } from './accepts-connections.js';
-import type { InstanceCrash, InstanceStatus, StartFailureDetail } from './deployment-process.js';
+import type {
+  DeploymentSpec,
+  InstanceCrash,
+  InstanceStatus,
+  StartFailureDetail,
+} from './deployment-process.js';
 import type { InstanceEnd } from './instance-end.js';
 import { decideRestart } from './restart-policy.js';
 import type { SlotProcess } from './slot-process.js';
@@ -16,6 +22,11 @@ export interface SlotOptions {
   readonly restart: RestartSettings;
   readonly stopTimeoutMs: number;
   readonly observer: SlotObserver;
+  /**
+   * What a process that is ready must pass before it takes requests; rejects when it has not. Asked for each process;
+   * undefined: nothing now.
+   */
+  readonly admission?: () => DeploymentSpec['admit'];
   /** The first process is a trial, since the deployment before it was given up: one crash is enough. */
   readonly isTrial?: boolean | undefined;
 }
@@ -27,6 +38,8 @@ export interface SlotObserver {
   /** A process has ended by itself; what follows is told next. Gives what the deployment printed last. */
   crashed(instance: string, end: InstanceEnd): readonly string[];
   restarting(instance: string, reason: string, retryInMs: number): void;
+  /** It is ready, and does not pass the admission so far; it goes on being asked. */
+  unhealthy(instance: string, reason: string): void;
   /** `retryInMs`: when one process is tried all the same; undefined: never. */
   gaveUp(instance: string, reason: string, retryInMs: number | undefined): void;
   /** A place that was given up is tried with one process. */
@@ -38,6 +51,8 @@ const MAX_SUSPICIONS = 3;
 const SUSPICION_WINDOW_MS = 10_000;
 /** For the exit of a process to become known. */
 const SETTLE_MS = 100;
+/** Before a process that did not pass is asked again, all over. */
+const UNHEALTHY_PAUSE_MS = 500;
 /** For the socket of an instance to take a connection. */
 const PROBE_MS = 2000;
 
@@ -72,8 +87,8 @@ export class InstanceSlot {
 
   /** The first start. Resolves with undefined when ready, with what went wrong otherwise; then nothing runs. */
   async start(): Promise<Omit<StartFailureDetail, 'lastOutput'> | undefined> {
-    const process = this.#spawn();
-    if (await process.ready) return undefined;
+    const { process, admitted } = this.#spawn();
+    if (await admitted) return undefined;
     const { failure, reason } = await process.gone;
     if (!this.#isStopped()) this.#state = 'failed';
     return failure ?? { step: 'exit', message: `The process ${reason}.`, stack: '' };
@@ -156,7 +171,8 @@ export class InstanceSlot {
     await this.#options.ended();
   }
 
-  #spawn(): SlotProcess {
+  /** `admitted`: true when it takes requests, false when it has ended before. */
+  #spawn(): { readonly process: SlotProcess; readonly admitted: Promise<boolean> } {
     this.#incarnation += 1;
     this.#state = 'starting';
     this.#stack = undefined;
@@ -164,11 +180,40 @@ export class InstanceSlot {
     this.#process = process;
     this.#instance = process.address.instance;
     if (this.#departure !== undefined) process.prepareStop(this.#departure);
-    void process.ready.then((isReady) => {
-      if (isReady && this.#state === 'starting') this.#state = 'running';
-    });
+    const admitted = this.#admit(process);
     void process.gone.then((end) => this.#gone(process, end));
-    return process;
+    return { process, admitted };
+  }
+
+  async #admit(process: SlotProcess): Promise<boolean> {
+    if (!(await process.ready)) return false;
+    const admit = this.#options.admission?.();
+    if (admit !== undefined && !(await this.#passes(process, admit))) return false;
+    if (this.#state === 'starting' && this.#process === process) this.#state = 'running';
+    return true;
+  }
+
+  /**
+   * One more that does not pass is not needed. What takes the place of one that ended is asked as long as it lives: to end
+   * it would not make it better, and the circuit would open for a database that is down.
+   */
+  async #passes(process: SlotProcess, admit: NonNullable<DeploymentSpec['admit']>): Promise<boolean> {
+    const isOneMore = this.#incarnation === 1;
+    const over = new AbortController();
+    void process.gone.then(() => over.abort());
+    for (let isTold = false; ; ) {
+      try {
+        await admit(process.address, over.signal);
+        return true;
+      } catch (error) {
+        if (over.signal.aborted) return false;
+        if (isOneMore) process.kill(`was not healthy and is not used (${messageOf(error)})`);
+        else if (!isTold) this.#options.observer.unhealthy(process.address.instance, messageOf(error));
+        isTold = true;
+        if (isOneMore) return false;
+        await delay(UNHEALTHY_PAUSE_MS, undefined, { ref: false });
+      }
+    }
   }
 
   #gone(process: SlotProcess, end: InstanceEnd): void {
@@ -230,8 +275,8 @@ export class InstanceSlot {
   }
 
   async #startAgain(): Promise<void> {
-    const process = this.#spawn();
-    if ((await process.ready) && this.running === process) this.#options.observer.changed();
+    const { process, admitted } = this.#spawn();
+    if ((await admitted) && this.running === process) this.#options.observer.changed();
   }
 
   #isStopped(): boolean {

@@ -172,11 +172,14 @@ export class ProcessDeployment implements DeploymentProcess {
       restart,
       stopTimeoutMs,
       isTrial: this.#options.spec.isTrial,
+      admission: () => (this.#isReady ? spec.admit : undefined),
       observer: {
         changed: () => this.#tell({ kind: 'addresses' }),
         crashed: (instance, end) => this.#crashed(instance, end),
         restarting: (instance, reason, retryInMs) =>
           this.#tell({ kind: 'restarting', instance, reason, retryInMs }),
+        unhealthy: (instance, reason) =>
+          this.#log.warn({ event: 'unhealthy', instance, reason }, `gets no requests yet: ${reason}`),
         gaveUp: (instance, reason, retryInMs) => this.#gaveUp(instance, reason, retryInMs),
         halfOpen: (instance) =>
           this.#log.warn({ event: 'half-open', instance }, 'given up before; one process is tried'),

@@ -95,6 +95,26 @@ describe('a rollout', () => {
     await answers('/gate/', 'three');
   });
 
+  it('asks an instance that takes the place of another before it gets requests, too', async () => {
+    host.drop('again', {
+      'app.js': `module.exports = (req, res) => {
+        if (req.url === '/crash') process.exit(3);
+        if (req.url === '/health' && process.uptime() < 1) res.statusCode = 503;
+        res.end(String(process.uptime()));
+      };`,
+      'application.yaml':
+        'portico: { application: { main: app.js }, servlet: { health: { path: /health, interval: 50ms, retries: 600 } } }',
+    });
+    await host.untilApplication('again', ({ state }) => state === 'running');
+    await host.get('/again/crash');
+    await host.untilApplication('again', ({ instances }) => instances[0]?.restarts === 1);
+    const uptime = await until('it answers again', async () => {
+      const answer = await host.get('/again/');
+      return answer.ok ? Number(await answer.text()) : undefined;
+    });
+    expect(uptime).toBeGreaterThanOrEqual(1);
+  });
+
   it('returns to the old content when the new one answers too badly', async () => {
     host.drop('bad', bundle('good'));
     await answers('/bad/', 'good');

@@ -2,6 +2,7 @@ import type { ApplicationSettings } from '../../config/host-config.js';
 import { within } from '../../deadline.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import { countOf, type DrainReport, drainText, hadOpen } from '../../front/drains/drain-report.js';
+import type { InstanceAddress } from '../../front/messages.js';
 import type { RouteTable } from '../../front/route-table.js';
 import type { Departure } from '../../lifecycle/departure.js';
 import type { DeploymentChange, DeploymentProcess } from '../../supervisor/deployment-process.js';
@@ -10,9 +11,9 @@ import type { DeploymentEntry } from '../history/deployment-journal.js';
 import type { DeploymentFacts } from '../history/deployment-record.js';
 import { type DeploymentStep, mayFollow } from '../history/deployment-steps.js';
 import type { KeptDescriptors } from '../history/kept-descriptors.js';
-import type { Prepared, Running, Version } from '../version.js';
+import type { Order, Prepared, Running, Version } from '../version.js';
 import type { Dependencies } from './dependencies.js';
-import { passHealthGate } from './health-gate.js';
+import { type HealthQuestion, passHealthGate } from './health-gate.js';
 import { entryOfStart } from './prepare.js';
 import type { KeptWarm } from './probation.js';
 import { RolloutFailure } from './rollout-failure.js';
@@ -147,7 +148,10 @@ function launchOf(
   const isProcess = entry.kind === 'main' || entry.kind === 'modules' || entry.kind === 'command';
   if (folder === undefined || !isProcess) return undefined;
   const spec = { deployment, application, version, contextPath, folder, manifest };
-  return () => launcher.launch({ ...spec, ...(isTrial && { isTrial }) });
+  const question = questionOf(order, settings);
+  const admit =
+    question && ((one: InstanceAddress, signal: AbortSignal) => passHealthGate([one], question, signal));
+  return () => launcher.launch({ ...spec, ...(isTrial && { isTrial }), ...(admit && { admit }) });
 }
 
 /** What runs elsewhere may come up later, which is no reason to take down what works. */
@@ -159,15 +163,21 @@ function requireHealthy(process: DeploymentProcess, mayWait: boolean): void {
 async function healthyOrAborted(
   process: DeploymentProcess,
   { order }: Version,
-  { health, prefix }: ApplicationSettings,
+  settings: ApplicationSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const { path } = health;
-  if (path === undefined) return;
-  const { contextPath } = order.context;
-  await passHealthGate(process.addresses(), { contextPath, prefix, health: { ...health, path } }, signal);
+  const question = questionOf(order, settings);
+  if (question === undefined) return;
+  await passHealthGate(process.addresses(), question, signal);
   if (process.addresses().length > 0) return;
   throw new PorticoError('PORTICO_START_FAILED', 'it ended right after it had been healthy');
+}
+
+/** Undefined: ready is enough. */
+function questionOf({ context }: Order, { health, prefix }: ApplicationSettings): HealthQuestion | undefined {
+  const { path } = health;
+  if (path === undefined) return undefined;
+  return { contextPath: context.contextPath, prefix, health: { ...health, path } };
 }
 
 /**
