@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { AbortReason, type ConnectionInfo, USED_UP } from '../exchange/exchange.js';
-import type { ReadArea } from '../exchange/read-area.js';
+import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
+import { freeBytes, type ReadArea } from '../exchange/read-area.js';
 import { handBack, readFrom } from '../exchange/socket-input.js';
 import type { FieldBlock } from '../http/field-block.js';
 import type { ConnectionContext, ServedConnection } from './connection-context.js';
@@ -128,7 +128,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     if (this.reading === Reading.BODY) this.bodyBytes += chunk.length;
     else if (this.reading === Reading.TUNNEL && this.tunnel?.isEnded === true) this.tunnelEnded();
     if (!this.isRunning) this.run();
-    if (area !== undefined && this.usedUp < chunk.length && area.lends(chunk)) area.keep(chunk);
+    if (area !== undefined && this.usedUp < chunk.length && area.lends(chunk)) area.keep(chunk, this.usedUp);
   }
 
   /** Where to read the next bytes of a large body; undefined: they are copied out of memory that all share. */
@@ -146,7 +146,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       return undefined;
     }
     this.area ??= takeArea();
-    return this.area.room;
+    return this.area.roomFor(most);
   }
 
   private onEnd(): void {
@@ -337,7 +337,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     }
     exchange.credit -= bytes.length;
     try {
-      if (listener.data(bytes) === USED_UP) this.usedUp += bytes.length;
+      this.usedUp += freeBytes(listener.data(bytes), bytes.length, this.area);
     } catch (error) {
       this.failed(exchange, error);
     }

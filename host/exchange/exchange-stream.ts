@@ -1,6 +1,7 @@
 import { PorticoError } from '../errors.js';
 import type { FieldBlock, Fields } from '../http/field-block.js';
-import { AbortReason } from './exchange.js';
+import { Departure } from './departure.js';
+import { AbortReason, USED_UP } from './exchange.js';
 import { countOf } from './field-codec.js';
 import { FLAG_END, FrameType, MAX_PAYLOAD_BYTES, ProtocolViolation, writeU32 } from './frame.js';
 import type { FrameWriter } from './frame-writer.js';
@@ -50,6 +51,8 @@ export abstract class ExchangeStream {
   private held = 0;
   private used = 0;
   private queue: Uint8Array[] | undefined = undefined;
+  /** Of what is in the queue, when somebody has asked. */
+  private waiting: Departure | undefined = undefined;
   private trailers: Fields | undefined = undefined;
 
   protected constructor(host: StreamHost, id: number, generation: number) {
@@ -72,6 +75,16 @@ export abstract class ExchangeStream {
   /** True while body bytes that were to be sent wait here or for the socket: their memory is in use. */
   get isHolding(): boolean {
     return this.queue !== undefined || this.host.writer.isHolding;
+  }
+
+  /** What becomes of the body bytes that were given last. */
+  get departure(): typeof USED_UP | Departure {
+    const { writer } = this.host;
+    if (this.queue !== undefined) {
+      this.waiting ??= Departure.waiting(writer);
+      return this.waiting;
+    }
+    return writer.isHolding ? Departure.given(writer) : USED_UP;
   }
 
   /** True when nothing more can happen: the id is free. */
@@ -144,7 +157,7 @@ export abstract class ExchangeStream {
     const { state } = this;
     if ((state & ABORTED) !== 0 || (state & BOTH_CLOSED) === BOTH_CLOSED) return;
     this.state |= ABORTED | LOCAL_CLOSED;
-    this.queue = undefined;
+    this.emptied();
     this.writeAbort(reason);
     if ((state & REMOTE_CLOSED) !== 0) this.host.release(this);
   }
@@ -212,7 +225,7 @@ export abstract class ExchangeStream {
   receiveAbort(reason: AbortReason): void {
     const { state } = this;
     this.state |= BOTH_CLOSED | ABORTED;
-    this.queue = undefined;
+    this.emptied();
     // The answer is the last frame of this direction.
     if ((state & LOCAL_CLOSED) === 0) this.writeAbort(reason);
     this.host.release(this);
@@ -240,7 +253,7 @@ export abstract class ExchangeStream {
   lost(reason: AbortReason): void {
     const { state } = this;
     this.state |= BOTH_CLOSED | ABORTED;
-    this.queue = undefined;
+    this.emptied();
     if ((state & ABORTED) === 0) this.tellAborted(reason);
   }
 
@@ -271,6 +284,13 @@ export abstract class ExchangeStream {
     process.nextTick(rethrow, error);
   }
 
+  /** All of the queue is in the writer, or will not be sent. */
+  private emptied(): void {
+    this.queue = undefined;
+    this.waiting?.reachLine();
+    this.waiting = undefined;
+  }
+
   /** Sends what the windows of exchange and socket allow of the queue. */
   private pump(): void {
     const { writer } = this.host;
@@ -289,7 +309,7 @@ export abstract class ExchangeStream {
           sent === queue.length && (this.state & END_QUEUED) !== 0 && this.trailers === undefined;
         writer.frame(part, FrameType.DATA, isLast ? FLAG_END : 0, this.generation, this.id);
         if (!isLast) continue;
-        this.queue = undefined;
+        this.emptied();
         this.localClosed();
         return;
       }
@@ -298,7 +318,7 @@ export abstract class ExchangeStream {
         if (this.sendCredit > 0) this.blockUntilDrained();
         return;
       }
-      this.queue = undefined;
+      this.emptied();
       if ((this.state & END_QUEUED) !== 0) {
         this.sendEnd(this.trailers);
         return;

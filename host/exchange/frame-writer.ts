@@ -25,6 +25,8 @@ export class FrameWriter {
   bytes: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   /** How often bytes were handed to the socket. */
   writeCount = 0;
+  /** Bytes of all frames there ever were. */
+  givenBytes = 0;
   private readonly socket: Socket;
   private readonly onFlushed: () => void;
   private readonly flushLater: () => void;
@@ -46,6 +48,11 @@ export class FrameWriter {
       this.isScheduled = false;
       this.flush();
     };
+  }
+
+  /** Bytes of frames that the kernel has taken, or that never will be sent. */
+  get sentBytes(): number {
+    return this.givenBytes - this.unsentBytes;
   }
 
   /** Bytes not yet taken by the kernel. */
@@ -79,6 +86,7 @@ export class FrameWriter {
   append(length: number, type: number, flags: number, generation: number, id: number): void {
     writeHeader(this.bytes, this.position, length, type, flags, generation, id);
     this.position += HEADER_BYTES + length;
+    this.givenBytes += HEADER_BYTES + length;
   }
 
   /** A frame whose payload is `chunk`. The chunk must not be changed afterwards. */
@@ -96,6 +104,7 @@ export class FrameWriter {
     this.cut();
     this.segments.push(chunk);
     this.segmentBytes += length;
+    this.givenBytes += HEADER_BYTES + length;
     this.schedule();
   }
 
