@@ -119,10 +119,19 @@ export function callId(call: ApplicationCall): string | undefined {
 }
 
 function onlyOf(dictionary: string): (id: string) => boolean {
+  const isKnown = new Uint8Array(128);
+  for (const character of dictionary) isKnown[character.charCodeAt(0)] = 1;
   return (id) => {
-    for (const character of id) if (!dictionary.includes(character)) return false;
+    // By its number; to search a text for each of them costs as much as to make the id.
+    for (let i = 0; i < id.length; i++) if (isKnown[id.charCodeAt(i)] !== 1) return areAllIn(dictionary, id);
     return true;
   };
+}
+
+/** Also characters beyond ASCII, of two units too. */
+function areAllIn(dictionary: string, id: string): boolean {
+  for (const character of id) if (!dictionary.includes(character)) return false;
+  return true;
 }
 
 function randomText(length: number, dictionary: string): string {
