@@ -15,7 +15,7 @@ export interface ScalingSettings {
   readonly coolDownMs: number;
 }
 
-/** Limits of one process that are measured, not enforced. */
+/** Limits of one process that are measured everywhere, and enforced where the system can. */
 export interface ProcessLimits {
   /** Processors it may use on average over the window: 0.5 is half of one. 0: no limit. Default 0. */
   readonly maxCpuShare: number;

@@ -4,6 +4,7 @@ import { type AgentCommand, CHANNEL_DESCRIPTOR } from '../instance/messages.js';
 import { STACK_FLAGS } from './blocked-stack.js';
 import { ControlChannel } from './control-channel.js';
 import { heapReportFlags } from './heap-report.js';
+import { inShell } from './in-shell.js';
 import { killGroup } from './process-group.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -13,6 +14,8 @@ export interface AgentProcessOptions extends Surroundings {
   /** Working directory at the start. */
   readonly folder: string;
   readonly maxHeapBytes: number;
+  /** Open files at most; 0: as the host. */
+  readonly maxFiles: number;
   /** Where it will listen; its heap report lies beside it. */
   readonly socketPath: string;
 }
@@ -43,11 +46,14 @@ export class AgentProcess {
 
   /** Starts one. Throws what the system says of the options; what it says later the owner hears. */
   constructor(options: AgentProcessOptions, owner: AgentOwner) {
-    const { agentPath, folder, maxHeapBytes, socketPath, environment, nodeOptions, identity } = options;
+    const { agentPath, folder, maxHeapBytes, maxFiles, socketPath, environment, nodeOptions, identity } =
+      options;
     this.#owner = owner;
     const heap = `--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`;
     const flags = [heap, ...STACK_FLAGS, ...heapReportFlags(socketPath), ...nodeOptions];
-    const child = spawn(process.execPath, [...flags, agentPath], {
+    const command = [process.execPath, ...flags, agentPath];
+    const [program = '', ...args] = inShell(command, { umask: undefined, maxFiles });
+    const child = spawn(program, args, {
       cwd: folder,
       env: environment,
       ...identity,

@@ -1,6 +1,7 @@
 import type { Manifest } from '../bundle/manifest.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { CallGrants } from './call-grants.js';
+import type { CpuGroups } from './cpu-groups.js';
 import type { DeploymentSpec } from './deployment-process.js';
 import type { OutputLog } from './output-log.js';
 import type { SpareProcesses } from './spare-processes.js';
@@ -27,6 +28,7 @@ export interface DeploymentOptions {
   readonly nextWorkingFolder: (bundle: string) => WorkingFolder | undefined;
   readonly runFolder: string;
   readonly strays: StrayProcesses;
+  readonly cpuGroups: CpuGroups;
   /** Whether the host has room for one more process. */
   readonly mayGrow: () => boolean;
   readonly output: OutputLog;

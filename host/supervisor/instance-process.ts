@@ -7,6 +7,7 @@ import { formatSize } from '../units.js';
 import { type AgentOwner, AgentProcess } from './agent-process.js';
 import { parseReport } from './agent-report.js';
 import { captureBlockedStack } from './blocked-stack.js';
+import type { CpuGroup } from './cpu-groups.js';
 import type { StartFailureDetail } from './deployment-process.js';
 import { FunctionCalls, type FunctionOrder } from './function-calls.js';
 import { type HeapReport, takeHeapReport } from './heap-report.js';
@@ -28,6 +29,9 @@ export interface InstanceOptions {
   /** Made at the start; what it rejects with is the reason why there was none. */
   readonly surroundings: () => Promise<Surroundings>;
   readonly maxHeapBytes: number;
+  readonly maxFiles: number;
+  /** Holds it to its share of the processors. */
+  readonly cpuGroup: CpuGroup | undefined;
   /** Resident size, by its own reports; 0: no limit. */
   readonly maxMemoryBytes: number;
   readonly hangTimeoutMs: number;
@@ -108,6 +112,10 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     return { instance, socketPath, secret };
   }
 
+  get isCpuHeld(): boolean {
+    return this.#options.cpuGroup?.isEnforced === true;
+  }
+
   /** True from its exit on; `gone` follows when its output is read. */
   get hasExited(): boolean {
     return this.#state === 'ended' || this.#agent?.hasExited === true;
@@ -163,15 +171,17 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   }
 
   #start(surroundings: Surroundings): AgentProcess {
-    const { plan, agentPath, maxHeapBytes } = this.#options;
+    const { plan, agentPath, maxHeapBytes, maxFiles } = this.#options;
     const { folder, socketPath } = plan;
-    return new AgentProcess({ ...surroundings, agentPath, folder, maxHeapBytes, socketPath }, this);
+    return new AgentProcess({ ...surroundings, agentPath, folder, maxHeapBytes, maxFiles, socketPath }, this);
   }
 
   #take(agent: AgentProcess): void {
     const { capture } = this.#options;
     this.#agent = agent;
     this.pid = agent.pid;
+    // Before it is told to load the application.
+    if (agent.pid !== undefined) this.#options.cpuGroup?.join(agent.pid);
     const { stdout, stderr } = agent.child;
     if (stdout !== null) capture.attach(stdout, 'out');
     if (stderr !== null) capture.attach(stderr, 'err');

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessLimits } from '../config/instance-settings.js';
+import { DEFAULT_PROCESS_LIMITS } from '../config/instance-settings.js';
 import { DEFAULT_LIVENESS } from '../config/liveness-settings.js';
 import { PorticoError } from '../errors.js';
 import type { InstanceAddress } from '../front/messages.js';
@@ -16,7 +16,7 @@ import type { InstanceEnd, LimitExcess } from './instance-end.js';
 import { InstanceFolder } from './instance-folder.js';
 import { InstanceProcess } from './instance-process.js';
 import { InstanceSlot } from './instance-slot.js';
-import { LimitWatch } from './limit-watch.js';
+import { MeasuredLimits } from './measured-limits.js';
 import { OutputCapture } from './output-capture.js';
 import { OutputTail } from './output-tail.js';
 import type { OpenPort, PortOwner } from './port-watch.js';
@@ -48,7 +48,7 @@ export class ProcessDeployment implements DeploymentProcess {
   #slots: readonly InstanceSlot[];
   /** Places that are not needed any more and finish what they have. */
   readonly #leaving = new Set<InstanceSlot>();
-  readonly #watches = new WeakMap<object, LimitWatch>();
+  readonly #measured: MeasuredLimits | undefined;
   readonly #scaling: ScalingPolicy | undefined;
   #tick: NodeJS.Timeout | undefined;
   #isGrowing = false;
@@ -72,7 +72,9 @@ export class ProcessDeployment implements DeploymentProcess {
     const count = Math.max(1, spec.manifest.settings.instances);
     this.#serial = count;
     this.#slots = Array.from({ length: count }, (_, index) => this.#makeSlot(index + 1));
-    const { scaling } = spec.manifest.settings;
+    const { scaling, processLimits } = spec.manifest.settings;
+    if (processLimits !== undefined && processLimits.maxCpuShare + processLimits.maxFiles > 0)
+      this.#measured = new MeasuredLimits(processLimits, (...excess) => this.#exceeded(...excess));
     this.#scaling = scaling === undefined ? undefined : new ScalingPolicy(count, scaling);
     this.ready = this.#start();
     // The launcher awaits it, perhaps later; until then a failed start must not count as unhandled.
@@ -148,10 +150,8 @@ export class ProcessDeployment implements DeploymentProcess {
     }
     this.#kind = this.#slots[0]?.running?.kind;
     this.#isReady = true;
-    const { processLimits } = this.#options.spec.manifest.settings;
-    const isMeasured = processLimits !== undefined && processLimits.maxCpuShare + processLimits.maxFiles > 0;
-    if (this.#stopping === undefined && (this.#scaling !== undefined || isMeasured))
-      this.#tick = setInterval(() => this.#look(processLimits), this.#options.statsIntervalMs);
+    if (this.#stopping === undefined && (this.#scaling ?? this.#measured) !== undefined)
+      this.#tick = setInterval(() => this.#look(), this.#options.statsIntervalMs);
   }
 
   async #end(): Promise<void> {
@@ -210,10 +210,9 @@ export class ProcessDeployment implements DeploymentProcess {
     this.#tail.push(`${instance} ${problem}`);
   }
 
-  #look(limits: ProcessLimits | undefined): void {
+  #look(): void {
     if (this.#stopping !== undefined || this.#isPreparingStop) return;
-    if (limits !== undefined)
-      for (const { running } of this.#slots) if (running) void this.#measure(running, limits);
+    for (const slot of this.#slots) if (slot.running !== undefined) void this.#measured?.look(slot.running);
     const running = this.#slots.flatMap((slot) => slot.running?.stats ?? []);
     if (this.#scaling === undefined || running.length === 0 || this.#isGrowing) return;
     const utilization = running.reduce((sum, one) => sum + one.utilization, 0) / running.length;
@@ -223,19 +222,6 @@ export class ProcessDeployment implements DeploymentProcess {
     const decision = this.#scaling.decide({ nowMs: performance.now(), instances, utilization, open });
     if (decision === 'up') void this.#grow(load);
     else if (decision === 'down') void this.#shrink(load);
-  }
-
-  async #measure(process: SlotProcess, limits: ProcessLimits): Promise<void> {
-    const { stats, pid } = process;
-    if (stats === undefined || pid === undefined) return;
-    const watch = this.#watches.get(process) ?? new LimitWatch(limits);
-    this.#watches.set(process, watch);
-    const cpuSeconds = (stats.cpuUserMicros + stats.cpuSystemMicros) / 1_000_000;
-    for (const excess of [watch.cpu(performance.now(), cpuSeconds), await watch.files(pid)]) {
-      if (excess === undefined || process.hasExited) continue;
-      this.#exceeded(process.address.instance, excess, limits.exceeded);
-      if (limits.exceeded === 'restart') process.kill(`${excess.reason}, and was killed`);
-    }
   }
 
   /** One more place; it gets requests when it is ready. One that does not start is given up, and the others go on. */
@@ -327,7 +313,11 @@ export class ProcessDeployment implements DeploymentProcess {
     const isDevelopment = development !== undefined;
     const calls = callRightsOf(this.#options.calls, spec, instance);
     const mark = markOf(this.#options.runFolder, socketPath);
+    const { maxCpuShare, maxFiles } = settings.processLimits ?? DEFAULT_PROCESS_LIMITS;
+    const cpuGroup = maxCpuShare > 0 ? this.#options.cpuGroups.open(maxCpuShare) : undefined;
     const common = {
+      maxFiles,
+      cpuGroup,
       surroundings: async () => {
         const folders = { instance: own, working, callSocket: calls?.socketPath };
         if (calls !== undefined) await this.#options.calls?.open();
@@ -339,7 +329,7 @@ export class ProcessDeployment implements DeploymentProcess {
       },
       endStrays: async () => {
         await this.#options.strays.end((other) => other === mark);
-        await own.remove();
+        await Promise.all([own.remove(), cpuGroup?.remove()]);
       },
       maxMemoryBytes: settings.maxMemoryBytes,
       capture: new OutputCapture(output, this.#tail, instance, (line) =>

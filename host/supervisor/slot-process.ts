@@ -23,6 +23,8 @@ export interface SlotProcess {
   readonly kind: ApplicationKind | undefined;
   /** It waited as a spare before it got its application. Absent: never. */
   readonly isFromSpare?: boolean;
+  /** The system holds it to its share of the processors. */
+  readonly isCpuHeld?: boolean;
   /** It does not answer, and is being looked at before it is killed. */
   readonly isHung?: boolean;
   /** True from its exit on; `gone` follows when its output is read. */

@@ -19,6 +19,8 @@ export function spareMisfit(
   const { user, group, sandbox, secretFiles } = settings.isolation;
   if (user !== undefined || group !== undefined) return 'it runs as a user or group of its own';
   if (sandbox !== undefined) return 'it has a sandbox';
+  if ((settings.processLimits?.maxFiles ?? 0) > 0)
+    return 'its limits.files counts at the start of a process only';
   if (settings.maxHeapBytes !== start.maxHeapBytes) return 'its limits.heap is not that of applications:';
   const names = new Set([...Object.keys(environment), ...Object.keys(start.environment)]);
   for (const name of names) {

@@ -184,6 +184,7 @@ export class SpareProcesses {
     const start = {
       agentPath,
       maxHeapBytes,
+      maxFiles: 0,
       socketPath: own.socketPath,
       // One that is always there, and says nothing about the host.
       folder: '/',

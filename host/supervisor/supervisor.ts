@@ -4,6 +4,7 @@ import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { CallGrants } from './call-grants.js';
+import { type CpuGroupPlaces, CpuGroups } from './cpu-groups.js';
 import type { DeploymentProcess, DeploymentSpec } from './deployment-process.js';
 import { OutputLog, type OutputSettings } from './output-log.js';
 import { PortWatch } from './port-watch.js';
@@ -35,6 +36,8 @@ export interface SupervisorOptions {
   readonly maxInstances?: number;
   /** Processes that wait for an application, and the heap they have. Default: none. */
   readonly spares?: SpareSettings & Pick<SpareOptions, 'maxHeapBytes' | 'quietMs'>;
+  /** Where control groups are. Default: where Linux has them. */
+  readonly cpuGroups?: CpuGroupPlaces;
   /** Time between two reports of an instance. Default 1000. */
   readonly statsIntervalMs?: number;
   /** For developers: applications run in development mode, and `echo` is told each line they print. */
@@ -62,6 +65,7 @@ export class Supervisor {
   readonly #watches = new Set<UpstreamWatch>();
   readonly #outputs = new Map<string, { readonly log: OutputLog; users: number }>();
   readonly #ports: PortWatch;
+  readonly #cpuGroups: CpuGroups;
   readonly #closing = new Set<Promise<void>>();
   #stopped: Promise<void> | undefined;
   #isPreparingStop = false;
@@ -86,6 +90,7 @@ export class Supervisor {
       isBusy: () => this.#isStarting(),
       log: options.logger,
     });
+    this.#cpuGroups = new CpuGroups(options.logger, options.cpuGroups);
     this.#ports = new PortWatch(() => [...this.#deployments].flatMap((one) => one.portOwners()));
     this.#lifecycle.apply('finish starting');
   }
@@ -115,6 +120,7 @@ export class Supervisor {
       nextWorkingFolder: (bundle) => this.#working?.next(bundle),
       runFolder: this.#options.runFolder,
       strays: this.#strays,
+      cpuGroups: this.#cpuGroups,
       mayGrow: () => this.#countOfPlaces() < (this.#options.maxInstances ?? 128),
       development: this.#options.development,
       output: this.#openOutput(spec.application),

@@ -1,8 +1,8 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEFAULT_PROCESS_LIMITS } from '#host/config/instance-settings.js';
-import { Supervisor } from '#host/supervisor/supervisor.js';
+import { Supervisor, type SupervisorOptions } from '#host/supervisor/supervisor.js';
 import { deploymentSpec, temporaryFolder } from '#test/support/deployment-specs.js';
 import { fixturesFolder } from '#test/support/paths.js';
 import { isAlive, until } from '#test/support/polling.js';
@@ -17,7 +17,11 @@ beforeEach(() => {
   base = temporaryFolder('instances');
   events = new RecordedEvents();
   loadFile = join(base, 'load.json');
-  supervisor = new Supervisor({
+  supervisor = new Supervisor(options());
+});
+
+function options(): SupervisorOptions {
+  return {
     runFolder: join(base, 'run'),
     logsFolder: join(base, 'logs'),
     output: { maxFileBytes: 256 * 1024, keptFiles: 2 },
@@ -25,8 +29,8 @@ beforeEach(() => {
     agentPath: join(fixturesFolder, 'agents/fixture-agent.mjs'),
     statsIntervalMs: 50,
     maxInstances: 3,
-  });
-});
+  };
+}
 
 afterEach(async () => {
   await supervisor.stop();
@@ -68,8 +72,38 @@ describe('a measured limit', () => {
     const deployment = supervisor.launch(deploymentSpec({ openFiles: 200 }, { processLimits }));
     await deployment.ready;
     const crash = await until('it is replaced', () => deployment.status()[0]?.lastCrash);
-    expect(crash.reason).toMatch(/^had 2\d\d files open, limits\.files is 100, and was killed$/);
+    expect(crash.reason).toMatch(/^had 10\d files open, limits\.files is 100, and was killed$/);
     expect(events.of('files-limit')[0]).toMatchObject({ details: { limit: 100, action: 'restart' } });
+  });
+
+  it('holds a process to its share of the processors from its first line of code on', async () => {
+    const root = join(base, 'cgroup');
+    mkdirSync(root);
+    for (const [name, text] of [
+      ['cgroup.controllers', 'cpu'],
+      ['cgroup.subtree_control', 'cpu'],
+      ['self', '0::/'],
+    ] as const)
+      writeFileSync(join(root, name), `${text}\n`);
+    const held = new Supervisor({ ...options(), cpuGroups: { root, self: join(root, 'self') } });
+    const limits = { ...DEFAULT_PROCESS_LIMITS, maxCpuShare: 0.5 };
+    const cat = `cat ${root}/portico-*/cgroup.procs; exec sleep 100`;
+    const spec = deploymentSpec({}, { processLimits: limits });
+    const entry = { kind: 'command', command: ['sh', '-c', cat], listen: 'port' } as const;
+    try {
+      const agent = held.launch(spec);
+      await agent.ready;
+      const [group = ''] = readdirSync(root).filter((name) => name.startsWith('portico-'));
+      expect(readFileSync(join(root, group, 'cgroup.procs'), 'utf8')).toBe(String(agent.status()[0]?.pid));
+      await agent.stop();
+      rmSync(join(root, group), { recursive: true, force: true });
+      const program = held.launch({ ...spec, manifest: { ...spec.manifest, entry } });
+      const { pid } = await until('it is there', () => program.status().find((one) => one.pid !== undefined));
+      await until('it has begun', () => program.lastOutput().includes(String(pid)));
+      await program.stop();
+    } finally {
+      await held.stop();
+    }
   });
 
   it('is told and nothing more by default', async () => {

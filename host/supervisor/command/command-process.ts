@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LivenessSettings } from '../../config/liveness-settings.js';
 import { messageOf } from '../../errors.js';
 import type { InstanceAddress } from '../../front/messages.js';
 import { formatSize } from '../../units.js';
 import { acceptsConnections } from '../accepts-connections.js';
+import type { CpuGroup } from '../cpu-groups.js';
 import type { StartFailureDetail } from '../deployment-process.js';
+import { inShell } from '../in-shell.js';
 import type { InstanceEnd, InstanceStats, LimitExcess } from '../instance-end.js';
 import type { OutputCapture } from '../output-capture.js';
 import { killGroup, signalGroup } from '../process-group.js';
@@ -41,6 +44,9 @@ export interface CommandOptions {
   readonly onLimit: (excess: LimitExcess) => void;
   /** Mask of the rights of new files; undefined: that of the host. */
   readonly umask: number | undefined;
+  readonly maxFiles: number;
+  /** Holds it to its share of the processors. */
+  readonly cpuGroup: CpuGroup | undefined;
   /** Ends what the process has spawned and left behind, and deletes its folder; never rejects. */
   readonly endStrays: () => Promise<void>;
 }
@@ -49,6 +55,8 @@ export interface CommandOptions {
 const OUTPUT_END_MS = 1000;
 /** Between two looks whether it accepts connections. */
 const LOOK_MS = 50;
+/** Descriptor on which a program waits for its group. */
+const GATE = 3;
 /** For one connection to come about. */
 const CONNECT_MS = 1000;
 
@@ -95,6 +103,10 @@ export class CommandProcess implements SlotProcess {
   get address(): InstanceAddress {
     const { instance, socketPath } = this.#options;
     return { instance, socketPath, httpPort: this.#port, secret: '' };
+  }
+
+  get isCpuHeld(): boolean {
+    return this.#options.cpuGroup?.isEnforced === true;
   }
 
   get hasExited(): boolean {
@@ -149,17 +161,14 @@ export class CommandProcess implements SlotProcess {
   }
 
   #spawn(command: readonly string[], env: Record<string, string>, { folder, identity }: Surroundings): void {
-    const { capture, statsIntervalMs, umask } = this.#options;
-    // Node can set the umask of itself only, and other files may be made in that moment.
-    const masked =
-      umask === undefined
-        ? command
-        : ['/bin/sh', '-c', `umask ${umask.toString(8)}; exec "$0" "$@"`, ...command];
-    const [program = '', ...args] = masked;
+    const { capture, statsIntervalMs, umask, maxFiles, cpuGroup } = this.#options;
+    // It begins when it is in its group, or what it starts first would be outside.
+    const waitsOn = cpuGroup === undefined ? undefined : GATE;
+    const [program = '', ...args] = inShell(command, { umask, maxFiles, waitsOn });
     const child = spawn(program, args, {
       cwd: folder,
       env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(waitsOn === undefined ? [] : ['pipe' as const])],
       detached: true,
       ...identity,
     });
@@ -167,10 +176,13 @@ export class CommandProcess implements SlotProcess {
     this.pid = child.pid;
     child.on('error', (error) => this.#spawnFailed(error));
     child.once('exit', (code, signal) => this.#exited(child, code, signal));
-    capture.attach(child.stdout, 'out');
-    capture.attach(child.stderr, 'err');
+    if (child.stdout !== null) capture.attach(child.stdout, 'out');
+    if (child.stderr !== null) capture.attach(child.stderr, 'err');
     if (child.pid === undefined) return;
     const { pid } = child;
+    cpuGroup?.join(pid);
+    const gate: unknown = child.stdio[GATE];
+    if (gate instanceof Writable) gate.on('error', () => undefined).end('\n');
     this.#measureTimer = setInterval(() => this.#measure(pid), statsIntervalMs);
     void this.#awaitReady(pid);
   }
