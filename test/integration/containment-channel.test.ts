@@ -24,6 +24,9 @@ const forged = [
   { type: 'boot', plan: {} }, { type: 'stop', graceMs: 0, application: 'bystander' }, { type: 'kill', pid: process.ppid },
   { type: '__proto__' }, { ['__proto__']: { polluted: 1 }, type: 'constructor' }, null, 7, 'stop', [], {},
 ];
+const print = async (text) => {
+  for (let i = 0; i < 300; i++) await new Promise((resolve) => process.stdout.write(text, resolve));
+};
 const pour = (text) => setImmediate(() => {
   try {
     for (;;) writeSync(CHANNEL, text);
@@ -44,15 +47,15 @@ const acts = {
   mute: () => { closeSync(1); closeSync(2); },
   sleep: () => process.kill(process.pid, 'SIGSTOP'),
   native: () => { setFlagsFromString('--allow-natives-syntax'); new Function('%SystemBreak()')(); },
-  line: () => { for (let i = 0; i < 300; i++) process.stdout.write('x'.repeat(1 << 20)); },
-  lines: () => { const line = ('y'.repeat(99) + '\\n').repeat(10_000); for (let i = 0; i < 300; i++) process.stdout.write(line); },
+  line: () => print('x'.repeat(1 << 20)),
+  lines: () => print(('y'.repeat(99) + '\\n').repeat(10_000)),
   fork: () => { for (let i = 0; i < 40; i++) spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }).unref(); },
   term: () => process.kill(process.ppid, 'SIGTERM'),
 };
-export default (request, response) => {
+export default async (request, response) => {
   const act = request.url.slice(1);
   if (act === 'ipc') return response.end([typeof process.send, typeof process.disconnect, process.connected].join());
-  acts[act]?.();
+  await acts[act]?.();
   response.end(String(process.pid));
 };`,
 };
