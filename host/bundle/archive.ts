@@ -7,6 +7,7 @@ import type { ArchiveLimits } from '../config/host-config.js';
 import { messageOf, PorticoError } from '../errors.js';
 import { systemCodeOf } from '../system-error.js';
 import { type ArchiveEntry, ArchiveGuard, ArchiveRefusedError } from './archive-guard.js';
+import { storedMode } from './stored-mode.js';
 import { readTar } from './tar-reader.js';
 import { readZipEnd } from './zip-end.js';
 import { readZip } from './zip-reader.js';
@@ -150,7 +151,8 @@ async function writeEntry(
     return;
   }
   await mkdir(dirname(target), { recursive: true });
-  const handle = await open(target, 'wx', entry.isExecutable ? 0o755 : 0o644);
+  const mode = storedMode(segments.join('/'), entry.isExecutable ? 0o755 : 0o644);
+  const handle = await open(target, 'wx', mode);
   try {
     for await (const chunk of entry.content) {
       signal?.throwIfAborted();

@@ -10,6 +10,7 @@ import { expandArchive } from './archive.js';
 import { printable } from './context-name.js';
 import { fingerprintArchive, fingerprintFolder, statSignature } from './fingerprint.js';
 import { linkProvidedPackage } from './provided-package.js';
+import { storedMode } from './stored-mode.js';
 import { walkFolder } from './walk-folder.js';
 
 /**
@@ -258,7 +259,7 @@ async function notesOf(bundle: BundleSource): Promise<string[]> {
 /**
  * Copies an exploded bundle, sharing blocks where the file system can. Links stay links: those within the bundle lead
  * to the copy, those that leave it lead where they led, as workspaces of a package manager need. Permissions are kept
- * without setuid, setgid and the right of others to write.
+ * without setuid, setgid and the right of others to write; see `storedMode`.
  */
 async function copyFolder(from: string, to: string, signal: AbortSignal | undefined): Promise<string[]> {
   const notes: string[] = [];
@@ -271,7 +272,7 @@ async function copyFolder(from: string, to: string, signal: AbortSignal | undefi
     else if (item.kind === 'special') notes.push(skipped(item.path));
     else {
       await copyFile(item.absolute, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-      await chmod(target, (item.stat.mode & 0o755) | 0o600);
+      await chmod(target, storedMode(item.path, item.stat.mode));
     }
   }
   return notes;

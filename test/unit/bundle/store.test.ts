@@ -151,6 +151,19 @@ describe('BundleStore', () => {
     expect(store.find('../../etc')).toBeUndefined();
   });
 
+  it('lets nobody write into the files of installed packages, which all instances share', async () => {
+    const { store } = newStore();
+    const path = folder({ 'app.js': '', 'node_modules/p/index.js': '', 'node_modules/p/bin': '' });
+    chmodSync(join(path, 'node_modules/p/bin'), 0o755);
+    const { folder: snapshot } = await store.put({ kind: 'folder', path });
+    const modeOf = (file: string): number => lstatSync(join(snapshot, file)).mode & 0o777;
+    expect(modeOf('app.js') & 0o200).toBe(0o200);
+    expect(modeOf('node_modules/p/index.js') & 0o222).toBe(0);
+    expect(modeOf('node_modules/p/bin')).toBe(0o555);
+    await store.collect(new Set());
+    expect(existsSync(snapshot)).toBe(false);
+  });
+
   it('takes snapshots: what happens to the bundle afterwards changes nothing', async () => {
     const { store } = newStore();
     const path = folder({ 'index.js': 'old', 'bin/run': '' });
