@@ -21,7 +21,7 @@ const handle = (request, response) => {
     return;
   }
   if (pathname === '/') return response.end('here');
-  const server = pathname === '/http' ? createServer() : createNet((socket) => socket.end('past the host'));
+  const server = pathname === '/http' ? createServer() : createNet((socket) => socket.on('error', () => undefined).end('past the host'));
   server.on('error', (error) => response.end(error.code));
   server.listen({ port, host }, () => response.end(String(server.address().port)));
 };`;
