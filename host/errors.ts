@@ -16,11 +16,20 @@ export class PorticoError extends Error {
 /** Text of anything that was thrown; never throws itself, also for `null`, proxies and objects without prototype. */
 export function messageOf(thrown: unknown): string {
   try {
-    if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
+    if (thrown instanceof Error && thrown.message !== '') return thrown.message;
+    // Node says nothing itself when all addresses of a name refuse.
+    if (isAggregate(thrown)) return thrown.errors.map(messageOf).join('; ');
+    if (thrown instanceof Error) return thrown.name;
     return String(thrown);
   } catch {
     return 'a value that cannot be converted to text was thrown';
   }
+}
+
+function isAggregate(thrown: unknown): thrown is { readonly errors: readonly unknown[] } {
+  return (
+    thrown instanceof Error && 'errors' in thrown && Array.isArray(thrown.errors) && thrown.errors.length > 0
+  );
 }
 
 /** What a value of a wrong kind is, for messages: `the number 42`, `undefined`, `an object of class Map`. Never throws. */
