@@ -119,6 +119,8 @@ export class FrontProcess {
       instanceLost: (instance, reason) => report({ type: 'instance-lost', instance, reason }),
       deploymentIdle: (deployment) => report({ type: 'deployment-idle', deployment }),
       wanted: (context) => report({ type: 'wanted', context }),
+      upstreamFailed: ({ context, application }, failures) =>
+        report({ type: 'upstream-failed', context, application, failures }),
       problem,
     });
     const accessLog = this.#openLog(settings);

@@ -1,6 +1,7 @@
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import type { VirtualHosts } from '../config/virtual-hosts.js';
 import type { Closure } from '../runtime/closed-runtime.js';
+import type { UpstreamFailures } from '../runtime/upstream/upstream-pool.js';
 import type { LineLimits } from '../runtime/waiting-line.js';
 import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
 import type { DrainReport } from './drains/drain-report.js';
@@ -80,6 +81,8 @@ export type FrontReport =
     }
   /** First request for a context whose state is `lazy`. */
   | { readonly type: 'wanted'; readonly context: string }
+  /** Requests that servers elsewhere did not answer, or not to the end, since the last such report. */
+  | ({ readonly type: 'upstream-failed' } & UpstreamReport)
   /** Everything counted since the last report. Every second, and on `report` (then with its id). */
   | {
       readonly type: 'counts';
@@ -99,6 +102,13 @@ export type FrontReport =
   | { readonly type: 'drain-report'; readonly id: number; readonly report: DrainReport | undefined }
   /** The last word: how everything ended that was open, by deployment. Absent: nothing is known. */
   | { readonly type: 'drained'; readonly drains?: readonly (readonly [deployment: string, DrainReport])[] };
+
+/** Which servers of a context failed, and why. */
+export interface UpstreamReport {
+  readonly context: string;
+  readonly application: string;
+  readonly failures: readonly UpstreamFailures[];
+}
 
 /** A request that is not over yet. */
 export interface OpenRequest {

@@ -8,17 +8,23 @@ import { QueueRuntime } from '../runtime/queue-runtime.js';
 import { RedirectRuntime } from '../runtime/redirect-runtime.js';
 import { StaticSite } from '../runtime/static/static-site.js';
 import { UnavailableRuntime } from '../runtime/unavailable-runtime.js';
+import type { UpstreamFailures } from '../runtime/upstream/upstream-pool.js';
 import type { UpstreamRuntime } from '../runtime/upstream/upstream-runtime.js';
 import type { LineLimits } from '../runtime/waiting-line.js';
 import type { ContextRoute, FrontSettings } from './messages.js';
 import { StickyRuntime } from './sticky-runtime.js';
 import { type SingleTarget, singleTargets } from './target-deployments.js';
 
+/** How a route is called. */
+export type RouteNames = Pick<ContextRoute, 'context' | 'path' | 'application'>;
+
 /** What runtimes tell the outside. */
 export interface RuntimeEvents {
   instanceLost(instance: string, reason: string): void;
   deploymentIdle(deployment: string): void;
   wanted(context: string): void;
+  /** `route`: one of those that its deployment has. */
+  upstreamFailed(route: RouteNames, failures: readonly UpstreamFailures[]): void;
   /** Something failed that no request is to blame for. */
   problem(message: string): void;
 }
@@ -51,7 +57,7 @@ export class Runtimes {
   }
 
   /** The runtime for a route with one target that is about to enter the mapping. Connections to new instances begin at once. */
-  runtimeFor(route: Pick<ContextRoute, 'context' | 'path'>, target: SingleTarget): Runtime {
+  runtimeFor(route: RouteNames, target: SingleTarget): Runtime {
     if (target.kind === 'unavailable') {
       const isLazy = target.state === 'lazy';
       if (isLazy || target.queue !== undefined) {
@@ -63,7 +69,7 @@ export class Runtimes {
     }
     const { deployment } = target;
     const existing = this.#active.get(deployment) ?? this.#revived(deployment);
-    const runtime = this.#updated(existing, target) ?? this.#create(target, route.path);
+    const runtime = this.#updated(existing, target) ?? this.#create(target, route);
     this.#active.set(deployment, runtime);
     return runtime;
   }
@@ -125,7 +131,7 @@ export class Runtimes {
     return runtime;
   }
 
-  #create(target: RunningTarget, path: string): Runtime {
+  #create(target: RunningTarget, route: RouteNames): Runtime {
     switch (target.kind) {
       case 'process': {
         const Kind = target.isSticky === true ? StickyRuntime : ProcessRuntime;
@@ -141,10 +147,11 @@ export class Runtimes {
         if (this.#Upstream === undefined) throw new Error('load() was not called for an upstream route');
         return new this.#Upstream({
           urls: target.urls,
-          strippedPath: target.prefix === 'strip' ? path : '',
+          strippedPath: target.prefix === 'strip' ? route.path : '',
           tunnelCloseMs: this.#settings.tunnelCloseMs,
           limits: target.responseTimeoutMs === undefined ? {} : { responseMs: target.responseTimeoutMs },
           queue: target.queue,
+          onFailures: (failures) => this.#events.upstreamFailed(route, failures),
         });
     }
   }

@@ -369,6 +369,9 @@ export class FrontProcesses implements RouteTable {
         for (const [deployment, drain] of report.drains ?? [])
           this.#drains.set(deployment, [...(this.#drains.get(deployment) ?? []), drain]);
         break;
+      case 'upstream-failed':
+        this.#limitEvents.upstreamFailed(report);
+        break;
       case 'deployment-idle':
         this.#idle.frontIdle(serial, report.deployment);
         break;

@@ -1,8 +1,11 @@
-import type { ContextCounts } from '../front/messages.js';
+import type { ContextCounts, UpstreamReport } from '../front/messages.js';
 import type { ServerLog } from '../log/server-log.js';
 import { SpacedEvents } from './spaced-events.js';
 
-/** Tells by an event that requests of an application met a limit. Fed with what the fronts report. */
+/**
+ * Tells by an event that requests of an application met a limit, or failed at a server elsewhere. Fed with what the
+ * fronts report.
+ */
 export class LimitEvents {
   readonly #log: ServerLog;
   readonly #events = new SpacedEvents();
@@ -16,6 +19,18 @@ export class LimitEvents {
       if (limited === undefined) continue;
       for (const [reason, count] of Object.entries(limited))
         this.#count(context, application, reason, count, now);
+    }
+  }
+
+  /** Clients are told nothing of the reason; here it is. */
+  upstreamFailed({ context, application, failures }: UpstreamReport, now = performance.now()): void {
+    for (const { url, reason, requests: count } of failures) {
+      const requests = this.#events.count(`${context} ${url}`, count, now);
+      if (requests === undefined) continue;
+      this.#log.warn(
+        { event: 'upstream-failed', application, path: context, url, reason, requests },
+        `${application}: ${requests} requests to ${url} failed: ${reason}`,
+      );
     }
   }
 

@@ -99,6 +99,10 @@ describe('several upstreams', () => {
     }
     await second.stop();
     expect((await host.get('/up/')).status).toBe(502);
+    await until('the operator is told of both, and why', async () => {
+      const events = await (await host.admin('/v1/events?application=up')).text();
+      return [first, second].every(({ url }) => events.includes(`to ${url} failed: connect ECONNREFUSED`));
+    });
   });
 
   it('are asked for their health: only healthy ones get requests', async () => {

@@ -67,13 +67,18 @@ export class Forwarding {
     return (server.address() as AddressInfo).port;
   }
 
+  /** What the operators of all proxies were told. */
+  readonly failures: string[] = [];
+
   /** A server that forwards to this URL; returns its port. `prepare` sees each request first. */
   async to(
     url: string,
     limits: Partial<ForwardingLimits> = {},
     prepare: (incoming: IncomingMessage) => void = () => undefined,
   ): Promise<number> {
-    const proxy = new ForwardingProxy(new URL(url), limits);
+    const proxy = new ForwardingProxy(new URL(url), limits, (reason, isUnreachable) =>
+      this.failures.push(isUnreachable ? `unreachable: ${reason}` : reason),
+    );
     this.#proxies.push(proxy);
     const server = createServer((incoming, response) => {
       prepare(incoming);

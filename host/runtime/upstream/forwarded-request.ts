@@ -19,17 +19,28 @@ export class ForwardedRequest extends Stream {
   readonly #response: ServerResponse;
   readonly #target: string;
   readonly #times: ForwardingTimes;
+  readonly #onFailure: (reason: string) => void;
   #outgoing: ClientRequest | undefined;
   /** A response of the upstream, or of ours in its place, has begun. */
   #isAnswered = false;
 
-  /** `target` is sent as it is: path and query, no character beyond visible ISO-8859-1. */
-  constructor(incoming: IncomingMessage, response: ServerResponse, target: string, times: ForwardingTimes) {
+  /**
+   * `target` is sent as it is: path and query, no character beyond visible ISO-8859-1. `onFailure` is told why the upstream
+   * did not answer, or not to the end, while the client was still there.
+   */
+  constructor(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    target: string,
+    times: ForwardingTimes,
+    onFailure: (reason: string) => void,
+  ) {
     super();
     this.#incoming = incoming;
     this.#response = response;
     this.#target = target;
     this.#times = times;
+    this.#onFailure = onFailure;
   }
 
   /** Called by http-proxy with the request to the upstream as soon as it is made. */
@@ -48,19 +59,26 @@ export class ForwardedRequest extends Stream {
     return codeOf(error) === 'ECONNRESET' && this.#outgoing?.reusedSocket === true;
   }
 
+  /** A response has begun, or the client has gone: nobody waits for an answer any more. */
+  get isSettled(): boolean {
+    return this.#isAnswered || this.#response.destroyed;
+  }
+
   /** No answer has begun, and there is no body of which something may be used up. */
   get mayStartAnew(): boolean {
     const { headers } = this.#incoming;
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-    return !hasBody && !this.#isAnswered && !this.#response.destroyed;
+    return !hasBody && !this.isSettled;
   }
 
   /**
    * Answers in place of the upstream. Nothing happens once a response has begun: how that ends is told by its own
    * stream, and an upstream that answers early and closes must not lose its answer to the error of our writing.
+   * `cause` is told to `onFailure`, not to the client.
    */
-  fail(status: number, reason: string): void {
-    if (this.#isAnswered || this.#response.destroyed) return;
+  fail(status: number, reason: string, cause?: string): void {
+    if (this.isSettled) return;
+    if (cause !== undefined) this.#onFailure(cause);
     this.#isAnswered = true;
     const fields = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
     this.#response.writeHead(status, fields);
@@ -73,11 +91,11 @@ export class ForwardedRequest extends Stream {
     this.#outgoing = outgoing;
     // http-proxy joins paths in a way of its own; the upstream must see the bytes that were mapped.
     outgoing.path = this.#target;
-    const deadline = new OutgoingDeadline(outgoing, this.#times, () => this.fail(504, NO_ANSWER));
+    const deadline = new OutgoingDeadline(outgoing, this.#times, (cause) => this.fail(504, NO_ANSWER, cause));
     // A 101 that nobody has asked for would be waited on for ever.
     outgoing.once('upgrade', (_reply, socket) => {
       socket.destroy();
-      this.fail(502, NO_RESPONSE);
+      this.fail(502, NO_RESPONSE, 'it changed the protocol unasked');
     });
     outgoing.on('information', (interim) => this.#inform(interim));
     // Before the listener of http-proxy, which copies the head.
@@ -108,7 +126,7 @@ export class ForwardedRequest extends Stream {
     const response = this.#response;
     // Node would throw at it, in an event handler where nobody can catch it. http-proxy sees that we have answered.
     if ((reply.statusCode ?? 0) < 200) {
-      this.fail(502, NO_RESPONSE);
+      this.fail(502, NO_RESPONSE, `it sent the status ${reply.statusCode}`);
       reply.destroy();
       return;
     }
@@ -126,7 +144,9 @@ export class ForwardedRequest extends Stream {
     reply.setTimeout(this.#times.idleMs, () => reply.destroy());
     // `pipe` does not pass a broken end on: the client would wait for ever.
     reply.once('close', () => {
-      if (!reply.complete) response.destroy();
+      if (reply.complete) return;
+      if (!response.destroyed) this.#onFailure('it broke off its response');
+      response.destroy();
     });
   }
 }

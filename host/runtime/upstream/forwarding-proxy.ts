@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type ProxyServer from 'http-proxy';
+import { messageOf } from '../../errors.js';
 import { cleanRequest, removeHopByHop } from './forwarded-fields.js';
 import { ForwardedRequest, type ForwardingTimes, NO_ANSWER } from './forwarded-request.js';
 import { OutgoingDeadline } from './outgoing-deadline.js';
@@ -56,6 +57,8 @@ export class ForwardingProxy {
   readonly #way: ProxyServer.ServerOptions;
   readonly #base: string;
   readonly #limits: ForwardingLimits;
+  readonly #onFailure: (reason: string, isUnreachable: boolean) => void;
+  readonly #onUnanswered = (reason: string): void => this.#onFailure(reason, false);
   readonly #proxy: ProxyServer;
   readonly #agent: HttpAgent;
   /** For what needs a connection that is not dead: a tunnel, which cannot be asked for twice, and a second attempt. */
@@ -65,9 +68,15 @@ export class ForwardingProxy {
 
   /**
    * `url` has the scheme http or https, and its path is put in front of every path; or it is `unix:` with the path of a Unix
-   * socket, percent-encoded.
+   * socket, percent-encoded. `onFailure` is told, for the operator, of each request and tunnel that the upstream did not
+   * answer, or not to the end; `isUnreachable`: there was no connection.
    */
-  constructor(url: URL, limits: Partial<ForwardingLimits> = {}) {
+  constructor(
+    url: URL,
+    limits: Partial<ForwardingLimits> = {},
+    onFailure: (reason: string, isUnreachable: boolean) => void = () => undefined,
+  ) {
+    this.#onFailure = onFailure;
     this.#limits = { ...DEFAULT_FORWARDING_LIMITS, ...limits };
     const isSocket = url.protocol === 'unix:';
     this.#base = isSocket ? '' : url.pathname.replace(/\/+$/, '');
@@ -101,7 +110,13 @@ export class ForwardingProxy {
     response: ServerResponse,
     unreachable: (mayAskElsewhere: boolean) => boolean = () => false,
   ): void {
-    const request = new ForwardedRequest(incoming, response, this.#pathOf(incoming), this.#limits);
+    const request = new ForwardedRequest(
+      incoming,
+      response,
+      this.#pathOf(incoming),
+      this.#limits,
+      this.#onUnanswered,
+    );
     if (!isSendable(incoming)) {
       request.fail(400, 'The path cannot be forwarded.');
       return;
@@ -129,10 +144,10 @@ export class ForwardingProxy {
     try {
       this.#proxy.ws(incoming, socket, head, options, (error) => {
         if (isUnreachable(error)) unreachable();
-        this.#refuse(socket, '502 Bad Gateway');
+        this.#refuse(socket, '502 Bad Gateway', error);
       });
-    } catch {
-      this.#refuse(socket, '502 Bad Gateway');
+    } catch (error) {
+      this.#refuse(socket, '502 Bad Gateway', error);
     }
   }
 
@@ -151,20 +166,23 @@ export class ForwardingProxy {
     const options = { agent, ...this.#way, buffer: request };
     try {
       this.#proxy.web(incoming, response, options, (error) => {
-        if (request.mayRetry(error))
+        if (request.mayRetry(error)) {
           this.#forward(request, incoming, response, this.#freshAgent, unreachable);
-        else if (!isUnreachable(error) || !unreachable(request.mayStartAnew)) request.fail(502, NO_ANSWER);
+          return;
+        }
+        if (!request.isSettled) this.#onFailure(messageOf(error), isUnreachable(error));
+        if (!isUnreachable(error) || !unreachable(request.mayStartAnew)) request.fail(502, NO_ANSWER);
       });
-    } catch {
+    } catch (error) {
       // What http-proxy throws at once: a message that Node refuses to send.
-      request.fail(502, 'The request cannot be forwarded.');
+      request.fail(502, 'The request cannot be forwarded.', messageOf(error));
     }
   }
 
   #prepareUpgrade(outgoing: ClientRequest, incoming: IncomingMessage, socket: Duplex): void {
     outgoing.path = this.#pathOf(incoming);
-    new OutgoingDeadline(outgoing, this.#limits, () => {
-      this.#refuse(socket, '504 Gateway Timeout');
+    new OutgoingDeadline(outgoing, this.#limits, (reason) => {
+      this.#refuse(socket, '504 Gateway Timeout', reason);
       outgoing.destroy();
     });
     socket.once('close', () => outgoing.destroy());
@@ -186,8 +204,9 @@ export class ForwardingProxy {
   }
 
   /** Answers in place of the upstream, unless an answer has begun: the client would read ours as a part of it. */
-  #refuse(socket: Duplex, statusLine: string): void {
+  #refuse(socket: Duplex, statusLine: string, cause?: unknown): void {
     if (this.#answered.has(socket) || socket.destroyed) return;
+    if (cause !== undefined) this.#onFailure(messageOf(cause), isUnreachable(cause));
     this.#answered.add(socket);
     socket.end(`HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
@@ -199,8 +218,10 @@ export class ForwardingProxy {
 
 /** There is no connection, so nothing was sent. */
 function isUnreachable(error: unknown): boolean {
-  const syscall =
-    typeof error === 'object' && error !== null && 'syscall' in error ? error.syscall : undefined;
+  if (typeof error !== 'object' || error === null) return false;
+  // A name with several addresses, all of which were tried.
+  if ('errors' in error && Array.isArray(error.errors)) return error.errors.every(isUnreachable);
+  const syscall = 'syscall' in error ? error.syscall : undefined;
   return syscall === 'connect' || syscall === 'getaddrinfo';
 }
 

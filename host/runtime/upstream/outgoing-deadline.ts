@@ -20,15 +20,15 @@ export class OutgoingDeadline {
   #isWaiting = false;
 
   /**
-   * `outgoing` has just been made: it has no socket yet. `onLate` is called once, and answers: to destroy
-   * the request alone is not noticed while it waits for a connection.
+   * `outgoing` has just been made: it has no socket yet. `onLate` is called once, with what has not come, and answers: to
+   * destroy the request alone is not noticed while it waits for a connection.
    */
-  constructor(outgoing: ClientRequest, times: OutgoingTimes, onLate: () => void) {
-    this.#timer = setTimeout(onLate, times.connectMs);
+  constructor(outgoing: ClientRequest, times: OutgoingTimes, onLate: (reason: string) => void) {
+    this.#timer = setTimeout(onLate, times.connectMs, 'there was no connection in time');
     const connected = (): void => {
       clearTimeout(this.#timer);
       if (times.responseMs === 0) return;
-      this.#timer = setTimeout(onLate, times.responseMs);
+      this.#timer = setTimeout(onLate, times.responseMs, 'there was no answer in time');
       this.#isWaiting = true;
     };
     outgoing.once('socket', (socket: Socket) => {

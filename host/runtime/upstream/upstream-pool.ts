@@ -3,8 +3,19 @@ import type { Duplex } from 'node:stream';
 import type { LineLimits } from '../waiting-line.js';
 import { type ForwardingLimits, ForwardingProxy } from './forwarding-proxy.js';
 
+/** Requests that one of the servers did not answer, or not to the end. */
+export interface UpstreamFailures {
+  readonly url: string;
+  /** Of the last one. */
+  readonly reason: string;
+  readonly requests: number;
+}
+
 /** A server that could not be reached gets no request for so long, as long as another one can be asked. */
 const DOWN_MS = 2_000;
+/** In characters. */
+const MAX_REASON = 300;
+const NONE: readonly UpstreamFailures[] = [];
 /** Between two tries of a request that waits. */
 const RETRY_MS = 50;
 
@@ -28,6 +39,7 @@ export class UpstreamPool {
   readonly #queue: LineLimits | undefined;
   #waiting = 0;
   #members: readonly Member[];
+  readonly #failures = new Map<string, UpstreamFailures>();
   /** Where the search begins, so that idle servers take turns. */
   #turn = 0;
 
@@ -54,6 +66,14 @@ export class UpstreamPool {
     this.#enter(member, socket);
     // Afterwards http-proxy ends the socket of the client, so nobody else can answer.
     member.proxy.upgrade(incoming, socket, head, () => this.#suspend(member));
+  }
+
+  /** What has failed since the last call. Each try counts, also one that another server made good. */
+  takeFailures(): readonly UpstreamFailures[] {
+    if (this.#failures.size === 0) return NONE;
+    const failures = [...this.#failures.values()];
+    this.#failures.clear();
+    return failures;
   }
 
   /** Ends idle connections; the others end with their requests. */
@@ -88,7 +108,13 @@ export class UpstreamPool {
   }
 
   #memberOf(url: string): Member {
-    return { url, proxy: new ForwardingProxy(new URL(url), this.#limits), open: 0, downUntil: 0 };
+    const proxy = new ForwardingProxy(new URL(url), this.#limits, (reason, isUnreachable) => {
+      // Whoever may be waited for is being started, which is told elsewhere.
+      if (isUnreachable && this.#queue !== undefined) return;
+      const requests = (this.#failures.get(url)?.requests ?? 0) + 1;
+      this.#failures.set(url, { url, reason: reason.slice(0, MAX_REASON), requests });
+    });
+    return { url, proxy, open: 0, downUntil: 0 };
   }
 
   #suspend(member: Member): void {

@@ -7,7 +7,7 @@ import { answerAborted } from '../plain-answer.js';
 import type { LineLimits } from '../waiting-line.js';
 import type { ForwardingLimits } from './forwarding-proxy.js';
 import { RelocatedExchange } from './relocated-exchange.js';
-import { UpstreamPool } from './upstream-pool.js';
+import { type UpstreamFailures, UpstreamPool } from './upstream-pool.js';
 
 /** What a route says about a deployment that is one or several URLs. */
 export interface UpstreamSettings {
@@ -21,6 +21,8 @@ export interface UpstreamSettings {
   readonly limits?: Partial<ForwardingLimits>;
   /** As in the route. */
   readonly queue?: LineLimits | undefined;
+  /** Told several times a second at most, for the operator. */
+  readonly onFailures?: (failures: readonly UpstreamFailures[]) => void;
 }
 
 /**
@@ -118,6 +120,8 @@ export class UpstreamRuntime implements Runtime {
   }
 
   sweep(now: number): void {
+    const failures = this.#pool.takeFailures();
+    if (failures.length > 0) this.#settings.onFailures?.(failures);
     if (now < this.#tunnelsEndAt) return;
     for (const tunnel of this.#tunnels) tunnel.abort(AbortReason.CANCELLED);
   }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
@@ -552,6 +553,84 @@ describe('a deadline', () => {
       expect(performance.now() - start).toBeGreaterThan(2100);
     }),
   );
+});
+
+describe('the operator is told', () => {
+  const HANDSHAKE = ['Connection: Upgrade', 'Upgrade: websocket'];
+  const told = async (port: number, fields: readonly string[] = []): Promise<string[]> => {
+    forwarding.failures.length = 0;
+    await forwarding.get(port, '/', ...fields);
+    await until('it is told', () => forwarding.failures.length > 0);
+    return forwarding.failures;
+  };
+
+  it.each([
+    ['a request', []],
+    ['a WebSocket', HANDSHAKE],
+  ])('why %s cannot be forwarded', async (_what, fields) => {
+    const closed = createServer();
+    const nobody = await forwarding.listen(closed);
+    closed.close();
+    const unreachable = await forwarding.to(`http://127.0.0.1:${nobody}`);
+    expect(await told(unreachable, fields)).toEqual([
+      expect.stringMatching(`^unreachable: .*connect ECONNREFUSED 127.0.0.1:${nobody}`),
+    ]);
+    const babble = await answering('SSH-2.0-x\r\n\r\n');
+    expect(await told(babble, fields)).toEqual([expect.stringContaining('Parse Error')]);
+    const { port: silent } = await forwarding.raw(() => undefined);
+    const late = await forwarding.to(`http://127.0.0.1:${silent}`, { responseMs: 100 });
+    expect(await told(late, fields)).toEqual(['there was no answer in time']);
+  });
+
+  it('that no address of a name can be reached', async () => {
+    const closed = createServer();
+    const nobody = await forwarding.listen(closed);
+    closed.close();
+    const port = await forwarding.to(`http://two.test:${nobody}`);
+    const dns = createRequire(import.meta.url)('node:dns') as { lookup: (...args: never[]) => void };
+    const { lookup } = dns;
+    dns.lookup = (name: string, options: object, found: (error: null, all: object[]) => void) => {
+      if (name !== 'two.test') lookup(...([name, options, found] as never[]));
+      else
+        found(
+          null,
+          ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 })),
+        );
+    };
+    try {
+      expect(await told(port)).toEqual([expect.stringMatching(/^unreachable: /)]);
+    } finally {
+      dns.lookup = lookup;
+    }
+  });
+
+  it('that a response was broken off, or has no valid status', async () => {
+    const { port } = await forwarding.raw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc', () => socket.end());
+    });
+    expect(await told(await forwarding.to(`http://127.0.0.1:${port}`))).toEqual([
+      'it broke off its response',
+    ]);
+    const invalid = await answering('HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n');
+    expect(await told(invalid)).toEqual(['it sent the status 99']);
+  });
+
+  it('nothing of a client that leaves, nor of a connection that was replaced', async () => {
+    forwarding.failures.length = 0;
+    const { port: silent, received } = await forwarding.raw(() => undefined);
+    const client = await forwarding.client(await forwarding.to(`http://127.0.0.1:${silent}`));
+    client.send(requestText('GET', '/', []));
+    await until('the upstream has it', () => received.length === 1);
+    client.destroy();
+    let count = 0;
+    const { port: upstream } = await forwarding.raw((socket) => {
+      if (count++ !== 1) socket.write(OK);
+      else socket.resetAndDestroy();
+    });
+    const port = await forwarding.to(`http://127.0.0.1:${upstream}`);
+    for (let i = 0; i < 2; i++) expect((await forwarding.get(port)).status).toBe(200);
+    expect(forwarding.failures).toEqual([]);
+  });
 });
 
 describe('the package underneath', () => {
