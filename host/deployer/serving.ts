@@ -334,7 +334,8 @@ export class Serving {
     this.comeback.probations.changed(running, change);
     const { name } = running.version;
     if (change.kind === 'restarting') {
-      const message = `${name}: ${change.instance} is restarted in ${change.retryInMs} ms: ${change.reason}`;
+      const next = running.process?.upstreams === undefined ? 'restarted' : 'asked again';
+      const message = `${name}: ${change.instance} is ${next} in ${change.retryInMs} ms: ${change.reason}`;
       this.#parts.log.warn({ event: 'restarting', application: name, path: this.#place.id }, message);
     }
     if (change.kind === 'failed') this.#enqueue(() => this.#giveUp(running, change.reason));

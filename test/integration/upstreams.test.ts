@@ -119,6 +119,8 @@ describe('several upstreams', () => {
     const status = await host.untilApplication('up', ({ state }) => state === 'restarting');
     expect(status.reason).toContain('/health gave 500, not 200-399');
     expect((await host.get('/up/')).status).toBe(503);
+    const events = await (await host.admin('/v1/events?application=up')).text();
+    expect(events).toContain(`${second.url} is asked again in 50 ms`);
     first.health = 204;
     await running();
     await until('the first answers', async () => (await host.text('/up/')).startsWith('first'));
