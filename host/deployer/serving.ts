@@ -1,8 +1,7 @@
 import { compareVersions } from '../bundle/compare-versions.js';
-import { messageOf, PorticoError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
 import { type DeploymentChange, lastCrashOf } from '../supervisor/deployment-process.js';
-import { retryDelayOf } from '../supervisor/restart-policy.js';
 import type { DeploymentFacts } from './history/deployment-record.js';
 import { mayFollow } from './history/deployment-steps.js';
 import { type BesideStart, Changeover } from './live/changeover.js';
@@ -11,6 +10,7 @@ import { LiveVersions } from './live/live-versions.js';
 import { SideVersions } from './live/side-versions.js';
 import type { VersionMemory } from './live/version-memory.js';
 import { type Place, shownPlace } from './place.js';
+import { InterruptibleWork } from './rollout/interruptible-work.js';
 import { prepare } from './rollout/prepare.js';
 import { Retirements } from './rollout/retirements.js';
 import { awaitDependencies, begin, type RolloutParts } from './rollout/rollout.js';
@@ -57,8 +57,7 @@ export class Serving {
   readonly #trials: Trials;
   /** Content that is neither prepared for a version yet nor out of use. */
   #incoming: string | undefined;
-  /** What is being prepared or started, and how to end that. */
-  #work: { readonly version: Version; readonly abort: AbortController } | undefined;
+  readonly #work = new InterruptibleWork();
   #isClosing = false;
 
   /**
@@ -77,7 +76,18 @@ export class Serving {
     this.#enqueue = enqueue;
     this.#stopRequested = stopRequested;
     this.retirements = new Retirements(parts, () => this.publisher.goesOn);
-    this.#trials = new Trials((version, prepared) => enqueue(() => this.#tryAgain(version, prepared)));
+    this.#trials = new Trials({
+      log: parts.log,
+      path: place.id,
+      isDevelopment: parts.isDevelopment,
+      isClosing: () => this.#isClosing,
+      isThere: (version, prepared) =>
+        this.versions.get(version.name) === version && version.prepared === prepared,
+      isServed: () => this.active !== undefined,
+      settle: () => this.settle(),
+      enqueue,
+      changed: parts.changed,
+    });
     this.comeback = new Comeback(place, parts, {
       live: this.live,
       retirements: this.retirements,
@@ -136,8 +146,7 @@ export class Serving {
 
   /** Ends what is being prepared or started, of this version or of any. */
   interrupt(name: string | undefined, why: string): void {
-    if (this.#work === undefined || (name !== undefined && this.#work.version.name !== name)) return;
-    this.#work.abort.abort(new PorticoError('PORTICO_STOPPING', why));
+    this.#work.interrupt(name, why);
   }
 
   /** The end of the host: nothing starts any more, what serves is out of the mapping and drains. */
@@ -290,21 +299,13 @@ export class Serving {
     }
   }
 
-  async #interruptible<Result>(
-    version: Version,
-    work: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> {
-    const abort = new AbortController();
-    this.#work = { version, abort };
-    version.activity = 'starting';
-    this.#parts.changed(version.name);
-    try {
+  /** While nothing serves, the path shows that something is on its way. */
+  #interruptible<Result>(version: Version, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return this.#work.run(version, async (signal) => {
+      this.#parts.changed(version.name);
       if (this.active === undefined) await this.publisher.publishOrLog();
-      return await work(abort.signal);
-    } finally {
-      if (version.activity === 'starting') version.activity = undefined;
-      this.#work = undefined;
-    }
+      return work(signal);
+    });
   }
 
   #fail(version: Version, prepared: Prepared | undefined, failure: RolloutFailure): void {
@@ -352,32 +353,7 @@ export class Serving {
     version.lastOutput = process?.lastOutput() ?? [];
     version.lastCrash = lastCrashOf(process?.status() ?? []);
     await this.settle();
-    this.#planTrial(version, running.prepared);
-  }
-
-  /** The circuit is half open after a time: what was given up is started once more, unless another version serves. */
-  #planTrial(version: Version, prepared: Prepared): void {
-    const delayMs = retryDelayOf(prepared.manifest.settings.restart);
-    if (delayMs === undefined || this.#parts.isDevelopment || version.wish !== 'failed') return;
-    this.#trials.plan(version, prepared, delayMs);
-    this.#parts.changed(version.name);
-  }
-
-  async #tryAgain(version: Version, prepared: Prepared): Promise<void> {
-    const { name } = version;
-    const isThere = this.versions.get(name) === version && version.prepared === prepared;
-    if (this.#isClosing || !isThere || version.wish !== 'failed') return;
-    if (this.active === undefined) {
-      const message = `${name}: it crashed too often; one start is tried`;
-      this.#parts.log.warn({ event: 'half-open', application: name, path: this.#place.id }, message);
-      version.wish = 'run';
-      version.rejected = undefined;
-      version.isTrial = true;
-      await this.settle();
-      version.isTrial = false;
-    }
-    // Not started, or not needed so far.
-    this.#planTrial(version, prepared);
+    this.#trials.plan(version, running.prepared);
   }
 
   /** Highest version first. */
