@@ -286,19 +286,19 @@ export class DeployedContext implements CanaryPlace, JobPlace {
   }
 
   canary(): CanaryStatus | undefined {
-    return this.#serving.sides.canary();
+    return this.#serving.sides.canary.status();
   }
 
   /** See `CanaryPlace`. */
   endCanary(name: string, decision: CanaryDecision): Promise<boolean> {
     return this.#line.run(async () => {
       const { sides, versions } = this.#serving;
-      if (sides.canary() === undefined) {
+      if (sides.canary.status() === undefined) {
         const { prepared } = versions.get(name) ?? {};
         return prepared !== undefined && this.#parts.memory.decisionOf(name, prepared.key) === decision;
       }
-      if (decision === 'promoted') sides.promote('promoted by an operator');
-      else sides.abort('aborted by an operator');
+      if (decision === 'promoted') sides.canary.promote('promoted by an operator');
+      else sides.canary.abort('aborted by an operator');
       await this.#serving.settle();
       return true;
     });

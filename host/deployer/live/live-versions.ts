@@ -29,6 +29,12 @@ export class LiveVersions {
     return this.#active?.version === version ? this.#active : this.#beside.get(version)?.running;
   }
 
+  /** The deployment of the content that a version has now; undefined when that is not live, or given up. */
+  sound(version: Version): Running | undefined {
+    const running = this.of(version);
+    return running?.gaveUp === undefined && running?.prepared === version.prepared ? running : undefined;
+  }
+
   has(running: Running): boolean {
     return this.of(running.version) === running;
   }

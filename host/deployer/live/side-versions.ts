@@ -1,15 +1,13 @@
-import { compareVersions } from '../../bundle/compare-versions.js';
 import { DEFAULT_VERSION_SETTINGS } from '../../config/version-settings.js';
 import type { DeploymentCounts, RouteTarget } from '../../front/messages.js';
 import type { SingleTarget } from '../../front/target-deployments.js';
 import { formatDuration } from '../../units.js';
 import type { LiveStatus } from '../application-status.js';
-import { type Place, shownPlace } from '../place.js';
+import type { Place } from '../place.js';
 import { targetOf } from '../route/context-route.js';
 import type { ServingParts } from '../serving.js';
 import type { Running, Version } from '../version.js';
-import type { CanaryStatus } from './canaries.js';
-import { CanaryRun } from './canary-run.js';
+import { CanaryRollout } from './canary-rollout.js';
 import { targetOfLive } from './live-route.js';
 import type { LiveVersions, Role } from './live-versions.js';
 import { reasonToStay, type StayFacts } from './stay-rule.js';
@@ -45,11 +43,11 @@ const LOOK_MS = 1000;
  * timer, while there are any.
  */
 export class SideVersions {
+  readonly canary: CanaryRollout;
   readonly #place: Place;
   readonly #parts: ServingParts;
   readonly #serving: SideServing;
   readonly #facts: VersionFacts;
-  #canary: { readonly running: Running; readonly run: CanaryRun } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(place: Place, parts: ServingParts, serving: SideServing) {
@@ -57,15 +55,13 @@ export class SideVersions {
     this.#parts = parts;
     this.#serving = serving;
     this.#facts = new VersionFacts(parts.routes);
-  }
-
-  /** It comes into use step by step, beside what it is to replace, and has not done so yet. */
-  isTrial(version: Version): boolean {
-    const { prepared } = version;
-    if (this.#parts.isDevelopment || this.#parts.routes.countsOf === undefined) return false;
-    if (prepared?.manifest.settings.canary === undefined || this.#live.active?.version === version)
-      return false;
-    return this.#parts.memory.decisionOf(version.name, prepared.key) !== 'promoted';
+    this.canary = new CanaryRollout(place, parts, {
+      live: serving.live,
+      launchBeside: (...started) => serving.launchBeside(...started),
+      publish: () => serving.publish(),
+      count: (running) => this.#count(running),
+      log: (...said) => this.#log(...said),
+    });
   }
 
   /** It never serves a client. */
@@ -76,7 +72,7 @@ export class SideVersions {
   /** Of these, highest first, those that may serve by themselves. A trial needs something to be compared with, or nothing. */
   bases(candidates: readonly Version[]): readonly Version[] {
     const own = candidates.filter((version) => !this.isShadow(version));
-    const bases = own.filter((version) => !this.isTrial(version));
+    const bases = own.filter((version) => !this.canary.isTrial(version));
     if (bases.length > 0) return bases;
     // What is still to come in this turn, as after a restart, may be what it is to be compared with.
     return this.#serving.hasMore() ? [] : own;
@@ -117,13 +113,14 @@ export class SideVersions {
   /** Brings about what is to be live beside the active one. `candidates`: what may serve, highest first. */
   async settle(candidates: readonly Version[]): Promise<void> {
     const { active } = this.#live;
-    this.#noteFailedCanary();
+    this.canary.noteFailure();
     if (active !== undefined) {
-      await this.#settleCanary(candidates, active);
+      const own = candidates.filter((version) => !this.isShadow(version));
+      await this.canary.settle(own, active);
       await this.#settleShadows(candidates);
       await this.#retireOld();
     }
-    if (this.#canary !== undefined && !this.#isUnderWay()) this.#canary = undefined;
+    this.canary.forgetEnded();
     this.#watch();
   }
 
@@ -135,32 +132,7 @@ export class SideVersions {
   /** How the place answers while `active` is the target of what serves. */
   around(active: SingleTarget): RouteTarget {
     const { memory } = this.#parts;
-    return targetOfLive(this.#live, active, this.#canary?.run.share ?? 0, (name) =>
-      memory.pinOf(this.#place.id, name),
-    );
-  }
-
-  /** The canary that is under way. */
-  canary(): CanaryStatus | undefined {
-    const { active } = this.#live;
-    if (this.#canary === undefined || active === undefined) return undefined;
-    const { running, run } = this.#canary;
-    const { steps, intervalMs, minRequests, maxErrorRate } = run.settings;
-    const { requests, errors } = run.countsOf(this.#count(running));
-    return {
-      name: running.version.name,
-      replaces: active.version.name,
-      path: shownPlace(this.#place.id),
-      step: run.step + 1,
-      steps,
-      share: run.share,
-      stepForMs: Math.round(run.sinceMs(performance.now())),
-      intervalMs,
-      requests,
-      errors,
-      minRequests,
-      maxErrorRate,
-    };
+    return targetOfLive(this.#live, active, this.canary.share, (name) => memory.pinOf(this.#place.id, name));
   }
 
   /** What operators see of a version while several are live; undefined otherwise. */
@@ -175,8 +147,8 @@ export class SideVersions {
   }
 
   #shareOf(running: Running): number {
-    const share = this.#canary?.run.share ?? 0;
-    if (this.#canary?.running === running) return share;
+    const { share } = this.canary;
+    if (this.canary.isOf(running)) return share;
     return this.#live.active === running ? 100 - share : 0;
   }
 
@@ -194,72 +166,15 @@ export class SideVersions {
     }
   }
 
-  /** The canary serves everybody from the next settling on. */
-  promote(reason: string): void {
-    const { running, run } = this.#canary ?? {};
-    if (running === undefined || run === undefined) return;
-    const { version, prepared } = running;
-    this.#parts.memory.decide(version.name, prepared.key, 'promoted');
-    this.#canary = undefined;
-    this.#log('info', 'canary-promoted', version, reason, { step: run.step + 1 });
-  }
-
-  /** The canary ends with the next settling, and is not tried again by itself. */
-  abort(reason: string): void {
-    const { running, run } = this.#canary ?? {};
-    if (running === undefined || run === undefined) return;
-    const { version, prepared } = running;
-    this.#parts.memory.decide(version.name, prepared.key, 'aborted');
-    this.#canary = undefined;
-    version.wish = 'failed';
-    version.reason = `canary aborted: ${reason}`;
-    version.rejected = prepared.key;
-    const { requests, errors } = run.countsOf(this.#count(running));
-    this.#log('warn', 'canary-aborted', version, reason, {
-      step: run.step + 1,
-      share: run.share,
-      requests,
-      errors,
-    });
-  }
-
   get #live(): LiveVersions {
     return this.#serving.live;
-  }
-
-  async #settleCanary(candidates: readonly Version[], active: Running): Promise<void> {
-    const version = candidates.find((one) => !this.isShadow(one) && this.isTrial(one));
-    for (const { running, role } of this.#live.beside)
-      if (role === 'canary' && running.version !== version) this.#live.keep(running, 'old');
-    if (version === undefined || !isNewer(version, active.version)) return;
-    const settings = version.prepared?.manifest.settings.canary;
-    const running = this.#live.of(version);
-    if (settings === undefined) return;
-    const isLive =
-      running !== undefined && running.gaveUp === undefined && running.prepared === version.prepared;
-    if (isLive && this.#live.roleOf(version) === 'canary' && this.#canary?.running === running) return;
-    this.retry(version);
-    const begin = (started: Running): void => {
-      const run = new CanaryRun(settings, performance.now(), this.#count(started), this.#count(active));
-      this.#canary = { running: started, run };
-    };
-    if (isLive) {
-      this.#live.keep(running, 'canary');
-      begin(running);
-      await this.#serving.publish();
-    } else if (!(await this.#serving.launchBeside(version, 'canary', begin))) return;
-    const share = settings.steps[0];
-    this.#log('info', 'canary-started', version, `gets ${share} % of the new clients`, { share });
   }
 
   async #settleShadows(candidates: readonly Version[]): Promise<void> {
     const shadows = candidates.filter((version) => this.isShadow(version));
     for (const version of shadows) {
-      const running = this.#live.of(version);
-      const hasSource = this.#hasSource(version);
-      const isLive =
-        running !== undefined && running.gaveUp === undefined && running.prepared === version.prepared;
-      if (hasSource && !isLive) await this.#serving.launchBeside(version, 'shadow');
+      const isLive = this.#live.sound(version) !== undefined;
+      if (this.#hasSource(version) && !isLive) await this.#serving.launchBeside(version, 'shadow');
     }
     for (const { running, role } of this.#live.beside)
       if (role === 'shadow' && !this.#hasSource(running.version)) await this.#serving.dismiss(running);
@@ -305,38 +220,7 @@ export class SideVersions {
   #look(): void {
     this.#facts.look(this.#live.all());
     const hasEnded = this.#old().some((running) => !this.#mayStay(running));
-    if (this.#lookAtCanary() || hasEnded) this.#serving.settleLater();
-  }
-
-  #lookAtCanary(): boolean {
-    const { running, run } = this.#canary ?? {};
-    const { active } = this.#live;
-    if (running === undefined || run === undefined || active === undefined || !this.#isUnderWay())
-      return false;
-    const verdict = run.look(performance.now(), this.#count(running), this.#count(active));
-    switch (verdict.kind) {
-      case 'stay':
-        return false;
-      case 'step':
-        this.#log('info', 'canary-step', running.version, `gets ${verdict.share} % of the new clients`, {
-          step: run.step + 1,
-          share: verdict.share,
-        });
-        return true;
-      case 'promote':
-        this.promote('has passed its last step; it serves all new clients');
-        return true;
-      case 'abort':
-        this.abort(verdict.reason);
-        return true;
-    }
-  }
-
-  #isUnderWay(): boolean {
-    const running = this.#canary?.running;
-    return (
-      running !== undefined && this.#live.has(running) && this.#live.roleOf(running.version) === 'canary'
-    );
+    if (this.canary.look() || hasEnded) this.#serving.settleLater();
   }
 
   /** Those that are live for the clients they have, the one that was replaced first first. */
@@ -346,16 +230,6 @@ export class SideVersions {
 
   #mayStay(running: Running): boolean {
     return reasonToStay(this.#stayFacts(running), this.#settingsOf(running)) !== undefined;
-  }
-
-  /** The supervisor has given it up; why is noted with the version. */
-  #noteFailedCanary(): void {
-    const { running, run } = this.#canary ?? {};
-    if (running?.gaveUp === undefined || run === undefined) return;
-    const { version, prepared } = running;
-    this.#parts.memory.decide(version.name, prepared.key, 'aborted');
-    this.#canary = undefined;
-    this.#log('warn', 'canary-aborted', version, running.gaveUp, { step: run.step + 1, share: run.share });
   }
 
   async #retire(running: Running, reason: string): Promise<void> {
@@ -394,8 +268,4 @@ export class SideVersions {
     );
     this.#parts.changed(name);
   }
-}
-
-function isNewer(version: Version, than: Version): boolean {
-  return compareVersions(version.order.context.version, than.order.context.version) > 0;
 }
