@@ -16,6 +16,7 @@ import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { Closure } from '../runtime/closed-runtime.js';
 import { CallLedger } from './call-ledger.js';
+import { CurrentFrontSettings, type Maintained } from './current-front-settings.js';
 import { type FrontConnector, FrontProcess, type OpenRequests } from './front-process.js';
 import { IdleDeployments } from './idle-deployments.js';
 import { LimitEvents } from './limit-events.js';
@@ -65,9 +66,7 @@ export class FrontProcesses implements RouteTable {
   readonly #places: readonly Place[];
   readonly #lostListeners: ((instance: string, reason: string) => void)[] = [];
   readonly #wantedListeners: ((context: string) => void)[] = [];
-  #settings: FrontSettings;
-  #closed: Closure | undefined;
-  #maintained: Pick<FrontSettings, 'closed' | 'closedHosts'> = {};
+  readonly #settings: CurrentFrontSettings;
   #connectors: readonly FrontConnector[];
   readonly #paused = new Set<string>();
   /** By deployment: the last words of fronts that have drained. */
@@ -79,7 +78,7 @@ export class FrontProcesses implements RouteTable {
     this.#options = options;
     this.#limitEvents = new LimitEvents(options.logger);
     this.#totals = new FrontTotals(new CallLedger(options.logger));
-    this.#settings = options.settings;
+    this.#settings = new CurrentFrontSettings(options.settings, options.count ?? 1);
     this.#connectors = options.connectors;
     this.#places = Array.from({ length: options.count ?? 1 }, (_, index) => ({
       number: index + 1,
@@ -184,25 +183,20 @@ export class FrontProcesses implements RouteTable {
    * Gives every front new settings, and those that are in force now of the connectors that are named. Resolves as `tell`.
    */
   async reconfigure(settings: FrontSettings, changed: readonly string[]): Promise<void> {
-    this.#settings = settings;
-    const connectors = this.#connectors
-      .filter(({ socket }) => changed.includes(socket.connector))
-      .map(({ socket, settings }) => ({ connector: socket.connector, settings }));
-    for (const place of this.#places)
-      place.front?.tell({ type: 'reconfigure', settings: this.#settingsOf(place), connectors });
-    await this.#heard();
+    this.#settings.given = settings;
+    await this.#giveSettings(changed);
   }
 
   /** Nothing is served, by fronts of now and of later; undefined: as ever. Resolves when they know. */
   async close(closure: Closure | undefined): Promise<void> {
-    this.#closed = closure;
-    await this.reconfigure(this.#settings, []);
+    this.#settings.suspended = closure;
+    await this.#giveSettings([]);
   }
 
   /** Nothing is served at all, or on some virtual hosts, until told otherwise; a suspension stands above it. */
-  async maintain(maintained: Pick<FrontSettings, 'closed' | 'closedHosts'>): Promise<void> {
-    this.#maintained = maintained;
-    await this.reconfigure(this.#settings, []);
+  async maintain(maintained: Maintained): Promise<void> {
+    this.#settings.maintained = maintained;
+    await this.#giveSettings([]);
   }
 
   /** Accepts nothing on a connector, or accepts again. Harmless when repeated. Resolves when the fronts know. */
@@ -273,6 +267,15 @@ export class FrontProcesses implements RouteTable {
     for (const { front } of this.#places) front?.kill('was stopped by force');
   }
 
+  async #giveSettings(changed: readonly string[]): Promise<void> {
+    const connectors = this.#connectors
+      .filter(({ socket }) => changed.includes(socket.connector))
+      .map(({ socket, settings }) => ({ connector: socket.connector, settings }));
+    for (const place of this.#places)
+      place.front?.tell({ type: 'reconfigure', settings: this.#settings.of(place.number), connectors });
+    await this.#heard();
+  }
+
   /** What fronts were told is in force. */
   async #heard(): Promise<void> {
     await Promise.all(this.#places.map(({ front }) => front?.report(TELL_DEADLINE_MS)));
@@ -293,7 +296,7 @@ export class FrontProcesses implements RouteTable {
     const { logger, frontPath, ackTimeoutMs, startTimeoutMs, hangTimeoutMs } = this.#options;
     const front = new FrontProcess({
       frontPath: frontPath ?? DEFAULT_FRONT,
-      settings: () => this.#settingsOf(place),
+      settings: () => this.#settings.of(place.number),
       connectors: () => this.#connectors,
       isPaused: (name) => this.#paused.has(name),
       mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
@@ -318,17 +321,6 @@ export class FrontProcesses implements RouteTable {
       this.#replace(place, performance.now() - startedAt);
     });
     return front;
-  }
-
-  /** Of several fronts the first rotates the access log that all of them write. */
-  #settingsOf({ number }: Place): FrontSettings {
-    const closed = this.#closed ?? this.#maintained.closed;
-    const given = { ...this.#settings, ...this.#maintained, closed };
-    if (this.#places.length === 1) return given;
-    const settings = { ...given, hasSiblings: true, fronts: this.#places.length };
-    const { accessLog } = settings;
-    if (accessLog === undefined) return settings;
-    return { ...settings, accessLog: { ...accessLog, shared: { rotates: number === 1 } } };
   }
 
   #replace(place: Place, livedMs: number): void {

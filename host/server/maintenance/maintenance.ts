@@ -15,15 +15,16 @@ import { placeOf, shownPlace } from '../../deployer/place.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import type { DrainReport } from '../../front/drains/drain-report.js';
 import { DEFAULT_HOST } from '../../front/host-names.js';
-import type { ContextRoute, DeploymentCounts, FrontSettings } from '../../front/messages.js';
+import type { ContextRoute, DeploymentCounts } from '../../front/messages.js';
 import type { RouteTable } from '../../front/route-table.js';
 import type { ServerLog } from '../../log/server-log.js';
 import type { Closure } from '../../runtime/closed-runtime.js';
+import type { Maintained } from '../current-front-settings.js';
 import { type Closing, Closings } from './closings.js';
 
 /** The fronts, as far as they are told what is closed. */
 export interface MaintainedFronts extends RouteTable {
-  maintain(maintained: Pick<FrontSettings, 'closed' | 'closedHosts'>): Promise<void>;
+  maintain(maintained: Maintained): Promise<void>;
 }
 
 /** What of the configuration counts here. */
@@ -241,7 +242,7 @@ export class Maintenance implements RouteTable, MaintenanceView {
     return { ...what, by: 'configuration', ...factsOf({ since: this.#configuredSince, ...configured }) };
   }
 
-  #closures(): Pick<FrontSettings, 'closed' | 'closedHosts'> {
+  #closures(): Maintained {
     const { maintenance, virtualHosts } = this.#config();
     const whole = this.#closings.host ?? maintenance?.host;
     const hosts = (virtualHosts?.hosts ?? []).flatMap(({ name }) => {
