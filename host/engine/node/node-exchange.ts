@@ -19,6 +19,7 @@ import type { NodeRequestHead } from './node-request-head.js';
 import { type NodeResponseFields, nodeResponseFields, pairsOf } from './node-response-fields.js';
 import { NodeTunnel } from './node-tunnel.js';
 import { canWriteAnswer, writeAnswer } from './write-answer.js';
+import { writeInterim } from './write-interim.js';
 
 /** What an exchange needs of the engine. */
 export interface NodeExchangeOwner {
@@ -114,14 +115,8 @@ export class NodeExchange implements Exchange, BodyReceiver {
     if (status === 100) {
       if (!this.head.expectsContinue || this.#hasContinued) return;
       this.#hasContinued = true;
-      this.#response.writeContinue();
-    } else if (status === 102) {
-      this.#response.writeProcessing();
-    } else if (status === 103) {
-      const hints = pairsOf(fields);
-      const link = hints.filter(([name]) => name.toLowerCase() === 'link').map(([, value]) => value);
-      if (link.length > 0) this.#response.writeEarlyHints({ link });
     }
+    writeInterim(this.#response, status, fields);
   }
 
   respond(status: number, fields: Fields, body: string | Uint8Array | undefined): void {
