@@ -21,6 +21,8 @@ export class ByHand {
   readonly #kept: KeptInstead;
   /** A stop or undeploy is on its way. */
   #isHalting = false;
+  /** Another command is on its way. */
+  #isCommanded = false;
 
   constructor(place: Place, parts: ContextParts, serving: Serving, line: SerialQueue, kept: KeptInstead) {
     this.#place = place;
@@ -32,8 +34,7 @@ export class ByHand {
 
   /** Throws `PORTICO_APPLICATION_BUSY`, `PORTICO_START_FAILED`. */
   start(name: string): Promise<void> {
-    this.#refuseIfBusy(name);
-    return this.#line.run(async () => {
+    return this.#command(name, async () => {
       const version = this.#version(name);
       await this.#release(version);
       if (this.#serving.active?.version === version && this.#serving.active.gaveUp === undefined) return;
@@ -69,8 +70,7 @@ export class ByHand {
 
   /** The files are read again and new processes are started beside the old ones. Throws like `start`. */
   reload(name: string): Promise<void> {
-    this.#refuseIfBusy(name);
-    return this.#line.run(async () => {
+    return this.#command(name, async () => {
       const version = this.#version(name);
       await this.#parts.unpin(name);
       version.prepared = await this.#prepareByHand(version, 'reload');
@@ -88,8 +88,7 @@ export class ByHand {
    * change. Throws like `start`, and `PORTICO_ROLLBACK_IMPOSSIBLE`.
    */
   rollback(name: string, to: string | undefined): Promise<void> {
-    this.#refuseIfBusy(name);
-    return this.#line.run(async () => {
+    return this.#command(name, async () => {
       const version = this.#version(name);
       const current = this.#serving.live.of(version)?.prepared ?? version.prepared;
       const journal = this.#parts.deployments();
@@ -144,8 +143,13 @@ export class ByHand {
     });
   }
 
-  #refuseIfBusy(name: string): void {
-    if (!this.#line.isIdle) throw busy(name);
+  /** One command at a time, and none during a rollout; what else the context does is short, and waited for. */
+  #command(name: string, task: () => Promise<void>): Promise<void> {
+    if (this.#isCommanded || this.#isHalting || this.#serving.isRollingOut) throw busy(name);
+    this.#isCommanded = true;
+    return this.#line.run(task).finally(() => {
+      this.#isCommanded = false;
+    });
   }
 
   async #release(version: Version): Promise<void> {

@@ -126,6 +126,11 @@ export class Serving {
     return this.live.active;
   }
 
+  /** Content is being prepared or started. */
+  get isRollingOut(): boolean {
+    return this.#work.isUnderWay;
+  }
+
   get isClosing(): boolean {
     return this.#isClosing;
   }

@@ -8,6 +8,10 @@ import type { Version } from '../version.js';
 export class InterruptibleWork {
   #current: { readonly version: Version; readonly abort: AbortController } | undefined;
 
+  get isUnderWay(): boolean {
+    return this.#current !== undefined;
+  }
+
   /** Its signal is aborted with `PORTICO_STOPPING` by `interrupt`; while it runs, the version shows that it starts. */
   async run<Result>(version: Version, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const abort = new AbortController();
