@@ -14,6 +14,7 @@ import {
   stepOf,
 } from './deployment-record.js';
 import { type DeploymentStep, isUnderWay, requireStep } from './deployment-steps.js';
+import { JournalWrites } from './journal-writes.js';
 import { replaceFile } from './replace-file.js';
 
 /** In the work folder. */
@@ -32,6 +33,7 @@ const MAX_GONE = 200;
 export class DeploymentJournal {
   readonly #folder: string;
   readonly #log: DeployerLog;
+  readonly #writes: JournalWrites;
   readonly #historyLimit: number;
   readonly #records = new Map<string, DeploymentRecord[]>();
   readonly #lane = new SerialQueue();
@@ -40,12 +42,13 @@ export class DeploymentJournal {
   #lines = 0;
   /** A write has failed: lines are missing in the file, or cut. It is to be written anew as a whole. */
   #isTorn = false;
-  #isWarned = false;
   #isClosed = false;
 
   private constructor(folder: string, log: DeployerLog, historyLimit: number) {
     this.#folder = folder;
     this.#log = log;
+    const what = `${DEPLOYMENTS_FILE} in ${folder}`;
+    this.#writes = new JournalWrites(log, what, 'the history of deployments has a gap');
     this.#historyLimit = historyLimit;
   }
 
@@ -116,10 +119,10 @@ export class DeploymentJournal {
     applyLine(this.#records, line);
     this.#pending.push(`${JSON.stringify(line)}\n`);
     // What comes in the same turn goes to the disk together.
-    if (this.#pending.length === 1) void this.#lane.run(() => this.#write());
+    if (this.#pending.length === 1) void this.#lane.run(() => this.#writePending());
   }
 
-  async #write(): Promise<void> {
+  async #writePending(): Promise<void> {
     const lines = this.#pending;
     this.#pending = [];
     if (lines.length === 0 || this.#isClosed) return;
@@ -128,7 +131,7 @@ export class DeploymentJournal {
       await this.#compact();
       return;
     }
-    await this.#orWarn(async () => {
+    await this.#write(async () => {
       this.#file ??= await open(join(this.#folder, DEPLOYMENTS_FILE), 'a', 0o600);
       await this.#file.appendFile(lines.join(''));
       await this.#file.datasync();
@@ -141,7 +144,7 @@ export class DeploymentJournal {
     const text = records.map((record) => `${JSON.stringify({ kind: 'record', ...record })}\n`).join('');
     this.#pending = [];
     this.#lines = records.length;
-    await this.#orWarn(async () => {
+    await this.#write(async () => {
       await this.#file?.close();
       this.#file = undefined;
       await mkdir(this.#folder, { recursive: true });
@@ -217,20 +220,9 @@ export class DeploymentJournal {
     for (const [name] of gone.slice(MAX_GONE)) this.#records.delete(name);
   }
 
-  /** A full disk must not stop a deployment; it is said once. */
-  async #orWarn(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-      this.#isWarned = this.#isTorn = false;
-    } catch (error) {
-      this.#isTorn = true;
-      if (this.#isWarned) return;
-      this.#isWarned = true;
-      this.#log.error(
-        { code: 'PORTICO_JOURNAL_UNWRITABLE', err: error },
-        `${DEPLOYMENTS_FILE} in ${this.#folder} cannot be written (${messageOf(error)}); the history of deployments has a gap`,
-      );
-    }
+  /** What cannot be written is missing in the file, which is written anew as a whole the next time. */
+  async #write(work: () => Promise<void>): Promise<void> {
+    this.#isTorn = !(await this.#writes.attempt(work));
   }
 }
 

@@ -5,6 +5,7 @@ import { messageOf } from '../../errors.js';
 import { systemCodeOf } from '../../system-error.js';
 import type { DeployerLog } from '../collaborators.js';
 import { SerialQueue } from '../serial-queue.js';
+import { JournalWrites } from './journal-writes.js';
 import { replaceFile } from './replace-file.js';
 
 const FILE = 'deployer.json';
@@ -58,16 +59,16 @@ export class Journal {
   /** Name → what serves instead of what lies in the drop folder. */
   readonly pins: Map<string, Pin>;
   readonly #folder: string;
-  readonly #log: DeployerLog;
+  readonly #writes: JournalWrites;
   readonly #lane = new SerialQueue();
   /** A write that has not begun: it will contain whatever is changed until then. */
   #next: Promise<void> | undefined;
   #written = '';
-  #isWarned = false;
 
   private constructor(folder: string, log: DeployerLog, content: z.infer<typeof journalSchema>) {
     this.#folder = folder;
-    this.#log = log;
+    const effect = 'what operators stop is forgotten at a restart';
+    this.#writes = new JournalWrites(log, `the journal in ${folder}`, effect);
     this.held = new Set(content.held);
     this.holders = new Map(content.holders);
     this.buried = new Map(content.buried);
@@ -135,18 +136,10 @@ export class Journal {
       2,
     );
     if (text === this.#written) return;
-    try {
+    const isWritten = await this.#writes.attempt(async () => {
       await mkdir(this.#folder, { recursive: true });
       await replaceFile(join(this.#folder, FILE), text);
-      this.#written = text;
-      this.#isWarned = false;
-    } catch (error) {
-      if (this.#isWarned) return;
-      this.#isWarned = true;
-      this.#log.error(
-        { code: 'PORTICO_JOURNAL_UNWRITABLE', err: error },
-        `the journal in ${this.#folder} cannot be written (${messageOf(error)}); what operators stop is forgotten at a restart`,
-      );
-    }
+    });
+    if (isWritten) this.#written = text;
   }
 }
