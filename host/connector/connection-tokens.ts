@@ -45,6 +45,11 @@ export class ConnectionTokens {
   }
 }
 
+/** Does the Connection field of a response ask to close (RFC 9112 §9.6)? Whatever else is in it. */
+export function asksToClose(value: string): boolean {
+  return /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+}
+
 /**
  * Fields that a Connection option cannot remove. A client that lists them wants the next reader to see another
  * request than the one before; the option is ignored and the field stays. Removal works for anything else.

@@ -2,6 +2,7 @@ import { FIELD_VALUE, TOKEN } from '../http/byte-classes.js';
 import type { Fields } from '../http/field-block.js';
 import { currentHttpDate } from '../http/http-date.js';
 import { statusText } from '../http/status-text.js';
+import { asksToClose } from './connection-tokens.js';
 import { contentLengthAt, FieldKind, fieldKindAt } from './field-kind.js';
 
 /**
@@ -114,7 +115,7 @@ export class FieldWriter {
         this.hasUpgrade = true;
         return keepsUpgrade;
       case FieldKind.CONNECTION:
-        this.asksClose ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(bytes.toString('latin1', valueStart, valueEnd));
+        this.asksClose ||= asksToClose(bytes.toString('latin1', valueStart, valueEnd));
         return false;
       case FieldKind.STRICT_TRANSPORT_SECURITY:
         this.hasTransportSecurity = true;

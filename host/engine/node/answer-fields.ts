@@ -1,6 +1,7 @@
+import { asksToClose } from '../../connector/connection-tokens.js';
 import { isFieldValue, isToken } from '../../http/byte-classes.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
-import { readContentLength } from './node-response-fields.js';
+import { CONNECTION_FIELDS, readContentLength } from './node-response-fields.js';
 
 /**
  * Joins the fields of an answer to lines and checks each of them on the way, once (RFC 9110 §5.5). Fields of framing and
@@ -48,7 +49,7 @@ export class AnswerFields {
         this.contentLength = this.contentLength >= 0 ? BAD_LENGTH : (readContentLength(value) ?? BAD_LENGTH);
         return false;
       case 'connection':
-        this.asksClose ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+        this.asksClose ||= asksToClose(value);
         return false;
       default:
         return false;
@@ -60,16 +61,7 @@ const BAD_LENGTH = -2;
 const KEPT = '';
 const ILLEGAL = '(illegal)';
 /** Names that the engine looks at, or leaves out since they belong to the connection. */
-const SPECIAL: ReadonlySet<string> = new Set([
-  'date',
-  'content-length',
-  'connection',
-  'transfer-encoding',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'upgrade',
-]);
+const SPECIAL: ReadonlySet<string> = new Set(['date', ...CONNECTION_FIELDS]);
 
 /** What is known of names by now; a program uses a few dozen. */
 const KINDS = new Map<string, string>();

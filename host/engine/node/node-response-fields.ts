@@ -1,3 +1,4 @@
+import { asksToClose } from '../../connector/connection-tokens.js';
 import { contentLengthAt } from '../../connector/field-kind.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
 import { lowerCaseName } from '../../http/lower-case.js';
@@ -12,18 +13,19 @@ export interface NodeResponseFields {
   readonly asksClose: boolean;
 }
 
+/** Fields of framing and of the connection, which the engine writes itself; names in lower case. */
+export const CONNECTION_FIELDS: readonly string[] = [
+  'content-length',
+  'connection',
+  'transfer-encoding',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'upgrade',
+];
+
 /** Lengths of the names that are looked at; others are passed on as they are. */
-const KNOWN_LENGTHS: ReadonlySet<number> = new Set(
-  [
-    'content-length',
-    'connection',
-    'transfer-encoding',
-    'keep-alive',
-    'proxy-connection',
-    'te',
-    'upgrade',
-  ].map((name) => name.length),
-);
+const KNOWN_LENGTHS: ReadonlySet<number> = new Set(CONNECTION_FIELDS.map((name) => name.length));
 
 /** Undefined when there are two lengths, or one that is no number. Names and values are checked by `node:http`. */
 export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeResponseFields | undefined {
@@ -43,7 +45,7 @@ export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeR
         continue;
       }
       case 'connection':
-        asksClose ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+        asksClose ||= asksToClose(value);
         continue;
       case 'transfer-encoding':
       case 'keep-alive':
