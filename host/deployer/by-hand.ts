@@ -44,11 +44,7 @@ export class ByHand {
           await this.#prepareByHand(version, 'start'),
         );
       }
-      version.wish = 'run';
-      version.rejected = undefined;
-      this.#serving.sides.retry(version);
-      await this.#serving.settle();
-      this.#throwIfFailed(version);
+      await this.#tryNow(version);
     });
   }
 
@@ -75,11 +71,7 @@ export class ByHand {
       await this.#parts.unpin(name);
       version.prepared = await this.#prepareByHand(version, 'reload');
       await this.#release(version);
-      version.wish = 'run';
-      version.rejected = undefined;
-      this.#serving.sides.retry(version);
-      await this.#serving.settle();
-      this.#throwIfFailed(version);
+      await this.#tryNow(version);
     });
   }
 
@@ -100,11 +92,7 @@ export class ByHand {
         'rollback',
       );
       await this.#release(version);
-      version.wish = 'run';
-      version.rejected = undefined;
-      this.#serving.sides.retry(version);
-      await this.#serving.settle();
-      this.#throwIfFailed(version);
+      await this.#tryNow(version);
       await this.#parts.pin(version, version.prepared);
       this.#parts.log.info(
         {
@@ -164,6 +152,15 @@ export class ByHand {
       if (error instanceof RolloutFailure) throw error;
       throw new NotStartedError(version.name, messageOf(error), [], error);
     }
+  }
+
+  /** Whatever became of it before. Throws `PORTICO_START_FAILED`. */
+  async #tryNow(version: Version): Promise<void> {
+    version.wish = 'run';
+    version.rejected = undefined;
+    this.#serving.sides.retry(version);
+    await this.#serving.settle();
+    this.#throwIfFailed(version);
   }
 
   #throwIfFailed(version: Version): void {
