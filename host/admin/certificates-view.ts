@@ -38,9 +38,11 @@ export interface OcspView {
   /** `stapled`: clients get it. `waiting`: not asked yet. `impossible`: there is nobody to ask. */
   readonly state: 'stapled' | 'waiting' | 'failed' | 'revoked' | 'impossible';
   readonly responder: string | undefined;
+  /** Until then the answer in use is believed. */
   readonly until: string | undefined;
   readonly succeeded: number;
   readonly failed: number;
+  /** Of the last attempt; undefined: nothing was wrong. */
   readonly lastError: string | undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { OcspView } from '../../../admin/certificates-view.js';
 import { messageOf, PorticoError } from '../../../errors.js';
 import type { ServerLog } from '../../../log/server-log.js';
 import { askResponder } from './ask-responder.js';
@@ -16,19 +17,6 @@ export interface OcspStapleOptions {
   readonly changed: () => void;
   /** After a failure, at least; doubles with each one up to an hour. Default 1 min. Also the least time between answers. */
   readonly minDelayMs?: number;
-}
-
-/** Where it stands. */
-export interface OcspStatus {
-  /** `stapled`: clients get it. `waiting`: not asked yet. `impossible`: there is nobody to ask. */
-  readonly state: 'stapled' | 'waiting' | 'failed' | 'revoked' | 'impossible';
-  readonly responder: string | undefined;
-  /** ISO 8601; until then the answer in use is believed. */
-  readonly until: string | undefined;
-  readonly succeeded: number;
-  readonly failed: number;
-  /** Of the last attempt; undefined: nothing was wrong. */
-  readonly lastError: string | undefined;
 }
 
 /**
@@ -75,7 +63,7 @@ export class OcspStaple {
     return { response: this.#response, until };
   }
 
-  get status(): OcspStatus {
+  get status(): OcspView {
     const isStapled = this.staple !== undefined;
     const isRevoked = this.#answer?.status === 'revoked';
     const otherwise = this.#lastError === undefined ? 'waiting' : 'failed';

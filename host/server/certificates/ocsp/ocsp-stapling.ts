@@ -1,9 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
+import type { OcspView } from '../../../admin/certificates-view.js';
 import { Slots } from '../../../deployer/rollout/slots.js';
 import { PorticoError } from '../../../errors.js';
 import type { ServerLog } from '../../../log/server-log.js';
 import type { StapleChange } from '../../../tls/tls-settings.js';
-import { OcspStaple, type OcspStatus } from './ocsp-staple.js';
+import { OcspStaple } from './ocsp-staple.js';
 
 /** A certificate whose state is to be stapled. */
 export interface StapledCertificate {
@@ -95,7 +96,7 @@ export class OcspStapling {
   }
 
   /** Undefined: its connector does not staple. */
-  statusOf(connector: string, fingerprint256: string): OcspStatus | undefined {
+  statusOf(connector: string, fingerprint256: string): OcspView | undefined {
     const entry = this.#staples.get(`${connector} ${fingerprint256}`);
     return entry === undefined ? undefined : (entry.staple?.status ?? impossible(entry.reason));
   }
@@ -135,7 +136,7 @@ interface Entry {
 /** Questions at a time. */
 const PARALLEL = 4;
 
-function impossible(lastError: string | undefined): OcspStatus {
+function impossible(lastError: string | undefined): OcspView {
   return {
     state: 'impossible',
     responder: undefined,
