@@ -20,6 +20,7 @@ import {
   type EmbeddedSettings,
   embeddedServer,
 } from 'portico/embedded';
+import { echoTunnel } from '#test/support/echo-tunnel.js';
 import { sendHttp } from '#test/support/http-engine-client.js';
 import { until } from '#test/support/polling.js';
 import { RawClient } from '#test/support/raw-client.js';
@@ -70,27 +71,7 @@ export function engineSocketSuite(name: string, engine: EmbeddedEngine): void {
           call.exchange.write(Buffer.from('body'));
           call.exchange.end(['X-Sum', '4']);
         });
-        r.get('/tunnel', async (call) => {
-          call.markHandled(new NoContent({ status: 101 }));
-          const { exchange } = call;
-          // The engine listens for the abort of a call that takes time; whoever takes the tunnel listens behind it.
-          await Promise.resolve();
-          await new Promise<void>((resolve) => {
-            exchange.listen({
-              data: (chunk) => {
-                exchange.consumed(chunk.length);
-                exchange.write(chunk);
-              },
-              end: () => {
-                exchange.end();
-                resolve();
-              },
-              drain: () => undefined,
-              aborted: () => resolve(),
-            });
-            exchange.begin(101, []);
-          });
-        });
+        r.get('/tunnel', echoTunnel);
       });
     };
 

@@ -1,9 +1,9 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Supervisor } from '#host/supervisor/supervisor.js';
 import { deploymentSpec, temporaryFolder } from '#test/support/deployment-specs.js';
-import { fixturesFolder } from '#test/support/paths.js';
+import { fixtureSupervisor } from '#test/support/fixture-supervisor.js';
 import { until } from '#test/support/polling.js';
 import { RecordedEvents } from '#test/support/recorded-events.js';
 
@@ -14,14 +14,7 @@ let events: RecordedEvents;
 beforeEach(() => {
   base = temporaryFolder('crash-policy');
   events = new RecordedEvents();
-  supervisor = new Supervisor({
-    runFolder: join(base, 'run'),
-    logsFolder: join(base, 'logs'),
-    output: { maxFileBytes: 256 * 1024, keptFiles: 2 },
-    logger: events.log,
-    agentPath: join(fixturesFolder, 'agents/fixture-agent.mjs'),
-    statsIntervalMs: 50,
-  });
+  supervisor = new Supervisor(fixtureSupervisor(base, events.log));
 });
 
 afterEach(async () => {

@@ -6,8 +6,8 @@ import { createServerLog } from '#host/log/server-log.js';
 import type { SpareStatus } from '#host/supervisor/spare-processes.js';
 import { Supervisor } from '#host/supervisor/supervisor.js';
 import { deploymentSpec, temporaryFolder } from '#test/support/deployment-specs.js';
+import { fixtureSupervisor } from '#test/support/fixture-supervisor.js';
 import { TestHost } from '#test/support/host.js';
-import { fixturesFolder } from '#test/support/paths.js';
 import { isAlive, until } from '#test/support/polling.js';
 import { metricOf, processesWith } from '#test/support/processes.js';
 
@@ -22,12 +22,7 @@ describe('the spare processes of a supervisor', () => {
     base = temporaryFolder('spares');
     events = new EventLog();
     supervisor = new Supervisor({
-      runFolder: join(base, 'run'),
-      logsFolder: join(base, 'logs'),
-      output: { maxFileBytes: 256 * 1024, keptFiles: 2 },
-      logger: createServerLog({ events, out: { write: () => undefined } }),
-      agentPath: join(fixturesFolder, 'agents/fixture-agent.mjs'),
-      statsIntervalMs: 50,
+      ...fixtureSupervisor(base, createServerLog({ events, out: { write: () => undefined } })),
       spares: { server: 1, framework: 0, maxHeapBytes: 64 * MIB, quietMs: 20 },
     });
   });

@@ -6,23 +6,15 @@ import type { DeploymentChange, DeploymentProcess } from '#host/supervisor/deplo
 import { StartFailure } from '#host/supervisor/start-failure.js';
 import { Supervisor } from '#host/supervisor/supervisor.js';
 import { deploymentSpec, temporaryFolder } from '#test/support/deployment-specs.js';
-import { fixturesFolder } from '#test/support/paths.js';
+import { fixtureSupervisor } from '#test/support/fixture-supervisor.js';
 import { isAlive, until, WAIT_MS } from '#test/support/polling.js';
 
-const agentPath = join(fixturesFolder, 'agents/fixture-agent.mjs');
 let base: string;
 let supervisor: Supervisor;
 
 beforeEach(() => {
   base = temporaryFolder('supervisor');
-  supervisor = new Supervisor({
-    runFolder: join(base, 'run'),
-    logsFolder: join(base, 'logs'),
-    output: { maxFileBytes: 256 * 1024, keptFiles: 2 },
-    logger: silentLog(),
-    agentPath,
-    statsIntervalMs: 50,
-  });
+  supervisor = new Supervisor(fixtureSupervisor(base, silentLog()));
 });
 
 afterEach(async () => {

@@ -4,9 +4,10 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type Application, ConsoleLog, NoContent, routing } from 'portico';
+import { type Application, ConsoleLog, routing } from 'portico';
 import { embeddedServer, Node } from 'portico/embedded';
 import { makeCertificate } from '#test/support/certificates.js';
+import { echoTunnel } from '#test/support/echo-tunnel.js';
 import { until } from '#test/support/polling.js';
 import { RawClient } from '#test/support/raw-client.js';
 
@@ -40,26 +41,7 @@ describe('large bodies on node:http', () => {
         await until('the body is read directly', isDirect);
         await call.respondText('early');
       });
-      r.get('/tunnel', async (call) => {
-        call.markHandled(new NoContent({ status: 101 }));
-        const { exchange } = call;
-        await Promise.resolve();
-        await new Promise<void>((resolve) => {
-          exchange.listen({
-            data: (chunk) => {
-              exchange.consumed(chunk.length);
-              exchange.write(chunk);
-            },
-            end: () => {
-              exchange.end();
-              resolve();
-            },
-            drain: () => undefined,
-            aborted: () => resolve(),
-          });
-          exchange.begin(101, []);
-        });
-      });
+      r.get('/tunnel', echoTunnel);
     });
   };
 
