@@ -8,7 +8,6 @@ import type {
   FrontCommand,
   FrontReport,
   FrontSettings,
-  OpenConnections,
 } from '../front/messages.js';
 import type { OpenRequestQuery } from '../front/open-requests.js';
 import type { RouteTable } from '../front/route-table.js';
@@ -17,6 +16,7 @@ import type { ServerLog } from '../log/server-log.js';
 import type { Closure } from '../runtime/closed-runtime.js';
 import { CallLedger } from './call-ledger.js';
 import { CurrentFrontSettings, type Maintained } from './current-front-settings.js';
+import { FrontPlace } from './front-place.js';
 import { type FrontConnector, FrontProcess, type OpenRequests } from './front-process.js';
 import { IdleDeployments } from './idle-deployments.js';
 import { LimitEvents } from './limit-events.js';
@@ -43,10 +43,6 @@ export interface FrontProcessesOptions {
   readonly hangTimeoutMs?: number;
 }
 
-/** A front that ended sooner than this after its start gets a growing delay; any other is replaced at once. */
-const QUICK_END_MS = 1000;
-const MIN_DELAY_MS = 100;
-const MAX_DELAY_MS = 5000;
 const REPORT_DEADLINE_MS = 1000;
 /** A front that hangs longer is replaced, and its successor knows. */
 const TELL_DEADLINE_MS = 10_000;
@@ -63,7 +59,7 @@ export class FrontProcesses implements RouteTable {
   readonly #idle = new IdleDeployments();
   readonly #totals: FrontTotals;
   readonly #limitEvents: LimitEvents;
-  readonly #places: readonly Place[];
+  readonly #places: readonly FrontPlace[];
   readonly #lostListeners: ((instance: string, reason: string) => void)[] = [];
   readonly #wantedListeners: ((context: string) => void)[] = [];
   readonly #settings: CurrentFrontSettings;
@@ -80,15 +76,7 @@ export class FrontProcesses implements RouteTable {
     this.#totals = new FrontTotals(new CallLedger(options.logger));
     this.#settings = new CurrentFrontSettings(options.settings, options.count ?? 1);
     this.#connectors = options.connectors;
-    this.#places = Array.from({ length: options.count ?? 1 }, (_, index) => ({
-      number: index + 1,
-      serial: 0,
-      open: {},
-      front: undefined,
-      restarts: 0,
-      quickEnds: 0,
-      retry: undefined,
-    }));
+    this.#places = Array.from({ length: options.count ?? 1 }, (_, index) => new FrontPlace(index + 1));
   }
 
   /** Resolves when every front accepts. Rejects with `PORTICO_FRONT_START_FAILED`; then none is left. */
@@ -290,7 +278,7 @@ export class FrontProcesses implements RouteTable {
     for (const { socket } of this.#connectors) socket.close();
   }
 
-  #spawn(place: Place): FrontProcess {
+  #spawn(place: FrontPlace): FrontProcess {
     this.#serial += 1;
     const serial = this.#serial;
     const { logger, frontPath, ackTimeoutMs, startTimeoutMs, hangTimeoutMs } = this.#options;
@@ -323,31 +311,19 @@ export class FrontProcesses implements RouteTable {
     return front;
   }
 
-  #replace(place: Place, livedMs: number): void {
-    place.restarts += 1;
-    place.quickEnds = livedMs < QUICK_END_MS ? place.quickEnds + 1 : 0;
-    if (place.quickEnds <= 1) {
-      this.#spawn(place);
-      return;
-    }
-    const delayMs = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** Math.min(place.quickEnds - 2, 10));
-    place.retry = setTimeout(() => this.#spawn(place), delayMs);
+  #replace(place: FrontPlace, livedMs: number): void {
+    const delayMs = place.ended(livedMs);
+    if (delayMs === 0) this.#spawn(place);
+    else place.retry = setTimeout(() => this.#spawn(place), delayMs);
   }
 
   /** Each front hears what the others have, whenever one of them has said something else. */
   #tellOpen(): void {
-    for (const place of this.#places) {
-      const open: Record<string, number> = {};
-      for (const other of this.#places) {
-        if (other === place) continue;
-        for (const [connector, count] of Object.entries(other.open))
-          open[connector] = (open[connector] ?? 0) + count;
-      }
-      place.front?.tell({ type: 'open-elsewhere', open });
-    }
+    for (const place of this.#places)
+      place.front?.tell({ type: 'open-elsewhere', open: place.openElsewhere(this.#places) });
   }
 
-  #received(place: Place, serial: number, report: FrontReport): void {
+  #received(place: FrontPlace, serial: number, report: FrontReport): void {
     switch (report.type) {
       case 'open-connections':
         place.open = report.open;
@@ -383,19 +359,6 @@ export class FrontProcesses implements RouteTable {
     if (this.#lifecycle.state === 'stopping') return 'draining';
     return front.isUp ? 'running' : 'starting';
   }
-}
-
-/** Where a front belongs; filled again when it ends. */
-interface Place {
-  readonly number: number;
-  serial: number;
-  /** Connections by connector, as the front has told last. */
-  open: OpenConnections;
-  front: FrontProcess | undefined;
-  restarts: number;
-  /** Ends in a row shortly after the start. */
-  quickEnds: number;
-  retry: NodeJS.Timeout | undefined;
 }
 
 const DEFAULT_FRONT = fileURLToPath(new URL('../front/main.js', import.meta.url));
