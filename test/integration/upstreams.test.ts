@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
 import { TestHost } from '#test/support/host.js';
+import { Http2Client } from '#test/support/http2/http2-client.js';
 import { until } from '#test/support/polling.js';
 
 /** A server elsewhere: it tells its name, and its health as the test wants it. */
@@ -64,8 +65,9 @@ afterEach(async () => {
 const HEALTH = ', servlet: { health: { path: /health, interval: 50ms, retries: 1, timeout: 2s } }';
 const descriptor = (urls: readonly string[], more = ''): string =>
   `portico: { application: { upstream: [${urls.map((url) => `'${url}'`).join(', ')}] }${more} }\n`;
+const HTTP2 = 'connectors: [{ name: http, port: 0, http2: { enabled: true } }]\n';
 const start = async (urls: readonly string[], more = ''): Promise<void> => {
-  host = await TestHost.start({ apps: { 'up.yaml': { '': descriptor(urls, more) } } });
+  host = await TestHost.start({ config: HTTP2, apps: { 'up.yaml': { '': descriptor(urls, more) } } });
 };
 const firstMessage = async (): Promise<string> => {
   const socket = new WebSocket(host.url('/up/').replace('http', 'ws'));
@@ -103,6 +105,36 @@ describe('several upstreams', () => {
       const events = await (await host.admin('/v1/events?application=up')).text();
       return [first, second].every(({ url }) => events.includes(`to ${url} failed: connect ECONNREFUSED`));
     });
+  });
+
+  it('answer clients of HTTP/2', async () => {
+    await start([first.url]);
+    await running();
+    const client = await Http2Client.open(host.port);
+    try {
+      const path = '/up/';
+      const answers = await Promise.all([
+        client.request({ ':path': path, te: 'trailers' }),
+        client.request({ ':method': 'POST', ':path': path, 'content-length': 3 }, 'abc'),
+        client.request({ ':method': 'PUT', ':path': path }, 'without a length'),
+        client.request({ ':method': 'DELETE', ':path': path }, 'smuggled? GET / HTTP/1.1'),
+        client.request({ ':method': 'HEAD', ':path': path }),
+      ]);
+      expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual([
+        '200 first GET',
+        '200 first POST abc',
+        '200 first PUT without a length',
+        '200 first DELETE smuggled? GET / HTTP/1.1',
+        '200 ',
+      ]);
+      for (const { headers } of answers) {
+        expect(
+          Object.keys(headers).filter((name) => /^(connection|keep-alive|transfer-encoding)$/.test(name)),
+        ).toEqual([]);
+      }
+    } finally {
+      client.close();
+    }
   });
 
   it('are asked for their health: only healthy ones get requests', async () => {
