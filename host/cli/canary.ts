@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import type { CanaryStatus } from '../deployer/live/canaries.js';
 import { formatDuration } from '../units.js';
 import { AdminClient } from './admin-client.js';
@@ -26,7 +27,7 @@ function textOf(status: CanaryStatus): string {
     `${name} is to replace ${replaces} at ${path}`,
     `step ${step} of ${steps.length} (${steps.map((one) => `${one}%`).join(', ')}): ${share}% of the new clients`,
     `for ${seconds} s of ${formatDuration(status.intervalMs)}`,
-    `${requests} requests, ${errors} failed; judged from ${minRequests} requests, aborted above ${maxErrorRate * 100}%`,
+    `${counted(requests, 'request')}, ${errors} failed; judged from ${counted(minRequests, 'request')}, aborted above ${maxErrorRate * 100}%`,
     '',
   ].join('\n');
 }

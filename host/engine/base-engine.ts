@@ -9,6 +9,7 @@ import {
 import { noteDeparture } from '../application/departures.js';
 import type { ApplicationEnvironment } from '../application/environment.js';
 import type { Events } from '../application/events.js';
+import { counted } from '../counted.js';
 import { within } from '../deadline.js';
 import { messageOf, PorticoError } from '../errors.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
@@ -322,7 +323,7 @@ export abstract class BaseEngine implements ApplicationEngine {
     await this.close(timeoutMs);
     if (loaded !== undefined && !(await loaded.runner.whenIdle(graceMs))) {
       this.#hasCut = true;
-      log.warn(`${loaded.runner.running} calls were still running after ${graceMs} ms; they are cut.`);
+      log.warn(`Cut ${counted(loaded.runner.running, 'call')} that still ran after ${graceMs} ms.`);
     }
     this.#state = 'stopping';
     loaded?.runner.abortAll();

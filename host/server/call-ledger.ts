@@ -1,4 +1,5 @@
 import type { CallTotals } from '../admin/traffic.js';
+import { counted } from '../counted.js';
 import type { CallCounts } from '../front/messages.js';
 import type { ServerLog } from '../log/server-log.js';
 import { SpacedEvents } from './spaced-events.js';
@@ -39,7 +40,7 @@ export class CallLedger {
     if (requests === undefined) return;
     this.#log.warn(
       { event: 'call-refused', application: decodeURI(caller), reason, host, requests },
-      `${caller === '' ? 'somebody unknown' : caller}: ${requests} calls ${TOLD[reason] ?? 'were refused'}; the last was to ${JSON.stringify(host)}`,
+      `${caller === '' ? 'somebody unknown' : caller}: ${counted(requests, 'call')} refused, ${TOLD[reason] ?? reason}; the last was to ${JSON.stringify(host)}`,
     );
   }
 
@@ -56,10 +57,10 @@ export class CallLedger {
 type Refusals = Record<string, number>;
 
 const TOLD: Readonly<Record<string, string>> = {
-  'call-unproven': 'do not prove who calls',
-  'call-host': 'were for a host that is no application',
-  'call-not-allowed': 'were to an application that is not in its list',
-  'call-unknown': 'were to an application that is not deployed',
-  'call-loop': 'had gone through too many applications',
-  'call-limit': 'were beyond those it may have under way',
+  'call-unproven': 'without proof of who calls',
+  'call-host': 'for a host that is no application',
+  'call-not-allowed': 'to an application that is not in its list',
+  'call-unknown': 'to an application that is not deployed',
+  'call-loop': 'having gone through too many applications',
+  'call-limit': 'beyond those it may have under way',
 };

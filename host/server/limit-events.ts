@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import type { ContextCounts, UpstreamReport } from '../front/messages.js';
 import type { ServerLog } from '../log/server-log.js';
 import { SpacedEvents } from './spaced-events.js';
@@ -29,7 +30,7 @@ export class LimitEvents {
       if (requests === undefined) continue;
       this.#log.warn(
         { event: 'upstream-failed', application, path: context, url, reason, requests },
-        `${application}: ${requests} requests to ${url} failed: ${reason}`,
+        `${application}: ${counted(requests, 'request')} to ${url} failed: ${reason}`,
       );
     }
   }
@@ -44,14 +45,14 @@ export class LimitEvents {
     if (requests === undefined) return;
     this.#log.warn(
       { event: reason, application, path: context, requests },
-      `${application}: ${requests} requests ${TOLD[reason] ?? `met the limit ${reason}`}`,
+      `${application}: ${counted(requests, 'request')} ${TOLD[reason] ?? `met the limit ${reason}`}`,
     );
   }
 }
 
 const TOLD: Readonly<Record<string, string>> = {
-  'queue-full': 'were sent away, since the queue for its start is full',
-  'queue-timeout': 'were sent away after they had waited too long',
-  'concurrency-limit': 'were sent away, since it answers as many as it may and the queue is full',
-  'output-rate': 'were slowed down to the output rate',
+  'queue-full': 'sent away, since the queue for its start is full',
+  'queue-timeout': 'sent away after waiting too long',
+  'concurrency-limit': 'sent away, since it answers as many as it may and the queue is full',
+  'output-rate': 'slowed down to the output rate',
 };

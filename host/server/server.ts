@@ -7,6 +7,7 @@ import { isArchiveComplete } from '../bundle/archive.js';
 import { readManifest } from '../bundle/read-manifest.js';
 import { BundleStore } from '../bundle/store.js';
 import type { HostConfig } from '../config/host-config.js';
+import { counted } from '../counted.js';
 import { within } from '../deadline.js';
 import type { ApplicationStatus } from '../deployer/application-status.js';
 import { Deployer } from '../deployer/deployer.js';
@@ -359,7 +360,7 @@ export class PorticoServer {
 
 function summaryOf(applications: readonly ApplicationStatus[]): string {
   const failed = applications.filter(({ state }) => state === 'failed').length;
-  const text = `ready; ${applications.length} applications`;
+  const text = `ready; ${counted(applications.length, 'application')}`;
   return failed === 0 ? text : `${text}, ${failed} of them failed`;
 }
 

@@ -1,4 +1,5 @@
 import type { VersionSettings } from '../../config/version-settings.js';
+import { counted } from '../../counted.js';
 
 /** What is known of a version that a newer one has replaced. Times are milliseconds. */
 export interface StayFacts {
@@ -26,8 +27,8 @@ export function reasonToStay(
   const { inFlight, tunnels, replacedForMs, isWarm, looks } = facts;
   if (isWarm) return 'what has replaced it is on probation';
   if (replacedForMs >= settings.maxAgeMs) return undefined;
-  if (tunnels > 0) return count(tunnels, 'WebSocket');
-  if (inFlight > 0) return `${count(inFlight, 'request')} in flight`;
+  if (tunnels > 0) return counted(tunnels, 'WebSocket');
+  if (inFlight > 0) return `${counted(inFlight, 'request')} in flight`;
   // Clients with a session and without a pin are known only when they come.
   const mayCome = settings.sessionCookies.length > 0 && replacedForMs < settings.pinnedIdleMs;
   const idleMs = Math.min(
@@ -37,10 +38,6 @@ export function reasonToStay(
   if (idleMs < settings.pinnedIdleMs)
     return `clients that stay with it; the last came ${seconds(idleMs)} ago`;
   return looks < SURE_AFTER_LOOKS ? 'it was replaced a moment ago' : undefined;
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 function seconds(ms: number): string {

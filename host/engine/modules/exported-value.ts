@@ -1,3 +1,5 @@
+import { counted } from '../../counted.js';
+
 /** Looking at what a bundle exports: it may be anything, also a proxy that throws at every touch. */
 
 /** The exports with their kinds, for a message: `default (object), start (function with 1 parameter)`. */
@@ -30,5 +32,5 @@ function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value !== 'function') return typeof value;
   if (isClass(value)) return 'class';
-  return `function with ${value.length} parameter${value.length === 1 ? '' : 's'}`;
+  return `function with ${counted(value.length, 'parameter')}`;
 }

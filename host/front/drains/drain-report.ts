@@ -1,3 +1,5 @@
+import { counted } from '../../counted.js';
+
 /** How exchanges are told apart. `stream`: server-sent events; `tunnel`: a WebSocket, or another protocol behind a 101. */
 export type DrainKind = 'request' | 'stream' | 'tunnel';
 
@@ -71,25 +73,19 @@ export function hadOpen({ finished, left, cut }: DrainReport): boolean {
 /** `3 requests and 1 WebSocket finished, 1 request was cut (GET /slow after 12.3 s)`; `nothing was open`. */
 export function drainText(report: DrainReport): string {
   const parts: string[] = [];
-  if (countOf(report.finished) > 0) parts.push(`${counted(report.finished)} finished`);
-  if (countOf(report.left) > 0) parts.push(`${counted(report.left)} left by ${whose(report.left)}`);
-  if (countOf(report.cut) > 0) parts.push(`${counted(report.cut)} cut${named(report)}`);
+  if (countOf(report.finished) > 0) parts.push(`${listed(report.finished)} finished`);
+  if (countOf(report.left) > 0) parts.push(`${listed(report.left)} left by ${whose(report.left)}`);
+  if (countOf(report.cut) > 0) parts.push(`${listed(report.cut)} cut${named(report)}`);
   return parts.length === 0 ? 'nothing was open' : parts.join(', ');
 }
 
-function counted(counts: DrainCounts): string {
-  const parts = [
-    numbered(counts.request, 'request'),
-    numbered(counts.stream, 'event stream'),
-    numbered(counts.tunnel, 'WebSocket'),
-  ].filter((part) => part !== '');
+function listed({ request, stream, tunnel }: DrainCounts): string {
+  const parts: string[] = [];
+  if (request > 0) parts.push(counted(request, 'request'));
+  if (stream > 0) parts.push(counted(stream, 'event stream'));
+  if (tunnel > 0) parts.push(counted(tunnel, 'WebSocket'));
   const last = parts.pop() ?? '';
   return parts.length === 0 ? last : `${parts.join(', ')} and ${last}`;
-}
-
-function numbered(count: number, noun: string): string {
-  if (count === 0) return '';
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function whose(counts: DrainCounts): string {
