@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type BundleContent, TestHost } from '#test/support/host.js';
 import { isAlive, until } from '#test/support/polling.js';
@@ -81,10 +81,7 @@ describe('an application that spoils what the host has given it', () => {
     host = await TestHost.start({ config, apps: { bystander, villain } });
     calm = await host.text('/bystander/');
   }, 120_000);
-  afterAll(async () => {
-    await host.end('SIGKILL');
-    rmSync(host.base, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  });
+  afterAll(() => host.stop('SIGKILL'));
 
   const villainNow = async () => (await host.application('villain'))?.instances[0];
   const unharmed = async (): Promise<void> => {

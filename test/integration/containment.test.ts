@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { childrenOf } from '#test/bench/memory.js';
@@ -59,10 +58,7 @@ describe('an application that does harm', () => {
     host = await TestHost.start({ config, apps: { bystander, villain } });
     calm = await host.text('/bystander/');
   }, 120_000);
-  afterAll(async () => {
-    await host.end('SIGKILL');
-    rmSync(host.base, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  });
+  afterAll(() => host.stop('SIGKILL'));
 
   const pidOf = async (): Promise<number | undefined> =>
     (await host.application('villain'))?.instances[0]?.pid;

@@ -4,11 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DEFAULT_PROCESS_LIMITS } from '#host/config/instance-settings.js';
 import { Supervisor, type SupervisorOptions } from '#host/supervisor/supervisor.js';
 import { deploymentSpec, temporaryFolder } from '#test/support/deployment-specs.js';
-import { fixturesFolder } from '#test/support/paths.js';
+import { fixtureSupervisor } from '#test/support/fixture-supervisor.js';
 import { isAlive, until } from '#test/support/polling.js';
 import { RecordedEvents } from '#test/support/recorded-events.js';
 
 let base: string;
+let options: SupervisorOptions;
 let supervisor: Supervisor;
 let events: RecordedEvents;
 let loadFile: string;
@@ -17,20 +18,9 @@ beforeEach(() => {
   base = temporaryFolder('instances');
   events = new RecordedEvents();
   loadFile = join(base, 'load.json');
-  supervisor = new Supervisor(options());
+  options = { ...fixtureSupervisor(base, events.log), maxInstances: 3 };
+  supervisor = new Supervisor(options);
 });
-
-function options(): SupervisorOptions {
-  return {
-    runFolder: join(base, 'run'),
-    logsFolder: join(base, 'logs'),
-    output: { maxFileBytes: 256 * 1024, keptFiles: 2 },
-    logger: events.log,
-    agentPath: join(fixturesFolder, 'agents/fixture-agent.mjs'),
-    statsIntervalMs: 50,
-    maxInstances: 3,
-  };
-}
 
 afterEach(async () => {
   await supervisor.stop();
@@ -85,7 +75,7 @@ describe('a measured limit', () => {
       ['self', '0::/'],
     ] as const)
       writeFileSync(join(root, name), `${text}\n`);
-    const held = new Supervisor({ ...options(), cpuGroups: { root, self: join(root, 'self') } });
+    const held = new Supervisor({ ...options, cpuGroups: { root, self: join(root, 'self') } });
     const limits = { ...DEFAULT_PROCESS_LIMITS, maxCpuShare: 0.5 };
     const cat = `cat ${root}/portico-*/cgroup.procs; exec sleep 100`;
     const spec = deploymentSpec({}, { processLimits: limits });
