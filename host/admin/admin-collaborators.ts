@@ -3,7 +3,7 @@ import type { Jobs } from '../deployer/jobs/jobs.js';
 import type { Canaries } from '../deployer/live/canaries.js';
 import type { OpenRequest } from '../front/messages.js';
 import type { EventLog } from '../log/event-log.js';
-import type { SpareStatus } from '../supervisor/spare-processes.js';
+import type { SpareStatus } from '../supervisor/spares/spare-processes.js';
 import type { CertificatesView } from './certificates-view.js';
 import type { FrontStatus, TrafficTotals } from './traffic.js';
 

@@ -1,5 +1,5 @@
 import type { Counter, Gauge, Registry } from 'prom-client';
-import type { SpareStatus } from '../supervisor/spare-processes.js';
+import type { SpareStatus } from '../supervisor/spares/spare-processes.js';
 import { MetricMaker } from './metric-maker.js';
 
 /** The processes that wait for an application; without any wanted there are no such series. */

@@ -12,7 +12,7 @@ import { messageOf, PorticoError } from '../errors.js';
 import type { OpenRequest } from '../front/messages.js';
 import type { HostEvent } from '../log/event-log.js';
 import { type RunFile, readRunFile } from '../server/run-file.js';
-import type { SpareStatus } from '../supervisor/spare-processes.js';
+import type { SpareStatus } from '../supervisor/spares/spare-processes.js';
 import type { CertificateState } from './certificate-table.js';
 import type { RunningHost } from './running-host.js';
 

@@ -1,5 +1,5 @@
 import type { ApplicationStatus } from '../deployer/application-status.js';
-import type { SpareStatus } from '../supervisor/spare-processes.js';
+import type { SpareStatus } from '../supervisor/spares/spare-processes.js';
 import { AdminClient } from './admin-client.js';
 import { applicationTable, sizeOf } from './application-table.js';
 import type { OutputOptions } from './base-options.js';

@@ -5,8 +5,8 @@ import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '../config/connec
 import { sealCaller } from '../front/calls/call-token.js';
 import type { CallRights } from '../instance/messages.js';
 import type { CallGrants } from '../supervisor/call-grants.js';
-import { InstanceFolder } from '../supervisor/instance-folder.js';
 import { SocketFolder } from '../supervisor/socket-folder.js';
+import { InstanceFolder } from '../supervisor/surroundings/instance-folder.js';
 import type { FrontConnector } from './front-process.js';
 import { ListeningSocket } from './listening-socket.js';
 

@@ -5,7 +5,7 @@ import type { DrainReport } from '../front/drains/drain-report.js';
 import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
 import type { OpenRequestQuery } from '../front/open-requests.js';
 import { Heartbeat } from '../supervisor/heartbeat.js';
-import { systemEnvironment } from '../supervisor/process-environment.js';
+import { systemEnvironment } from '../supervisor/surroundings/process-environment.js';
 import type { ListeningSocket } from './listening-socket.js';
 
 /** A socket and how its connections are to be treated. */

@@ -4,9 +4,9 @@ import { type AgentCommand, CHANNEL_DESCRIPTOR } from '../instance/messages.js';
 import { STACK_FLAGS } from './blocked-stack.js';
 import { ControlChannel } from './control-channel.js';
 import { heapReportFlags } from './heap-report.js';
-import { inShell } from './in-shell.js';
 import { killGroup } from './process-group.js';
-import type { Surroundings } from './surroundings.js';
+import { inShell } from './surroundings/in-shell.js';
+import type { Surroundings } from './surroundings/surroundings.js';
 
 /** What only the start of a process can give it; everything else comes with the command to boot. */
 export interface AgentProcessOptions extends Surroundings {

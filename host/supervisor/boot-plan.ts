@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BootPlan, CallRights } from '../instance/messages.js';
 import type { DeploymentSpec } from './deployment-process.js';
-import type { WorkingFolder } from './working-folder.js';
+import type { WorkingFolder } from './surroundings/working-folder.js';
 
 /** What differs from one process of a deployment to the next. */
 export interface BootPlace {

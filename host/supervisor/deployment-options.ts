@@ -1,13 +1,13 @@
 import type { Manifest } from '../bundle/manifest.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { CallGrants } from './call-grants.js';
-import type { CpuGroups } from './cpu-groups.js';
 import type { DeploymentSpec } from './deployment-process.js';
-import type { OutputLog } from './output-log.js';
-import type { SpareProcesses } from './spare-processes.js';
+import type { CpuGroups } from './limits/cpu-groups.js';
+import type { OutputLog } from './output/output-log.js';
+import type { SpareProcesses } from './spares/spare-processes.js';
 import type { StrayProcesses } from './stray-processes.js';
 import type { SupervisorDevelopment } from './supervisor.js';
-import type { WorkingFolder } from './working-folder.js';
+import type { WorkingFolder } from './surroundings/working-folder.js';
 
 /** What runs in a process of its own. */
 export type ProcessEntry = Extract<Manifest['entry'], { kind: 'modules' | 'main' | 'command' }>;

@@ -7,16 +7,16 @@ import { formatSize } from '../units.js';
 import { type AgentOwner, AgentProcess } from './agent-process.js';
 import { parseReport } from './agent-report.js';
 import { captureBlockedStack } from './blocked-stack.js';
-import type { CpuGroup } from './cpu-groups.js';
 import type { StartFailureDetail } from './deployment-process.js';
 import { FunctionCalls, type FunctionOrder } from './function-calls.js';
 import { type HeapReport, takeHeapReport } from './heap-report.js';
 import { Heartbeat } from './heartbeat.js';
 import type { InstanceEnd, InstanceStats, LimitExcess } from './instance-end.js';
+import type { CpuGroup } from './limits/cpu-groups.js';
 import { MessageRate } from './message-rate.js';
-import type { OutputCapture } from './output-capture.js';
+import type { OutputCapture } from './output/output-capture.js';
 import type { SlotProcess } from './slot-process.js';
-import type { Surroundings } from './surroundings.js';
+import type { Surroundings } from './surroundings/surroundings.js';
 
 /** What one process is started with. */
 export interface InstanceOptions {

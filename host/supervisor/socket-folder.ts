@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSyn
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { isProcessAlive } from '../process-alive.js';
-import { AWAY } from './instance-folder.js';
+import { AWAY } from './surroundings/instance-folder.js';
 
 /**
  * Longest path of a Unix socket that every supported system takes, in bytes: the field holds 108 on Linux and 104 on

@@ -4,17 +4,17 @@ import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { CallGrants } from './call-grants.js';
-import { type CpuGroupPlaces, CpuGroups } from './cpu-groups.js';
 import type { DeploymentProcess, DeploymentSpec } from './deployment-process.js';
-import { OutputLog, type OutputSettings } from './output-log.js';
+import { type CpuGroupPlaces, CpuGroups } from './limits/cpu-groups.js';
+import { OutputLog, type OutputSettings } from './output/output-log.js';
 import { PortWatch } from './port-watch.js';
 import { ProcessDeployment } from './process-deployment.js';
 import { killGroup } from './process-group.js';
 import { SocketFolder } from './socket-folder.js';
-import { type SpareOptions, SpareProcesses, type SpareStatus } from './spare-processes.js';
+import { type SpareOptions, SpareProcesses, type SpareStatus } from './spares/spare-processes.js';
 import { isLeftover, StrayProcesses } from './stray-processes.js';
+import { WorkingFolders } from './surroundings/working-folder.js';
 import { type UpstreamSpec, UpstreamWatch } from './upstream-watch.js';
-import { WorkingFolders } from './working-folder.js';
 
 /** What a supervisor is made with. */
 export interface SupervisorOptions {

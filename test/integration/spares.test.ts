@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EventLog } from '#host/log/event-log.js';
 import { createServerLog } from '#host/log/server-log.js';
-import type { SpareStatus } from '#host/supervisor/spare-processes.js';
+import type { SpareStatus } from '#host/supervisor/spares/spare-processes.js';
 import { Supervisor } from '#host/supervisor/supervisor.js';
 import { deploymentSpec, temporaryFolder } from '#test/support/deployment-specs.js';
 import { fixtureSupervisor } from '#test/support/fixture-supervisor.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { messageOf } from '../../errors.js';
 import type { ServerLog } from '../../log/server-log.js';
-import { systemEnvironment } from '../../supervisor/process-environment.js';
+import { systemEnvironment } from '../../supervisor/surroundings/process-environment.js';
 
 /**
  * Tells systemd how the service is doing (`sd_notify(3)`), and that it is alive. Node has no sockets of the kind this takes, so

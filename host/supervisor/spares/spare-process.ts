@@ -1,7 +1,7 @@
-import type { SpareKind } from '../instance/messages.js';
-import { type AgentOwner, AgentProcess, type AgentProcessOptions } from './agent-process.js';
-import { parseReport } from './agent-report.js';
-import type { InstanceFolder } from './instance-folder.js';
+import type { SpareKind } from '../../instance/messages.js';
+import { type AgentOwner, AgentProcess, type AgentProcessOptions } from '../agent-process.js';
+import { parseReport } from '../agent-report.js';
+import type { InstanceFolder } from '../surroundings/instance-folder.js';
 
 /** What a pool hears of its spares. */
 export interface SpareObserver {

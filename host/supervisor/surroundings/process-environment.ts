@@ -1,4 +1,4 @@
-import type { DeploymentSpec } from './deployment-process.js';
+import type { DeploymentSpec } from '../deployment-process.js';
 
 /** Variables of the host that every process needs to find programs, its language and its time zone. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LANGUAGE', 'LC_ALL', 'LC_CTYPE', 'TZ'] as const;

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
-import type { ServerLog } from '../log/server-log.js';
+import type { ServerLog } from '../../log/server-log.js';
 
 /** How the captured output of an application is kept. */
 export interface OutputSettings {

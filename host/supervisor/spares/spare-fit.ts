@@ -1,4 +1,4 @@
-import type { DeploymentSpec } from './deployment-process.js';
+import type { DeploymentSpec } from '../deployment-process.js';
 
 /** What only the start of a process decides, as a spare was started. */
 export interface SpareStart {

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServerLog } from '#host/log/server-log.js';
-import { CpuGroups } from '#host/supervisor/cpu-groups.js';
+import { CpuGroups } from '#host/supervisor/limits/cpu-groups.js';
 
 /**
  * A folder with the files that a tree of control groups has: what is written to them can be read. It does not behave as the

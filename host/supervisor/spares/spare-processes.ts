@@ -1,14 +1,14 @@
-import type { SpareSettings } from '../config/host-config.js';
-import { messageOf } from '../errors.js';
-import type { SpareKind } from '../instance/messages.js';
-import type { ServerLog } from '../log/server-log.js';
-import { usageOf } from './command/process-tree.js';
-import type { DeploymentSpec } from './deployment-process.js';
-import { InstanceFolder } from './instance-folder.js';
-import { systemEnvironment } from './process-environment.js';
+import type { SpareSettings } from '../../config/host-config.js';
+import { messageOf } from '../../errors.js';
+import type { SpareKind } from '../../instance/messages.js';
+import type { ServerLog } from '../../log/server-log.js';
+import { usageOf } from '../command/process-tree.js';
+import type { DeploymentSpec } from '../deployment-process.js';
+import { markOf, type StrayProcesses } from '../stray-processes.js';
+import { InstanceFolder } from '../surroundings/instance-folder.js';
+import { systemEnvironment } from '../surroundings/process-environment.js';
 import { spareMisfit } from './spare-fit.js';
 import { SpareProcess } from './spare-process.js';
-import { markOf, type StrayProcesses } from './stray-processes.js';
 
 /** What the pool works with. */
 export interface SpareOptions {

@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SandboxSettings } from '../config/isolation-settings.js';
-import { PorticoError } from '../errors.js';
+import type { SandboxSettings } from '../../config/isolation-settings.js';
+import { PorticoError } from '../../errors.js';
 
 /** Folders of one process. */
 export interface SandboxFolders {
@@ -87,7 +87,7 @@ function bothNames(folder: string): string[] {
   return [...new Set([folder, realpathSync(folder)])];
 }
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/[/\\]$/, '');
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url)).replace(/[/\\]$/, '');
 
 /** Where Portico is installed, and beside it what it needs itself, which may be hoisted. */
 const INSTALLATION = [

@@ -1,7 +1,7 @@
-import type { ProcessLimits } from '../config/instance-settings.js';
-import type { LimitExcess } from './instance-end.js';
+import type { ProcessLimits } from '../../config/instance-settings.js';
+import type { LimitExcess } from '../instance-end.js';
+import type { SlotProcess } from '../slot-process.js';
 import { LimitWatch } from './limit-watch.js';
-import type { SlotProcess } from './slot-process.js';
 
 /** Told with the instance, what it used, and what follows. */
 type Exceeded = (instance: string, excess: LimitExcess, action: ProcessLimits['exceeded']) => void;

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import type { ProcessLimits } from '../config/instance-settings.js';
-import type { LimitExcess } from './instance-end.js';
+import type { ProcessLimits } from '../../config/instance-settings.js';
+import type { LimitExcess } from '../instance-end.js';
 
 /** Of what the system lets a process use: it never gets quite all. */
 const NEARLY_ALL = 0.95;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PorticoError } from '../errors.js';
+import { PorticoError } from '../../errors.js';
 
 /** Whose rights a process has. */
 export interface ProcessIdentity {

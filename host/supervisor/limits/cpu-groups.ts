@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from '
 import { rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../errors.js';
-import type { ServerLog } from '../log/server-log.js';
-import { isProcessAlive } from '../process-alive.js';
-import { systemCodeOf } from '../system-error.js';
-import { descendants } from './command/process-tree.js';
+import { messageOf } from '../../errors.js';
+import type { ServerLog } from '../../log/server-log.js';
+import { isProcessAlive } from '../../process-alive.js';
+import { systemCodeOf } from '../../system-error.js';
+import { descendants } from '../command/process-tree.js';
 
 /** Where the files of the system are; tests have their own. */
 export interface CpuGroupPlaces {

@@ -1,4 +1,4 @@
-import { printable } from '../log/printable.js';
+import { printable } from '../../log/printable.js';
 
 const MAX_LINES = 50;
 const MAX_LINE_LENGTH = 4096;

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_LINE_LENGTH, OutputLines } from '#host/supervisor/output-lines.js';
-import { safeFileName } from '#host/supervisor/output-log.js';
-import { OUTPUT_BURST_BYTES, OUTPUT_BYTES_PER_SECOND, OutputRate } from '#host/supervisor/output-rate.js';
-import { OutputTail } from '#host/supervisor/output-tail.js';
+import { MAX_LINE_LENGTH, OutputLines } from '#host/supervisor/output/output-lines.js';
+import { safeFileName } from '#host/supervisor/output/output-log.js';
+import {
+  OUTPUT_BURST_BYTES,
+  OUTPUT_BYTES_PER_SECOND,
+  OutputRate,
+} from '#host/supervisor/output/output-rate.js';
+import { OutputTail } from '#host/supervisor/output/output-tail.js';
 
 function linesOf(...chunks: readonly (string | Buffer)[]): string[] {
   const lines: string[] = [];

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { WorkingFolders } from '#host/supervisor/working-folder.js';
+import { WorkingFolders } from '#host/supervisor/surroundings/working-folder.js';
 
 let base: string;
 let bundle: string;

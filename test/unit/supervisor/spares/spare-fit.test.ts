@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DEFAULT_ISOLATION } from '#host/config/isolation-settings.js';
-import { spareMisfit } from '#host/supervisor/spare-fit.js';
+import { spareMisfit } from '#host/supervisor/spares/spare-fit.js';
 import { deploymentSpec } from '#test/support/deployment-specs.js';
 
 const MIB = 1024 ** 2;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { DEFAULT_PROCESS_LIMITS } from '#host/config/instance-settings.js';
-import { LimitWatch } from '#host/supervisor/limit-watch.js';
+import { LimitWatch } from '#host/supervisor/limits/limit-watch.js';
 
 describe('the processor time of a process', () => {
   const limits = { ...DEFAULT_PROCESS_LIMITS, maxCpuShare: 0.5, cpuWindowMs: 3000 };

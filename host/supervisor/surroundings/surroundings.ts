@@ -1,7 +1,7 @@
 import { chmodSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { PorticoError } from '../errors.js';
-import type { DeploymentSpec } from './deployment-process.js';
+import { PorticoError } from '../../errors.js';
+import type { DeploymentSpec } from '../deployment-process.js';
 import type { InstanceFolder } from './instance-folder.js';
 import { instanceEnvironment } from './process-environment.js';
 import { identityOf, type ProcessIdentity } from './process-identity.js';

@@ -1,5 +1,5 @@
-import { readSmallText } from '../config/read-text.js';
-import { messageOf, PorticoError } from '../errors.js';
+import { readSmallText } from '../../config/read-text.js';
+import { messageOf, PorticoError } from '../../errors.js';
 
 /** Far above any key or password. */
 const MAX_BYTES = 64 * 1024;

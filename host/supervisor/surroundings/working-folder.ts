@@ -1,7 +1,7 @@
 import { chmodSync, constants, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { copyFile, lchown, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { isProcessAlive } from '../process-alive.js';
+import { isProcessAlive } from '../../process-alive.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { printable } from '../log/printable.js';
+import { printable } from '../../log/printable.js';
 import { OutputLines } from './output-lines.js';
 import type { OutputLog } from './output-log.js';
 import { OutputRate } from './output-rate.js';
