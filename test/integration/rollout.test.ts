@@ -128,7 +128,7 @@ describe('a rollout', () => {
     });
     expect(status.instances[0]?.pid).toBe(before?.instances[0]?.pid);
     expect(status.pendingFailure).toMatch(/^probation: \d+ % of its \d+ requests failed/);
-    expect(await host.text('/bad/')).toBe('good');
+    await answers('/bad/', 'good');
     const [worse, good] = await until('it stays with the old content', async () => {
       const known = await deployments('bad');
       return known[1]?.isPinned === true ? known : undefined;
