@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import { messageOf } from '../errors.js';
 import type { InstanceAddress } from '../front/messages.js';
 import type { AgentCommand, ApplicationKind, BootPlan } from '../instance/messages.js';
 import type { Departure } from '../lifecycle/departure.js';
@@ -8,6 +7,7 @@ import { type AgentOwner, AgentProcess } from './agent-process.js';
 import { parseReport } from './agent-report.js';
 import { captureBlockedStack } from './blocked-stack.js';
 import type { StartFailureDetail } from './deployment-process.js';
+import { type EndCause, memoryExcess, spawnFailure } from './end-cause.js';
 import { FunctionCalls, type FunctionOrder } from './function-calls.js';
 import { type HeapReport, takeHeapReport } from './heap-report.js';
 import { Heartbeat } from './heartbeat.js';
@@ -87,7 +87,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   #resolveGone: (end: InstanceEnd) => void = () => undefined;
   #state: 'spawned' | 'booting' | 'running' | 'ended' = 'spawned';
   /** Why we ended it, or how it said it failed; the first cause counts. */
-  #cause: Cause | undefined;
+  #cause: EndCause | undefined;
   readonly #messages = new MessageRate();
   /** It was told that nothing new will come, and this reason. */
   #departure: Departure | undefined;
@@ -252,13 +252,10 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   }
 
   #checkMemory(rssBytes: number): void {
-    const { maxMemoryBytes } = this.#options;
-    if (maxMemoryBytes === 0 || rssBytes <= maxMemoryBytes) return;
-    if (this.#cause !== undefined) return;
-    const used = Math.ceil(rssBytes / 1024 ** 2);
-    const reason = `used ${used}MiB of memory, limits.memory is ${formatSize(maxMemoryBytes)}, and was killed`;
-    this.#options.onLimit({ event: 'memory-limit', reason, used: rssBytes, limit: maxMemoryBytes });
-    this.kill(reason);
+    const excess = memoryExcess(rssBytes, this.#options.maxMemoryBytes);
+    if (excess === undefined || this.#cause !== undefined) return;
+    this.#options.onLimit(excess);
+    this.kill(excess.reason);
   }
 
   #becomeReady(kind: ApplicationKind): void {
@@ -300,12 +297,10 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   #spawnFailed(error: unknown): void {
     // Also emitted for a message that could not be sent; then the process itself tells what happened.
     if (this.pid !== undefined || this.#state === 'ended') return;
-    const message = `The process could not be started: ${messageOf(error)}.`;
-    const failure = { step: 'spawn', message, stack: '' } as const;
-    this.#neverThere(this.#cause ?? { reason: 'could not be started', failure });
+    this.#neverThere(this.#cause ?? spawnFailure(error));
   }
 
-  #neverThere(cause: Cause): void {
+  #neverThere(cause: EndCause): void {
     void this.#options.endStrays().then(() => this.#end({ ...cause, exitCode: null, signal: null }));
   }
 
@@ -368,7 +363,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     this.#resolveGone(end);
   }
 
-  #failureBeforeReady(step: StartFailureDetail['step'], message: string): Cause['failure'] {
+  #failureBeforeReady(step: StartFailureDetail['step'], message: string): EndCause['failure'] {
     return this.#state === 'running' ? undefined : { step, message, stack: '' };
   }
 
@@ -381,6 +376,3 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     this.#agent?.send(command);
   }
 }
-
-/** Why a process ends. */
-type Cause = Pick<InstanceEnd, 'reason' | 'failure'>;

@@ -3,11 +3,10 @@ import { rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LivenessSettings } from '../../config/liveness-settings.js';
-import { messageOf } from '../../errors.js';
 import type { InstanceAddress } from '../../front/messages.js';
-import { formatSize } from '../../units.js';
 import { acceptsConnections } from '../accepts-connections.js';
 import type { StartFailureDetail } from '../deployment-process.js';
+import { type EndCause, memoryExcess, spawnFailure } from '../end-cause.js';
 import type { InstanceEnd, InstanceStats, LimitExcess } from '../instance-end.js';
 import type { CpuGroup } from '../limits/cpu-groups.js';
 import type { OutputCapture } from '../output/output-capture.js';
@@ -78,7 +77,7 @@ export class CommandProcess implements SlotProcess {
   #child: ChildProcess | undefined;
   #state: 'starting' | 'running' | 'ended' = 'starting';
   /** Why we ended it; the first cause counts. */
-  #cause: Cause | undefined;
+  #cause: EndCause | undefined;
   #startTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   #measureTimer: NodeJS.Timeout | undefined;
@@ -212,13 +211,10 @@ export class CommandProcess implements SlotProcess {
     const usage = this.hasExited ? undefined : usageOf(pid);
     if (usage === undefined) return;
     this.stats = { type: 'stats', ...usage, heapUsedBytes: 0, utilization: 0, exchanges: 0 };
-    const { maxMemoryBytes } = this.#options;
-    if (maxMemoryBytes === 0 || usage.rssBytes <= maxMemoryBytes) return;
-    if (this.#cause !== undefined) return;
-    const used = Math.ceil(usage.rssBytes / 1024 ** 2);
-    const reason = `used ${used}MiB of memory, limits.memory is ${formatSize(maxMemoryBytes)}, and was killed`;
-    this.#options.onLimit({ event: 'memory-limit', reason, used: usage.rssBytes, limit: maxMemoryBytes });
-    this.kill(reason);
+    const excess = memoryExcess(usage.rssBytes, this.#options.maxMemoryBytes);
+    if (excess === undefined || this.#cause !== undefined) return;
+    this.#options.onLimit(excess);
+    this.kill(excess.reason);
   }
 
   #startTimedOut(): void {
@@ -239,12 +235,10 @@ export class CommandProcess implements SlotProcess {
   #spawnFailed(error: unknown): void {
     // Also emitted when a signal could not be sent; then the process itself tells what happened.
     if (this.pid !== undefined || this.#state === 'ended') return;
-    const message = `The process could not be started: ${messageOf(error)}.`;
-    const failure = { step: 'spawn', message, stack: '' } as const;
-    this.#neverThere(this.#cause ?? { reason: 'could not be started', failure });
+    this.#neverThere(this.#cause ?? spawnFailure(error));
   }
 
-  #neverThere(cause: Cause): void {
+  #neverThere(cause: EndCause): void {
     void this.#options.endStrays().then(() => this.#end({ ...cause, exitCode: null, signal: null }));
   }
 
@@ -274,10 +268,7 @@ export class CommandProcess implements SlotProcess {
     this.#resolveGone(end);
   }
 
-  #failureBeforeReady(step: StartFailureDetail['step'], message: string): Cause['failure'] {
+  #failureBeforeReady(step: StartFailureDetail['step'], message: string): EndCause['failure'] {
     return this.#state === 'running' ? undefined : { step, message, stack: '' };
   }
 }
-
-/** Why a process ends. */
-type Cause = Pick<InstanceEnd, 'reason' | 'failure'>;
