@@ -115,6 +115,8 @@ export interface StartFailureDetail {
   readonly step: BootStep | 'spawn' | 'timeout' | 'exit';
   readonly message: string;
   readonly stack: string;
+  /** The folder it ran in, to which places in message and stack belong; undefined: that of the bundle in the store. */
+  readonly folder?: string | undefined;
   readonly lastOutput: readonly string[];
 }
 

@@ -238,7 +238,8 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
       this.#becomeReady(report.kind);
     } else if (report.type === 'failed' && this.#state === 'booting') {
       const { step, message: text, stack } = report;
-      this.#cause ??= { reason: `failed to start: ${text}`, failure: { step, message: text, stack } };
+      const folder = this.#surroundings?.folder;
+      this.#cause ??= { reason: `failed to start: ${text}`, failure: { step, message: text, stack, folder } };
       this.#killAfter(FAILED_EXIT_MS);
     } else if (report.type === 'stop-requested' && this.#state === 'running' && this.#cause === undefined) {
       this.#options.onStopRequest();

@@ -20,7 +20,7 @@ const withDescriptor = (text: string) => ({ ...calm, 'application.yaml': text })
 /** Bundle folders that cannot be deployed, and what the reason must name. */
 const bad: readonly (readonly [name: string, content: BundleContent, reason: RegExp])[] = [
   ['syntax-error', withEntry('export default function ( {'), /app\.js|SyntaxError|Unexpected/],
-  ['throws', withEntry("throw new Error('no database');"), /no database/],
+  ['throws', withEntry("throw new Error('no database');"), /no database \(app\.js:1\)/],
   ['throws-null', withEntry('throw null;'), /null/],
   ['throws-proxy', withEntry("throw new Proxy({}, { get() { throw new Error('trap'); } });"), /thrown|load/i],
   [
@@ -92,6 +92,8 @@ archives: { maxTotalSize: 8MiB, maxEntries: 500 }
     async (name, reason) => {
       const application = await host.untilApplication(name, ({ state }) => state === 'failed');
       expect(application.reason).toMatch(reason);
+      // Files are named as they are in the bundle, wherever it runs.
+      expect(application.reason).not.toContain(host.base);
       const response = await host.get(`/${name}/`);
       expect(response.status).toBe(503);
       expect(response.headers.get('retry-after')).toMatch(/^\d+$/);

@@ -25,8 +25,9 @@ export class RolloutFailure extends PorticoError {
 
   constructor(name: string, step: RolloutStep, cause: unknown, folder?: string) {
     const detail = cause instanceof StartFailure ? cause.detail : undefined;
-    const place = detail === undefined ? undefined : placeOf(detail.stack, folder);
-    const what = shortened(firstLine(detail?.message ?? messageOf(cause)), folder);
+    const base = detail?.folder ?? folder;
+    const place = detail === undefined ? undefined : placeOf(detail.stack, base);
+    const what = shortened(firstLine(detail?.message ?? messageOf(cause)), base);
     const reason = `${detail?.step ?? step}: ${what}${place === undefined ? '' : ` (${place})`}`;
     // What fails at run has been deployed long ago.
     const outcome = step === 'run' ? 'was given up' : 'could not be deployed';
