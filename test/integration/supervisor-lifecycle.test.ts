@@ -96,14 +96,15 @@ describe('starting', () => {
   it.each(['load', 'configure', 'start', 'listen'] as const)(
     'tells step, stack and last output when %s fails',
     async (step) => {
-      const deployment = supervisor.launch(deploymentSpec({ failStep: step, print: 'about to break\n' }));
-      const failure = await failureOf(deployment);
+      const spec = deploymentSpec({ failStep: step, print: 'about to break\n' });
+      const failure = await failureOf(supervisor.launch(spec));
       expect(failure.code).toBe('PORTICO_START_FAILED');
       expect(failure.detail).toEqual({
         step,
         message: 'it broke',
         stack: 'at shop.js:1',
         lastOutput: ['about to break'],
+        folder: spec.folder,
       });
       expect(supervisor.list()).toEqual([]);
     },
