@@ -4,13 +4,13 @@
  */
 import process from 'node:process';
 import { messageOf } from '../errors.js';
-import { FrontProcess } from './front-process.js';
+import { Front } from './front.js';
 import type { FrontCommand, FrontReport } from './messages.js';
 
 /** What a front whose server has gone may still finish. */
 const ORPHAN_DRAIN_MS = 2000;
 
-const front = new FrontProcess({
+const front = new Front({
   report: (report: FrontReport, onSent?: () => void) => {
     if (process.connected !== true || process.send === undefined) onSent?.();
     // A report that cannot be sent has lost its reader: the server is gone, and `disconnect` follows.

@@ -31,7 +31,7 @@ export interface FrontSurroundings {
  * One front: the data plane in a process. Holds listeners, mapping, runtimes, counts and access log, and does what
  * the server commands. Carries every user request and runs no application code.
  */
-export class FrontProcess {
+export class Front {
   readonly #outside: FrontSurroundings;
   readonly #counts = new TrafficCounts();
   readonly #servers = new Map<string, Server>();
