@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange/exchange.js';
-import { HeldExchange } from './held-exchange.js';
+import { HeldExchange } from '../exchange/held-exchange.js';
 import type { Mount } from './mount.js';
 
 /** How many requests wait, and how long. */

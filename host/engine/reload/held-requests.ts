@@ -1,5 +1,5 @@
 import { AbortReason, type Exchange } from '../../exchange/exchange.js';
-import { HeldExchange } from './held-exchange.js';
+import { HeldExchange } from '../../exchange/held-exchange.js';
 
 /** Requests that wait for one reload; the next gets 503. */
 export const MAX_HELD_REQUESTS = 200;
@@ -17,7 +17,9 @@ export class HeldRequests {
       exchange.abort(AbortReason.REFUSED);
       return;
     }
-    this.#held.add(new HeldExchange(exchange, (held) => this.#held.delete(held)));
+    const held = HeldExchange.of(exchange);
+    held.onLeft = () => this.#held.delete(held);
+    this.#held.add(held);
     this.#timer ??= setTimeout(() => this.release((late) => late.abort(AbortReason.REFUSED)), MAX_HELD_MS);
   }
 
@@ -27,6 +29,6 @@ export class HeldRequests {
     this.#timer = undefined;
     const held = [...this.#held];
     this.#held.clear();
-    for (const exchange of held) exchange.release(handler);
+    for (const exchange of held) if (!exchange.isEnded) handler(exchange);
   }
 }

@@ -1,6 +1,6 @@
-import { type AbortReason, type Exchange, type RequestListener, USED_UP } from '../exchange/exchange.js';
-import { WrappedExchange } from '../exchange/wrapped-exchange.js';
 import type { FieldBlock, Fields } from '../http/field-block.js';
+import { type AbortReason, type Exchange, type RequestListener, USED_UP } from './exchange.js';
+import { WrappedExchange } from './wrapped-exchange.js';
 
 /**
  * An exchange that waits for somebody to answer it. Until then it listens itself: what comes of the body is kept and not
