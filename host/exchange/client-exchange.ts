@@ -1,5 +1,4 @@
 import type { FieldBlock, Fields } from '../http/field-block.js';
-import type { Departure } from './departure.js';
 import { type AbortReason, USED_UP } from './exchange.js';
 import {
   ABORTED,
@@ -11,6 +10,7 @@ import {
 } from './exchange-stream.js';
 import { FLAG_END, MAX_INTERIMS, ProtocolViolation } from './frame.js';
 import { checkResponse, fieldsOf, statusOf } from './response-codec.js';
+import type { SendMark } from './send-mark.js';
 
 /** What an instance says to one request. The methods are called on the event-loop thread, never inside `open`. */
 export interface ResponseListener {
@@ -35,10 +35,10 @@ export interface ResponseListener {
 
 /** The request side of an open exchange. After `abort` or `ResponseListener.aborted` every method does nothing. */
 export interface OutgoingExchange {
-  /** Sends request body. False: wait for `drain`. The chunk must not be changed afterwards; see `departure`. */
+  /** Sends request body. False: wait for `drain`. The chunk must not be changed afterwards; see `sendMark`. */
   write(chunk: Uint8Array): boolean;
   /** What a listener may answer that gave its bytes to `write` (`RequestListener.data`). To be asked right behind it. */
-  readonly departure: typeof USED_UP | Departure;
+  readonly sendMark: typeof USED_UP | SendMark;
   /** Ends the request body, or this direction of a tunnel. Does nothing for a request without a body. */
   end(trailers?: Fields): void;
   /** `bytes` of what `data` gave were used up. Throws PORTICO_EXCHANGE_STATE for more than it gave. */
@@ -156,7 +156,7 @@ export class ClientExchange extends ExchangeStream implements OutgoingExchange {
 
 /** Stands for an exchange that could not be opened; its listener is told `aborted` after `open` has returned. */
 export class RefusedExchange implements OutgoingExchange {
-  readonly departure: typeof USED_UP = USED_UP;
+  readonly sendMark: typeof USED_UP = USED_UP;
   private isAborted = false;
 
   constructor(listener: ResponseListener, reason: AbortReason) {

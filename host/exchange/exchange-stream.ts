@@ -1,11 +1,11 @@
 import { PorticoError } from '../errors.js';
 import type { FieldBlock, Fields } from '../http/field-block.js';
-import { Departure } from './departure.js';
 import { AbortReason, USED_UP } from './exchange.js';
 import { countOf } from './field-codec.js';
 import { FLAG_END, FrameType, MAX_PAYLOAD_BYTES, ProtocolViolation, writeU32 } from './frame.js';
 import type { FrameWriter } from './frame-writer.js';
 import { sizeOfTrailers, writeTrailers } from './response-codec.js';
+import { SendMark } from './send-mark.js';
 
 /** What an exchange needs of its connection. */
 export interface StreamHost {
@@ -52,7 +52,7 @@ export abstract class ExchangeStream {
   private used = 0;
   private queue: Uint8Array[] | undefined = undefined;
   /** Of what is in the queue, when somebody has asked. */
-  private waiting: Departure | undefined = undefined;
+  private waiting: SendMark | undefined = undefined;
   private trailers: Fields | undefined = undefined;
 
   protected constructor(host: StreamHost, id: number, generation: number) {
@@ -78,13 +78,13 @@ export abstract class ExchangeStream {
   }
 
   /** What becomes of the body bytes that were given last. */
-  get departure(): typeof USED_UP | Departure {
+  get sendMark(): typeof USED_UP | SendMark {
     const { writer } = this.host;
     if (this.queue !== undefined) {
-      this.waiting ??= Departure.waiting(writer);
+      this.waiting ??= SendMark.waiting(writer);
       return this.waiting;
     }
-    return writer.isHolding ? Departure.given(writer) : USED_UP;
+    return writer.isHolding ? SendMark.given(writer) : USED_UP;
   }
 
   /** True when nothing more can happen: the id is free. */

@@ -73,7 +73,7 @@ export const USED_UP: unique symbol = Symbol('used up');
 export interface RequestListener {
   /**
    * Body bytes. At most one window ahead of `Exchange.consumed`. After the answer `USED_UP` the producer MAY use their
-   * memory again, after a `Departure` when they have left; after any other, none included, it never does.
+   * memory again, after a `SendMark` when they have left; after any other, none included, it never does.
    */
   data(chunk: Buffer): unknown;
   /**

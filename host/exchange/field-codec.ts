@@ -150,7 +150,7 @@ export function readFields(bytes: Buffer, tableAt: number, count: number, textAt
 }
 
 /** Checks that the bytes are a token, and not none. */
-export function isToken(bytes: Buffer, start: number, end: number): boolean {
+export function isTokenAt(bytes: Buffer, start: number, end: number): boolean {
   return end > start && isOf(TOKEN, bytes, start, end);
 }
 

@@ -1,5 +1,5 @@
-import { Departure } from './departure.js';
 import { USED_UP } from './exchange.js';
+import { SendMark } from './send-mark.js';
 
 /** With less left behind what is kept, a new area is better: reads should be large. */
 const LEAST_ROOM_BYTES = 32 * 1024;
@@ -19,8 +19,8 @@ export class ReadArea {
   private free: Buffer;
   /** Somebody needs a part of it for ever. */
   private isNeeded = false;
-  /** What has to leave before it can be used again: the last departure by each line, as far as it is known. */
-  private departures: Departure[] = [];
+  /** What has to leave before it can be used again: the last mark by each line, as far as it is known. */
+  private marks: SendMark[] = [];
   /** Bytes of the chunk being looked at that are on their way. */
   private departing = 0;
 
@@ -48,12 +48,12 @@ export class ReadArea {
   }
 
   /** So many bytes of what was read into `room` last are on their way. */
-  departs(departure: Departure, bytes: number): void {
-    const { departures } = this;
+  departs(mark: SendMark, bytes: number): void {
+    const { marks } = this;
     this.departing += bytes;
-    const last = departures.at(-1);
-    if (last !== undefined && departure.covers(last)) departures[departures.length - 1] = departure;
-    else departures.push(departure);
+    const last = marks.at(-1);
+    if (last !== undefined && mark.covers(last)) marks[marks.length - 1] = mark;
+    else marks.push(mark);
   }
 
   /**
@@ -70,12 +70,12 @@ export class ReadArea {
 
   private renew(): void {
     if (!this.isNeeded) {
-      LEAVING.push({ bytes: this.bytes, departures: this.departures });
+      LEAVING.push({ bytes: this.bytes, marks: this.marks });
       if (LEAVING.length > MAX_LEAVING) LEAVING.shift();
       hadLarge = true;
       idleCheck ??= setInterval(forgetWhenIdle, IDLE_MS).unref();
     }
-    this.departures = [];
+    this.marks = [];
     this.isNeeded = false;
     this.kept = 0;
     this.bytes = this.free = takeLeft(this.size);
@@ -83,7 +83,7 @@ export class ReadArea {
 }
 
 /** Memory whose bytes are on their way, of all areas of the process, in the order in which it was full. */
-const LEAVING: { readonly bytes: Buffer; readonly departures: readonly Departure[] }[] = [];
+const LEAVING: { readonly bytes: Buffer; readonly marks: readonly SendMark[] }[] = [];
 /** Some more than what is under way when a handful of large bodies pass through at the same time. */
 const MAX_LEAVING = 32;
 
@@ -91,8 +91,8 @@ const MAX_LEAVING = 32;
 function takeLeft(size: number): Buffer {
   // The oldest are the likeliest; one line that stands still does not hold up the memory of others.
   for (let i = 0; i < LEAVING.length; i++) {
-    const { bytes, departures } = LEAVING[i] as (typeof LEAVING)[number];
-    if (bytes.length !== size || !departures.every(({ hasLeft }) => hasLeft)) continue;
+    const { bytes, marks } = LEAVING[i] as (typeof LEAVING)[number];
+    if (bytes.length !== size || !marks.every(({ hasLeft }) => hasLeft)) continue;
     LEAVING.splice(i, 1);
     return bytes;
   }
@@ -116,6 +116,6 @@ function forgetWhenIdle(): void {
 /** What a listener's answer to `bytes` of a chunk says: how many are free now; `area` learns of those that depart. */
 export function freeBytes(answer: unknown, bytes: number, area: ReadArea | undefined): number {
   if (answer === USED_UP) return bytes;
-  if (answer instanceof Departure) area?.departs(answer, bytes);
+  if (answer instanceof SendMark) area?.departs(answer, bytes);
   return 0;
 }

@@ -4,7 +4,7 @@ import {
   checkFields,
   countOf,
   FIELD_ENTRY_BYTES,
-  isToken,
+  isTokenAt,
   isVisible,
   readFields,
   sizeOf,
@@ -260,7 +260,8 @@ export class WireRequestHead implements RequestHead, ConnectionInfo {
       throw new ProtocolViolation(`REQUEST has the HTTP version ${version}; 10, 11 or 20 are known`);
     const textAt = this.textOf(0);
     const methodEnd = this.textOf(1);
-    if (!isToken(bytes, textAt, methodEnd)) throw new ProtocolViolation('the method of REQUEST is no token');
+    if (!isTokenAt(bytes, textAt, methodEnd))
+      throw new ProtocolViolation('the method of REQUEST is no token');
     if (!isVisible(bytes, methodEnd, this.fieldText))
       throw new ProtocolViolation('REQUEST has a space or a control byte in its target or an address');
     const contextAt = methodEnd;

@@ -277,7 +277,7 @@ class RequestSide implements RequestListener {
     if (outgoing !== undefined) this.#send(outgoing, chunk);
     else if (this.#waiting === undefined) this.#waiting = [chunk];
     else this.#waiting.push(chunk);
-    return outgoing?.departure;
+    return outgoing?.sendMark;
   }
 
   end(trailers: FieldBlock | undefined): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { Departure } from '#host/exchange/departure.js';
 import { USED_UP } from '#host/exchange/exchange.js';
 import { freeBytes, ReadArea } from '#host/exchange/read-area.js';
+import { SendMark } from '#host/exchange/send-mark.js';
 
 const KIB = 1024;
 
@@ -20,9 +20,9 @@ class Line {
 }
 
 /** Of the bytes in front of `position`. */
-function departureOf(line: Line, position: number): Departure {
+function markOf(line: Line, position: number): SendMark {
   line.givenBytes = position;
-  return Departure.given(line);
+  return SendMark.given(line);
 }
 
 describe('ReadArea', () => {
@@ -52,7 +52,7 @@ describe('ReadArea', () => {
   /** Fills memory of a size of its own, so that no other test's can come back; every chunk departs by `line`. */
   function fill(area: ReadArea, line: Line, position: number): ArrayBufferLike {
     const chunk = readInto(area, area.room.length, 1);
-    area.departs(departureOf(line, position), chunk.length);
+    area.departs(markOf(line, position), chunk.length);
     area.keep(chunk);
     return chunk.buffer;
   }
@@ -75,8 +75,8 @@ describe('ReadArea', () => {
     const area = new ReadArea(97 * KIB);
     const [fast, slow] = [new Line(), new Line()];
     const chunk = readInto(area, area.room.length, 1);
-    area.departs(departureOf(slow, 10), 1000);
-    area.departs(departureOf(fast, 10), chunk.length - 1000);
+    area.departs(markOf(slow, 10), 1000);
+    area.departs(markOf(fast, 10), chunk.length - 1000);
     area.keep(chunk);
     fast.sentBytes = 10;
     expect(fill(area, new Line(), 1)).not.toBe(chunk.buffer);
@@ -92,7 +92,7 @@ describe('ReadArea', () => {
     const seen = new Set<ArrayBufferLike>();
     for (let i = 0; i < 40; i++) {
       const chunk = readInto(area, area.room.length, 1);
-      area.departs(departureOf(line, 1), chunk.length - 1);
+      area.departs(markOf(line, 1), chunk.length - 1);
       area.keep(chunk);
       expect(seen.has(chunk.buffer)).toBe(false);
       seen.add(chunk.buffer);
@@ -103,7 +103,7 @@ describe('ReadArea', () => {
     const area = new ReadArea(99 * KIB);
     const line = new Line();
     const chunk = readInto(area, area.room.length, 1);
-    const free = freeBytes(USED_UP, 1000, area) + freeBytes(departureOf(line, 5), chunk.length - 1000, area);
+    const free = freeBytes(USED_UP, 1000, area) + freeBytes(markOf(line, 5), chunk.length - 1000, area);
     expect(free).toBe(1000);
     area.keep(chunk, free);
     line.sentBytes = 5;
@@ -121,11 +121,11 @@ describe('ReadArea', () => {
     const area = new ReadArea(100 * KIB);
     const line = new Line();
     const chunk = readInto(area, area.room.length, 1);
-    const waiting = Departure.waiting(line);
+    const waiting = SendMark.waiting(line);
     area.departs(waiting, 1000);
     area.departs(waiting, 1000);
-    area.departs(Departure.waiting(line), 1000);
-    area.departs(departureOf(line, 10), chunk.length - 3000);
+    area.departs(SendMark.waiting(line), 1000);
+    area.departs(markOf(line, 10), chunk.length - 3000);
     area.keep(chunk);
     line.sentBytes = 10;
     fill(area, new Line(), 1);
