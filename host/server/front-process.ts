@@ -4,7 +4,7 @@ import { within } from '../deadline.js';
 import type { DrainReport } from '../front/drains/drain-report.js';
 import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
 import type { OpenRequestQuery } from '../front/open-requests.js';
-import { Heartbeat } from '../supervisor/heartbeat.js';
+import { HeartbeatWatch } from '../supervisor/heartbeat-watch.js';
 import { systemEnvironment } from '../supervisor/surroundings/process-environment.js';
 import type { ListeningSocket } from './listening-socket.js';
 
@@ -50,7 +50,7 @@ export class FrontProcess {
   readonly pid: number | undefined;
   readonly #options: FrontProcessOptions;
   readonly #child: ChildProcess;
-  readonly #heartbeat: Heartbeat;
+  readonly #heartbeat: HeartbeatWatch;
   readonly #ping: NodeJS.Timeout;
   readonly #startTimer: NodeJS.Timeout;
   readonly #acks = new Map<number, () => void>();
@@ -86,7 +86,7 @@ export class FrontProcess {
       () => this.kill(`was not ready within ${options.startTimeoutMs / 1000} s`),
       options.startTimeoutMs,
     );
-    this.#heartbeat = new Heartbeat(options.hangTimeoutMs, () =>
+    this.#heartbeat = new HeartbeatWatch(options.hangTimeoutMs, () =>
       this.kill(`did not answer for ${options.hangTimeoutMs / 1000} s`),
     );
     this.#ping = setInterval(() => this.#send({ type: 'report', id: 0 }), options.hangTimeoutMs / 3);

@@ -10,7 +10,7 @@ import type { StartFailureDetail } from './deployment-process.js';
 import { type EndCause, memoryExcess, spawnFailure } from './end-cause.js';
 import { FunctionCalls, type FunctionOrder } from './function-calls.js';
 import { type HeapReport, takeHeapReport } from './heap-report.js';
-import { Heartbeat } from './heartbeat.js';
+import { HeartbeatWatch } from './heartbeat-watch.js';
 import type { InstanceEnd, InstanceStats, LimitExcess } from './instance-end.js';
 import type { CpuGroup } from './limits/cpu-groups.js';
 import { MessageRate } from './message-rate.js';
@@ -82,7 +82,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   #spareTimer: NodeJS.Timeout | undefined;
   #spareProblem: string | undefined;
   #killTimer: NodeJS.Timeout | undefined;
-  #heartbeat: Heartbeat | undefined;
+  #heartbeat: HeartbeatWatch | undefined;
   #resolveReady: (isReady: boolean) => void = () => undefined;
   #resolveGone: (end: InstanceEnd) => void = () => undefined;
   #state: 'spawned' | 'booting' | 'running' | 'ended' = 'spawned';
@@ -264,7 +264,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     this.#state = 'running';
     this.kind = kind;
     clearTimeout(this.#startTimer);
-    this.#heartbeat = new Heartbeat(hangTimeoutMs, () => void this.#hung());
+    this.#heartbeat = new HeartbeatWatch(hangTimeoutMs, () => void this.#hung());
     if (this.#departure !== undefined) this.#send({ type: 'prepare-stop', departure: this.#departure });
     this.#resolveReady(true);
   }

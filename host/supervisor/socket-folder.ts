@@ -2,13 +2,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSyn
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { isProcessAlive } from '../process-alive.js';
+import { MAX_SOCKET_PATH_BYTES } from '../unix-socket-path.js';
 import { AWAY } from './surroundings/instance-folder.js';
-
-/**
- * Longest path of a Unix socket that every supported system takes, in bytes: the field holds 108 on Linux and 104 on
- * macOS, with the closing zero.
- */
-export const MAX_SOCKET_PATH_BYTES = 103;
 
 /** `/` and the name of a socket: up to ten characters of a serial number, `.sock`. */
 const SOCKET_NAME_BYTES = 16;

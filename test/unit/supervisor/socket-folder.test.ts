@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { MAX_SOCKET_PATH_BYTES, SocketFolder } from '#host/supervisor/socket-folder.js';
+import { SocketFolder } from '#host/supervisor/socket-folder.js';
+import { MAX_SOCKET_PATH_BYTES } from '#host/unix-socket-path.js';
 import { temporaryFolder } from '#test/support/deployment-specs.js';
 
 let base: string;

@@ -3,7 +3,7 @@
  * When this process itself did not run for a while (suspended, or its own loop was blocked), nothing can be said
  * about the other one, and the wait begins anew.
  */
-export class Heartbeat {
+export class HeartbeatWatch {
   readonly #timeoutMs: number;
   readonly #intervalMs: number;
   readonly #timer: NodeJS.Timeout;
