@@ -1,6 +1,6 @@
 import { PorticoError } from '../../errors.js';
 import { isInternalAuthority } from '../../http/internal-name.js';
-import type { Caller } from './caller.js';
+import type { CallCredentials } from './call-credentials.js';
 
 /** What `fetch` of Node asks of a dispatcher; the rest of the arguments is none of our business. */
 interface Dispatcher {
@@ -17,16 +17,16 @@ interface DispatchOptions {
  * elsewhere goes where any other request goes, without a word of who we are.
  */
 export class CallDispatcher implements Dispatcher {
-  readonly #caller: Caller;
+  readonly #credentials: CallCredentials;
   readonly #agent: Dispatcher;
 
   /** Throws `PORTICO_CALL_UNSUPPORTED` when this Node has another `fetch` than those we know. */
-  constructor(caller: Caller) {
-    this.#caller = caller;
+  constructor(credentials: CallCredentials) {
+    this.#credentials = credentials;
     const Agent = globalDispatcher().constructor as new (options: object) => Dispatcher;
     // One of an application, which may be for a proxy or for tests, is nothing to make another of.
     if (Agent.name !== 'Agent') throw unsupported(`its dispatcher is a ${Agent.name}`);
-    this.#agent = new Agent({ connect: { socketPath: caller.socketPath } });
+    this.#agent = new Agent({ connect: { socketPath: credentials.socketPath } });
   }
 
   dispatch(options: DispatchOptions, handler: unknown): boolean {
@@ -40,13 +40,13 @@ export class CallDispatcher implements Dispatcher {
   #withProof(headers: unknown): string[] | Record<string, unknown> {
     if (!Array.isArray(headers) && !isIterable(headers)) {
       const given = (headers ?? {}) as Record<string, unknown>;
-      return { ...given, ...this.#caller.fields(given['portico-hops']) };
+      return { ...given, ...this.#credentials.fields(given['portico-hops']) };
     }
     const flat: string[] = [...headers].flat();
     let hops: unknown;
     for (let i = 0; i + 1 < flat.length; i += 2)
       if (flat[i]?.toLowerCase() === 'portico-hops') [, hops] = flat.splice(i, 2);
-    return [...flat, ...Object.entries(this.#caller.fields(hops)).flat()];
+    return [...flat, ...Object.entries(this.#credentials.fields(hops)).flat()];
   }
 }
 

@@ -1,24 +1,24 @@
 import { PorticoError } from '../../errors.js';
 import { isInternalAuthority } from '../../http/internal-name.js';
+import type { CallCredentials } from './call-credentials.js';
 import { CallDispatcher, requirePlain } from './call-dispatcher.js';
-import type { Caller } from './caller.js';
 
 type Fetch = (...args: readonly unknown[]) => Promise<unknown>;
 
 /**
  * Puts a `fetch` in the place of Node's that knows the hosts of applications. Everything else is handed on as it is, a
- * request with a dispatcher of its own too. `caller` undefined: the application may call nobody, and is told so.
+ * request with a dispatcher of its own too. `credentials` undefined: the application may call nobody, and is told so.
  */
-export function wrapFetch(application: string, caller: Caller | undefined): void {
+export function wrapFetch(application: string, credentials: CallCredentials | undefined): void {
   const property = Object.getOwnPropertyDescriptor(globalThis, 'fetch');
   const original: unknown = property?.value;
   if (property?.configurable !== true || typeof original !== 'function') return;
   const passOn = original as Fetch;
   let dispatcher: CallDispatcher | undefined;
   const call = async (url: URL, input: unknown, init: unknown): Promise<unknown> => {
-    if (caller === undefined) throw notAllowed(application, url);
+    if (credentials === undefined) throw notAllowed(application, url);
     requirePlain(url);
-    dispatcher ??= new CallDispatcher(caller);
+    dispatcher ??= new CallDispatcher(credentials);
     if (init === undefined || init === null) return passOn(input, { dispatcher });
     if (isPlain(init)) return passOn(input, { ...init, dispatcher });
     // A Request, or whatever else has its properties in its class.

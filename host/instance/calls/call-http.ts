@@ -1,7 +1,7 @@
 import { type ClientRequest, globalAgent } from 'node:http';
 import { PorticoError } from '../../errors.js';
 import { isInternalAuthority } from '../../http/internal-name.js';
-import type { Caller } from './caller.js';
+import type { CallCredentials } from './call-credentials.js';
 
 /** What `http.Agent` is asked by each request; its type leaves it out. */
 interface RequestTaker {
@@ -18,7 +18,7 @@ interface RequestPlace {
  * requests have by themselves. Does nothing where that has changed inside. `http.request` throws `PORTICO_CALL_UNSUPPORTED`
  * for a request whose head Node has written already.
  */
-export function wrapGlobalAgent(caller: Caller): void {
+export function wrapGlobalAgent(credentials: CallCredentials): void {
   const agent = globalAgent as unknown as RequestTaker;
   const original: unknown = agent.addRequest;
   if (typeof original !== 'function') return;
@@ -26,9 +26,9 @@ export function wrapGlobalAgent(caller: Caller): void {
     if (!isInternalAuthority((options.host ?? '').toLowerCase()) || typeof options.socketPath === 'string')
       return Reflect.apply(original, agent, [request, options, ...rest]);
     if (request.headersSent) throw tooLate();
-    for (const [name, value] of Object.entries(caller.fields(request.getHeader('portico-hops'))))
+    for (const [name, value] of Object.entries(credentials.fields(request.getHeader('portico-hops'))))
       request.setHeader(name, value);
-    const place: RequestPlace = { ...options, socketPath: caller.socketPath };
+    const place: RequestPlace = { ...options, socketPath: credentials.socketPath };
     return Reflect.apply(original, agent, [request, place, ...rest]);
   };
 }

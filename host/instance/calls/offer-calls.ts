@@ -15,12 +15,12 @@ export async function offerCalls({
     wrapFetch(application, undefined);
     return (handle) => handle;
   }
-  const { Caller } = await import('./caller.js');
+  const { CallCredentials } = await import('./call-credentials.js');
   const { CallScope } = await import('./call-scope.js');
   const { wrapGlobalAgent } = await import('./call-http.js');
   const scope = new CallScope();
-  const caller = new Caller(calls, scope);
-  wrapFetch(application, caller);
-  wrapGlobalAgent(caller);
+  const credentials = new CallCredentials(calls, scope);
+  wrapFetch(application, credentials);
+  wrapGlobalAgent(credentials);
   return (handle) => scope.around(handle);
 }

@@ -2,7 +2,7 @@ import type { CallRights } from '../messages.js';
 import type { CallScope } from './call-scope.js';
 
 /** A process that may call others: where, and what it says with each call. */
-export class Caller {
+export class CallCredentials {
   readonly socketPath: string;
   readonly #token: string;
   readonly #scope: CallScope;
