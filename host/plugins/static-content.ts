@@ -2,7 +2,7 @@ import { ApplicationStopped } from '../application/application-events.js';
 import type { Route } from '../routing/route.js';
 import { FolderSource } from './static-content/folder-source.js';
 import { StaticContentConfig } from './static-content/static-config.js';
-import { StaticSite } from './static-content/static-site.js';
+import { StaticResponder } from './static-content/static-responder.js';
 import type { StaticSource } from './static-content/static-source.js';
 import { ZipSource } from './static-content/zip-source.js';
 
@@ -123,7 +123,7 @@ function configured(configure: (config: StaticContentConfig) => void): StaticCon
 }
 
 function serve(route: Route, path: string, source: StaticSource, config: StaticContentConfig): Route {
-  const site = new StaticSite(source, config);
+  const site = new StaticResponder(source, config);
   const files = (route.route(path) as unknown as Route)
     .lowPriority()
     .route(`{${TAIL}...}`) as unknown as Route;

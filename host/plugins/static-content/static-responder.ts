@@ -15,7 +15,7 @@ import { StrongTags } from './strong-tags.js';
 type Found = StaticResource | 'excluded' | undefined;
 
 /** Answers calls with the files of one source. Shared by all calls; lives as long as the application. */
-export class StaticSite {
+export class StaticResponder {
   readonly #source: StaticSource;
   readonly #config: StaticContentConfig;
   readonly #tags = new StrongTags();
