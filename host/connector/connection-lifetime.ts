@@ -3,11 +3,11 @@ import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
 import { currentHttpDate } from '../http/http-date.js';
 import type { ConnectionContext } from './connection-context.js';
 import type { RefusedRequest } from './connector-observer.js';
+import type { Http1Body } from './http1-body.js';
 import type { Http1Exchange } from './http1-exchange.js';
 import { InputBuffer } from './input-buffer.js';
 import { Pace, RateWatch } from './rate-watch.js';
 import { type RefusalReason, refusalResponse, refusalStatus } from './refusal.js';
-import type { RequestBody } from './request-body.js';
 import { resetSocket } from './reset-socket.js';
 import type { FieldWriter } from './response-bytes.js';
 import { SocketOutput } from './socket-output.js';
@@ -52,7 +52,7 @@ export abstract class ConnectionLifetime {
   protected closes = false;
 
   /** The body being read; undefined when there is none. */
-  protected body: RequestBody | undefined;
+  protected body: Http1Body | undefined;
   /** Bytes of unwanted body that are still read and dropped. */
   protected swallowLeft = 0;
   /** Bytes of the body being read that have arrived, framing included. */

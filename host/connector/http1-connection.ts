@@ -12,10 +12,10 @@ import {
   SWALLOW_MS,
 } from './connection-lifetime.js';
 import { Parsed } from './field-section-parser.js';
+import { BodyEvent, Http1Body } from './http1-body.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
 import { beginsWithPreface } from './http2/preface.js';
-import { BodyEvent, RequestBody } from './request-body.js';
 import { giveBackArea, takeArea } from './spare-areas.js';
 import { judgeContested } from './waiver.js';
 
@@ -276,7 +276,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       this.readDeadline = Number.POSITIVE_INFINITY;
     } else {
       this.reading = Reading.BODY;
-      this.body = new RequestBody(bodyLength);
+      this.body = new Http1Body(bodyLength);
       this.swallowLeft = SWALLOW_BYTES;
       this.awaitBody();
     }

@@ -19,7 +19,7 @@ export const BodyEvent = {
 export type BodyEvent = (typeof BodyEvent)[keyof typeof BodyEvent];
 
 /** Takes the body of one request out of the input: by length, or chunk by chunk with trailers. */
-export class RequestBody {
+export class Http1Body {
   data: Buffer = NOTHING;
   trailers: FieldBlock | undefined;
   /** Bytes still to come with a known length; -1 for chunked. */
