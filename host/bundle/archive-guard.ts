@@ -1,7 +1,7 @@
 import type { ArchiveLimits } from '../config/host-config.js';
 import { PorticoError } from '../errors.js';
 import { formatSize } from '../units.js';
-import { printable } from './context-name.js';
+import { quotedName } from './quoted-name.js';
 
 /** The ratio rule holds beyond this many expanded bytes: small archives of repetitive text are no bombs. */
 const RATIO_FREE_BYTES = 10 * 1024 ** 2;
@@ -14,10 +14,10 @@ export class ArchiveRefusedError extends PorticoError {
   readonly entry: string | undefined;
 
   constructor(entry: string | undefined, rule: string, options?: { readonly cause?: unknown }) {
-    const what = entry === undefined ? 'the archive' : `the entry ${printable(entry)} of the archive`;
+    const what = entry === undefined ? 'the archive' : `the entry ${quotedName(entry)} of the archive`;
     super('PORTICO_ARCHIVE_REFUSED', `${what} ${rule}`, options);
     this.name = 'ArchiveRefusedError';
-    this.entry = entry === undefined ? undefined : printable(entry);
+    this.entry = entry === undefined ? undefined : quotedName(entry);
   }
 }
 
@@ -127,7 +127,7 @@ export class ArchiveGuard {
     if (earlier.path !== path)
       throw new ArchiveRefusedError(
         name,
-        `differs from ${printable(earlier.path)} only by letter case or Unicode form`,
+        `differs from ${quotedName(earlier.path)} only by letter case or Unicode form`,
       );
     if (earlier.isFolder !== isFolder) throw new ArchiveRefusedError(name, 'is a file and a folder at once');
     if (isNew) throw new ArchiveRefusedError(name, 'is there twice');

@@ -1,5 +1,7 @@
+import { quotedName } from './quoted-name.js';
+
 /**
- * The one place where the name of a bundle becomes a context path and a version, and back:
+ * The one place where the name of a bundle becomes a context path and a version:
  *
  * | base name    | context path | version |
  * |--------------|--------------|---------|
@@ -47,7 +49,7 @@ const VERSION = /^[A-Za-z0-9][A-Za-z0-9._~+-]*$/;
 /** Reads a base name: the file name without its extension. Never throws. */
 export function parseContextName(baseName: string): Named<{ readonly value: ContextName }> {
   const refuse = (reason: string) =>
-    ({ ok: false, reason: `the name ${printable(baseName)} ${reason}` }) as const;
+    ({ ok: false, reason: `the name ${quotedName(baseName)} ${reason}` }) as const;
   if (baseName === '') return refuse('is empty');
   if (Buffer.byteLength(baseName) > MAX_NAME_BYTES)
     return refuse(`is longer than ${MAX_NAME_BYTES} bytes: shorten it`);
@@ -77,7 +79,7 @@ export function parseContextName(baseName: string): Named<{ readonly value: Cont
  */
 export function parseContextPath(text: string): Named<{ readonly contextPath: string }> {
   const refuse = (reason: string) =>
-    ({ ok: false, reason: `the context path ${printable(text)} ${reason}` }) as const;
+    ({ ok: false, reason: `the context path ${quotedName(text)} ${reason}` }) as const;
   if (text === '' || text === '/') return { ok: true, contextPath: '' };
   if (text.length > MAX_CONTEXT_PATH_LENGTH)
     return refuse(`is longer than ${MAX_CONTEXT_PATH_LENGTH} characters`);
@@ -89,13 +91,6 @@ export function parseContextPath(text: string): Named<{ readonly contextPath: st
   const segments = text.normalize('NFC').slice(1).split('/');
   const wrong = segmentsProblem(segments);
   return wrong === undefined ? { ok: true, contextPath: pathOf(segments) } : refuse(wrong);
-}
-
-/** The base name that leads to this application path and version; the reverse of `parseContextName`. */
-export function baseNameOf(contextPath: string, version: string): string {
-  const application =
-    contextPath === '' ? 'ROOT' : decodeURIComponent(contextPath.slice(1)).replaceAll('/', '#');
-  return version === '' ? application : `${application}##${version}`;
 }
 
 /** What a file in the drop folder is by its name; content decides later whether that is true. */
@@ -122,15 +117,6 @@ export function isIgnoredFileName(fileName: string): boolean {
   return /^[.~]|~$|^#.+#$|\.(?:swp|swx|tmp|part|bak)$/i.test(fileName);
 }
 
-/** A name from outside for a message or a log: quoted, one line, no control, bidirectional or invisible characters. */
-export function printable(name: string): string {
-  const short = name.length > 120 ? `${name.slice(0, 120)}…` : name;
-  return JSON.stringify(short).replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
-}
-
 function unfitCharacter(text: string): string | undefined {
   if (/[\uFFFD\p{Cs}]/u.test(text)) return 'is not valid UTF-8: rename it';
   if (/\p{Cc}/u.test(text)) return 'contains a control character: rename it';
@@ -150,7 +136,7 @@ function segmentsProblem(segments: readonly string[]): string | undefined {
     if (segment.endsWith('.')) return 'has a segment that ends in a dot: rename it';
     if (!SEGMENT.test(segment)) return 'contains other characters than letters, digits and - _ . ~';
     if (/^\p{M}/u.test(segment)) return 'has a segment that begins with a combining mark: rename it';
-    if (RESERVED_NAME.test(segment)) return `contains ${printable(segment)}, which is reserved: rename it`;
+    if (RESERVED_NAME.test(segment)) return `contains ${quotedName(segment)}, which is reserved: rename it`;
   }
   const first = segments[0]?.toLowerCase() ?? '';
   if (RESERVED_FIRST_SEGMENTS.includes(first))

@@ -2,10 +2,10 @@ import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { PorticoError } from '../errors.js';
 import { systemCodeOf } from '../system-error.js';
-import { printable } from './context-name.js';
 import type { RedirectSection } from './descriptor.js';
 import type { Manifest } from './manifest.js';
 import { findPackage, parsePackageReference } from './package-entry.js';
+import { quotedName } from './quoted-name.js';
 
 /**
  * Where a bundle begins: every path a descriptor or a `package.json` names is checked here, before anything runs. It
@@ -36,9 +36,9 @@ export function mainEntry(folder: string, main: string): Entry {
       : given;
   if (file === undefined) {
     const why = stat?.isDirectory() ? 'is a folder without index.js' : 'does not exist in the bundle';
-    throw new EntryError(`main ${printable(main)} ${why}: name the file the program begins with`);
+    throw new EntryError(`main ${quotedName(main)} ${why}: name the file the program begins with`);
   }
-  requireFile(folder, file, `main ${printable(main)}`);
+  requireFile(folder, file, `main ${quotedName(main)}`);
   return { kind: 'main', main: file };
 }
 
@@ -47,7 +47,7 @@ export function modulesEntry(folder: string, modules: readonly string[]): Entry 
   const checked = modules.map((module) => {
     const [path = '', ...names] = module.trim().split('#');
     if (names.length > 1 || names[0] === '') {
-      throw new EntryError(`module ${printable(module)} is not of the form file#function`);
+      throw new EntryError(`module ${quotedName(module)} is not of the form file#function`);
     }
     const packageReference = parsePackageReference(path);
     if (packageReference !== undefined && existing(join(folder, path)) === undefined) {
@@ -55,7 +55,7 @@ export function modulesEntry(folder: string, modules: readonly string[]): Entry 
       if (found === join(folder, 'node_modules', packageReference.name)) return module.trim();
     }
     const file = inside(folder, path, 'module');
-    requireFile(folder, file, `module ${printable(module)}`);
+    requireFile(folder, file, `module ${quotedName(module)}`);
     const relative = normalize(path).replaceAll('\\', '/').replace(/^\.\//, '');
     return [relative, ...names].join('#');
   });
@@ -67,10 +67,10 @@ export function staticEntry(folder: string, path: string): Entry {
   const target =
     normalize(path) === '.' || normalize(path) === './' ? folder : inside(folder, path, 'static');
   const stat = existing(target);
-  if (stat === undefined) throw new EntryError(`static ${printable(path)} does not exist in the bundle`);
+  if (stat === undefined) throw new EntryError(`static ${quotedName(path)} does not exist in the bundle`);
   if (!stat.isDirectory())
-    throw new EntryError(`static ${printable(path)} is not a folder: name the folder of the files`);
-  requireInside(folder, target, `static ${printable(path)}`);
+    throw new EntryError(`static ${quotedName(path)} is not a folder: name the folder of the files`);
+  requireInside(folder, target, `static ${quotedName(path)}`);
   return { kind: 'static', folder: target };
 }
 
@@ -90,10 +90,10 @@ export function commandEntry(folder: string, command: readonly string[], listen:
   const [program = '', ...args] = command;
   if (isAbsolute(program) || !program.includes('/')) return { kind: 'command', command, listen };
   const file = inside(folder, program, 'command');
-  requireFile(folder, file, `command ${printable(program)}`);
+  requireFile(folder, file, `command ${quotedName(program)}`);
   if ((statSync(file).mode & 0o111) === 0) {
     throw new EntryError(
-      `command ${printable(program)} is not executable: chmod +x it, or name its interpreter`,
+      `command ${quotedName(program)} is not executable: chmod +x it, or name its interpreter`,
     );
   }
   return { kind: 'command', command: [file, ...args], listen };
@@ -105,10 +105,10 @@ function webAddress(text: string, what: 'upstream' | 'redirect'): string {
   try {
     url = new URL(text);
   } catch (cause) {
-    throw new EntryError(`${what} ${printable(text)} is not a URL: write http://host:port`, cause);
+    throw new EntryError(`${what} ${quotedName(text)} is not a URL: write http://host:port`, cause);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new EntryError(`${what} ${printable(text)} is not http or https: write http://host:port`);
+    throw new EntryError(`${what} ${quotedName(text)} is not http or https: write http://host:port`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new EntryError(
@@ -124,7 +124,9 @@ export function redirectEntry({ to, status, path }: RedirectSection): Entry {
   if (to.startsWith('/')) {
     // A browser takes `//host` and `/\host` for another host.
     if (/^\/[/\\]|[^\x21-\x7e]|[?#\\]/.test(to)) {
-      throw new EntryError(`redirect ${printable(to)} is not a path: write /path, percent-encoded, or a URL`);
+      throw new EntryError(
+        `redirect ${quotedName(to)} is not a path: write /path, percent-encoded, or a URL`,
+      );
     }
     return { ...redirect, to: to.replace(/\/+$/, '') };
   }
@@ -148,7 +150,7 @@ export function detectEntry(folder: string, hasPackage: boolean): Entry {
 
 /** Absolute path of `path`, which must not leave the folder by its text. */
 function inside(folder: string, path: string, what: string): string {
-  const name = `${what} ${printable(path)}`;
+  const name = `${what} ${quotedName(path)}`;
   if (path.includes('\0')) throw new EntryError(`${name} contains a NUL character`);
   if (path.trim() === '') throw new EntryError(`${name} is empty: name a file of the bundle`);
   if (isAbsolute(path) || /^[A-Za-z]:|^\\/.test(path)) {
@@ -183,7 +185,7 @@ function existing(path: string): Stats | undefined {
   } catch (error) {
     const code = systemCodeOf(error);
     if (code === 'ELOOP' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
-    throw new EntryError(`${printable(path)} cannot be read (${String(code)})`, error);
+    throw new EntryError(`${quotedName(path)} cannot be read (${String(code)})`, error);
   }
 }
 
@@ -201,6 +203,6 @@ function isThere(path: string): boolean {
 function listing(folder: string): string {
   const names = readdirSync(folder).sort();
   if (names.length === 0) return 'an empty folder';
-  const shown = names.slice(0, 5).map(printable).join(', ');
+  const shown = names.slice(0, 5).map(quotedName).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }

@@ -7,9 +7,9 @@ import { messageOf, PorticoError } from '../errors.js';
 import { isProcessAlive } from '../process-alive.js';
 import { systemCodeOf, systemPathOf } from '../system-error.js';
 import { expandArchive } from './archive.js';
-import { printable } from './context-name.js';
 import { fingerprintArchive, fingerprintFolder, statSignature } from './fingerprint.js';
 import { linkProvidedPackage } from './provided-package.js';
+import { quotedName } from './quoted-name.js';
 import { storedMode } from './stored-mode.js';
 import { walkFolder } from './walk-folder.js';
 
@@ -279,7 +279,7 @@ async function copyFolder(from: string, to: string, signal: AbortSignal | undefi
 }
 
 function skipped(path: string): string {
-  return `${printable(path)} is a socket, pipe or device and is left out`;
+  return `${quotedName(path)} is a socket, pipe or device and is left out`;
 }
 
 /** Runs what only reads the bundle; its system errors are errors of the bundle. */

@@ -1,5 +1,5 @@
 import { isArchiveComplete } from '../bundle/archive.js';
-import { printable } from '../bundle/context-name.js';
+import { quotedName } from '../bundle/quoted-name.js';
 import type { HostConfig } from '../config/host-config.js';
 import { placeOf, shownPlace } from '../deployer/place.js';
 import { inspectManifest } from '../deployer/plan/inspect-candidate.js';
@@ -36,7 +36,7 @@ export async function validate(options: BaseOptions): Promise<void> {
     if (candidate.sources.length === 0 && candidate.descriptor === undefined) continue;
     try {
       const what = await check(candidate, config, holders);
-      process.stdout.write(`ok    ${printable(candidate.name)}: ${what}\n`);
+      process.stdout.write(`ok    ${quotedName(candidate.name)}: ${what}\n`);
     } catch (error) {
       failures += 1;
       tellWrong(candidate.name, messageOf(error));
@@ -52,7 +52,7 @@ export async function validate(options: BaseOptions): Promise<void> {
 }
 
 function tellWrong(name: string, why: string): void {
-  process.stdout.write(`wrong ${printable(name)}: ${why}\n`);
+  process.stdout.write(`wrong ${quotedName(name)}: ${why}\n`);
 }
 
 /** What the candidate is, in words; throws what is wrong with it. `holders` has who asked for a path first. */

@@ -1,4 +1,4 @@
-import { printable } from '../bundle/context-name.js';
+import { quotedName } from '../bundle/quoted-name.js';
 import { PorticoError } from '../errors.js';
 
 /** Two commands for one application at the same time; the second is refused, not queued. */
@@ -12,7 +12,7 @@ export function busy(name: string): PorticoError {
 export function unknownApplication(name: string): PorticoError {
   return new PorticoError(
     'PORTICO_APPLICATION_UNKNOWN',
-    `there is no application ${printable(name)}; "portico list" shows what there is`,
+    `there is no application ${quotedName(name)}; "portico list" shows what there is`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { compareVersions } from '../bundle/compare-versions.js';
-import { printable } from '../bundle/context-name.js';
+import { quotedName } from '../bundle/quoted-name.js';
 import { messageOf } from '../errors.js';
 import type { DeployerLog } from './collaborators.js';
 import type { DeployedContext } from './deployed-context.js';
@@ -63,7 +63,7 @@ export class PlanActions {
       const { name, code, message } = action;
       log.warn(
         { event: 'report', code, application: name },
-        `${name === '' ? appsFolder : printable(name)}: ${message}`,
+        `${name === '' ? appsFolder : quotedName(name)}: ${message}`,
       );
     }
   }

@@ -1,4 +1,4 @@
-import { printable } from '../../bundle/context-name.js';
+import { quotedName } from '../../bundle/quoted-name.js';
 import type { JobSettings } from '../../config/schedule-settings.js';
 import { PorticoError } from '../../errors.js';
 import { unknownApplication } from '../deployer-errors.js';
@@ -44,7 +44,7 @@ export class DeployedJobs implements Jobs {
     if (run !== undefined) return run;
     throw new PorticoError(
       'PORTICO_JOB_UNKNOWN',
-      `${printable(nameOrPath)} has no job ${printable(job)} at the moment; "portico jobs" shows which it has`,
+      `${quotedName(nameOrPath)} has no job ${quotedName(job)} at the moment; "portico jobs" shows which it has`,
     );
   }
 

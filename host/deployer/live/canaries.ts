@@ -1,4 +1,4 @@
-import { printable } from '../../bundle/context-name.js';
+import { quotedName } from '../../bundle/quoted-name.js';
 import { PorticoError } from '../../errors.js';
 import type { CanaryDecision } from './version-memory.js';
 
@@ -67,6 +67,6 @@ export class DeployedCanaries implements Canaries {
 export function noCanary(nameOrPath: string): PorticoError {
   return new PorticoError(
     'PORTICO_CANARY_NONE',
-    `no canary is under way at ${printable(nameOrPath)}; "portico list" shows which versions are live`,
+    `no canary is under way at ${quotedName(nameOrPath)}; "portico list" shows which versions are live`,
   );
 }
