@@ -2,14 +2,14 @@ import type { ContextName } from '../bundle/context-name.js';
 import type { Manifest } from '../bundle/manifest.js';
 import type { DeploymentProcess, InstanceCrash } from '../supervisor/deployment-process.js';
 import type { DeploymentEntry } from './history/deployment-journal.js';
-import type { BundleSource, DescriptorFile } from './scan/candidate.js';
+import type { CandidateSource, DescriptorFile } from './scan/candidate.js';
 
 /** What the deployer is asked to bring to serve. */
 export interface Order {
   /** Base name with version. */
   readonly name: string;
   readonly context: ContextName;
-  readonly source: Pick<BundleSource, 'kind' | 'path' | 'problem'>;
+  readonly source: Pick<CandidateSource, 'kind' | 'path' | 'problem'>;
   readonly descriptor: DescriptorFile | undefined;
   /** By a ready marker: content that failed before is tried again. */
   readonly isForced: boolean;

@@ -6,13 +6,13 @@ import type { ServingParts } from '../serving.js';
 import type { Running, Version } from '../version.js';
 import type { CanaryStatus } from './canaries.js';
 import { CanaryRun } from './canary-run.js';
-import type { LiveVersions, Role } from './live-versions.js';
+import type { LiveRole, LiveVersions } from './live-versions.js';
 
 /** What a canary needs of whoever owns it. All that wait are called one after the other only. */
 export interface CanaryHost {
   readonly live: LiveVersions;
   /** As in `SideServing`. */
-  launchBeside(version: Version, role: Role, ready?: (running: Running) => void): Promise<boolean>;
+  launchBeside(version: Version, role: LiveRole, ready?: (running: Running) => void): Promise<boolean>;
   publish(): Promise<void>;
   /** What was counted of it until now. */
   count(running: Running): ErrorCounts;

@@ -4,7 +4,7 @@ import { RolloutFailure } from '../rollout/rollout-failure.js';
 import { targetOf } from '../route/context-route.js';
 import type { RoutePublisher } from '../route/route-publisher.js';
 import { mayServe, type Running } from '../version.js';
-import type { LiveVersions, Role } from './live-versions.js';
+import type { LiveRole, LiveVersions } from './live-versions.js';
 import type { SideVersions } from './side-versions.js';
 
 /** What a changeover works on; all of one place. */
@@ -21,7 +21,7 @@ export interface ChangeoverParts {
 
 /** How something begins to be live beside the active one. */
 export interface BesideStart {
-  readonly role: Role;
+  readonly role: LiveRole;
   /** Called before the fronts hear of it. */
   readonly ready: ((running: Running) => void) | undefined;
 }

@@ -40,7 +40,7 @@ export class LiveVersions {
   }
 
   /** The part a version has beside the active one. */
-  roleOf(version: Version): Role | undefined {
+  roleOf(version: Version): LiveRole | undefined {
     return this.#beside.get(version)?.role;
   }
 
@@ -53,7 +53,7 @@ export class LiveVersions {
   }
 
   /** Keeps it live beside the active one. */
-  keep(running: Running, role: Role): void {
+  keep(running: Running, role: LiveRole): void {
     // Anew at the end of the order.
     this.#beside.delete(running.version);
     this.#beside.set(running.version, { running, role, since: performance.now() });
@@ -68,10 +68,10 @@ export class LiveVersions {
 /** One that is live beside the active one. */
 export interface Beside {
   readonly running: Running;
-  readonly role: Role;
+  readonly role: LiveRole;
   /** Since when it has this role, by the monotonic clock. */
   readonly since: number;
 }
 
 /** `old`: for the clients it has; `canary`: for a share of the new ones; `shadow`: for copies of requests. */
-export type Role = 'old' | 'canary' | 'shadow';
+export type LiveRole = 'old' | 'canary' | 'shadow';

@@ -9,7 +9,7 @@ import type { ServingParts } from '../serving.js';
 import type { Running, Version } from '../version.js';
 import { CanaryRollout } from './canary-rollout.js';
 import { targetOfLive } from './live-route.js';
-import type { LiveVersions, Role } from './live-versions.js';
+import type { LiveRole, LiveVersions } from './live-versions.js';
 import { reasonToStay, type StayFacts } from './stay-rule.js';
 import { VersionFacts } from './version-facts.js';
 
@@ -20,7 +20,7 @@ export interface SideServing {
    * Starts a version, and makes it live in this role; `ready` is called before the fronts hear of it. False: it could
    * not, which is noted; nothing has changed.
    */
-  launchBeside(version: Version, role: Role, ready?: (running: Running) => void): Promise<boolean>;
+  launchBeside(version: Version, role: LiveRole, ready?: (running: Running) => void): Promise<boolean>;
   /** Takes it out of the mapping, and ends it. Resolves when no new request comes to it. */
   dismiss(running: Running): Promise<void>;
   /** Brings about what is wished now, after all that is under way. */

@@ -7,7 +7,7 @@ import type { Manifest } from '../../bundle/manifest.js';
 import { readManifest } from '../../bundle/read-manifest.js';
 import type { HostConfig } from '../../config/host-config.js';
 import { messageOf } from '../../errors.js';
-import type { BundleSource, Candidate } from '../scan/candidate.js';
+import type { Candidate, CandidateSource } from '../scan/candidate.js';
 import type { ContentFact } from './foresee.js';
 
 /** What looking into a bundle goes by. */
@@ -18,7 +18,7 @@ export type InspectionSettings = Pick<HostConfig, 'applications' | 'archives'>;
  * gone afterwards. Throws what is wrong with it, as PorticoError.
  */
 export async function inspectManifest(
-  source: BundleSource,
+  source: CandidateSource,
   operatorDescriptor: string | undefined,
   { applications, archives }: InspectionSettings,
 ): Promise<Manifest> {
@@ -57,7 +57,7 @@ export async function inspectCandidate(
   }
 }
 
-function fingerprintOf({ kind, path }: BundleSource, descriptor = ''): Promise<string> {
+function fingerprintOf({ kind, path }: CandidateSource, descriptor = ''): Promise<string> {
   if (kind === 'archive') return fingerprintArchive(path);
   return kind === 'folder' ? fingerprintFolder(path) : Promise.resolve(descriptor);
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { placeOf, shownPlace } from '../place.js';
-import { type BundleSource, type Candidate, type Scan, signatureOf } from '../scan/candidate.js';
+import { type Candidate, type CandidateSource, type Scan, signatureOf } from '../scan/candidate.js';
 
 /**
  * The rules of the drop folder, as one pure function: what was known, what was seen, what time it is → what to do, and
@@ -279,7 +279,7 @@ class Round {
   }
 
   /** What cannot be read at its first appearance is handed over too: it fails, and so it keeps its path. */
-  #weigh(candidate: Candidate, source: BundleSource, signature: string): void {
+  #weigh(candidate: Candidate, source: CandidateSource, signature: string): void {
     const { name, marker } = candidate;
     const before = this.#names.get(name) ?? NEW_NAME;
     const isNew = before.seen !== signature;
@@ -316,7 +316,7 @@ class Round {
   }
 
   /** Copying an archive takes its time, so nothing is said of it before it has paused. */
-  #awaitEnd(candidate: Candidate, source: BundleSource, sinceMs: number): void {
+  #awaitEnd(candidate: Candidate, source: CandidateSource, sinceMs: number): void {
     const message = `${source.path} has no end yet; waiting for the rest of it`;
     const key = keyOf(candidate.name, 'PORTICO_ARCHIVE_INCOMPLETE', message);
     const sayAt = sinceMs + this.#settings.stabilityWindowMs;
@@ -328,12 +328,12 @@ class Round {
   }
 
   /** In the first scan, files that were quiet before the host started need not prove it again. */
-  #quietBefore(candidate: Candidate, source: BundleSource): number {
+  #quietBefore(candidate: Candidate, source: CandidateSource): number {
     if (this.#before.identity !== undefined) return 0;
     return Math.min(source.quietMs, candidate.descriptor?.quietMs ?? source.quietMs);
   }
 
-  #windowOf(candidate: Candidate, source: BundleSource, known: KnownName): number {
+  #windowOf(candidate: Candidate, source: CandidateSource, known: KnownName): number {
     const { stabilityWindowMs, incompleteWindowMs } = this.#settings;
     if (source.problem !== undefined) return stabilityWindowMs;
     if (!source.complete) return Math.max(incompleteWindowMs, stabilityWindowMs);

@@ -14,7 +14,7 @@ export type Scan =
       /** In order of name. */
       readonly candidates: readonly Candidate[];
       /** Entries that can never be an application, with the reason, in order of name. */
-      readonly refused: readonly Refusal[];
+      readonly refused: readonly RefusedEntry[];
     };
 
 /** One application in the drop folder. */
@@ -24,13 +24,13 @@ export interface Candidate {
   /** Place and version it asks for; `servlet.host` and `servlet.context` of the descriptor are taken into account. */
   readonly context: ContextName;
   /** Where its content could come from; the first one is the truth, the others are ignored. */
-  readonly sources: readonly BundleSource[];
+  readonly sources: readonly CandidateSource[];
   readonly descriptor: DescriptorFile | undefined;
   readonly marker: MarkerFile | undefined;
 }
 
 /** A folder, an archive, or the descriptor alone when it names a server elsewhere. */
-export interface BundleSource {
+export interface CandidateSource {
   readonly kind: 'folder' | 'archive' | 'descriptor';
   /** Absolute. */
   readonly path: string;
@@ -64,7 +64,7 @@ export interface MarkerFile {
 }
 
 /** An entry that is not accepted as an application. */
-export interface Refusal {
+export interface RefusedEntry {
   /** The entry as listed; may hold any character. */
   readonly entry: string;
   readonly code: string;

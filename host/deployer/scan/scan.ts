@@ -5,7 +5,14 @@ import { type ContextName, parseContextName, parseContextPath } from '../../bund
 import type { KnownHosts } from '../../config/virtual-hosts.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import type { Collaborators } from '../collaborators.js';
-import type { BundleSource, Candidate, DescriptorFile, MarkerFile, Refusal, Scan } from './candidate.js';
+import type {
+  Candidate,
+  CandidateSource,
+  DescriptorFile,
+  MarkerFile,
+  RefusedEntry,
+  Scan,
+} from './candidate.js';
 import { type DescriptorPeek, peekDescriptor } from './descriptor-peek.js';
 import { ARCHIVE_ENDINGS, type EntryRole, roleOf } from './file-name.js';
 import { fileSignature, folderSignature, isVanished } from './folder-signature.js';
@@ -153,7 +160,7 @@ export class Scanner {
   }
 
   /** The bundle a descriptor points to. That it is not there is a problem, never a removal. */
-  async #elsewhere(path: string, descriptor: string): Promise<BundleSource> {
+  async #elsewhere(path: string, descriptor: string): Promise<CandidateSource> {
     try {
       const source = await this.#source(path, await stat(path, { bigint: true }));
       return source ?? unreadable('folder', path, `${path} went away while it was read; put it back`);
@@ -162,7 +169,7 @@ export class Scanner {
     }
   }
 
-  async #source(path: string, facts: BigIntStats): Promise<BundleSource | undefined> {
+  async #source(path: string, facts: BigIntStats): Promise<CandidateSource | undefined> {
     const kind = facts.isDirectory() ? 'folder' : 'archive';
     try {
       if (kind === 'folder') {
@@ -185,7 +192,7 @@ export class Scanner {
 /** What lies under one name, on its way to a candidate. */
 interface Parts {
   readonly context: ContextName;
-  readonly sources: BundleSource[];
+  readonly sources: CandidateSource[];
   readonly descriptors: DescriptorFile[];
   marker: MarkerFile | undefined;
 }
@@ -195,7 +202,7 @@ const NO_DESCRIPTOR = { descriptor: undefined, peek: undefined };
 /** Entries of one scan, put together by name. */
 class Gathering {
   readonly parts = new Map<string, Parts>();
-  readonly refused: Refusal[] = [];
+  readonly refused: RefusedEntry[] = [];
 
   /** Undefined when the entry is not for us, or refused. */
   partsOf(entry: string, role: EntryRole): Parts | undefined {
@@ -266,7 +273,7 @@ function identityOf(facts: BigIntStats): string {
 }
 
 /** Archives before folders: the archive is the truth. */
-function rank(source: BundleSource): number {
+function rank(source: CandidateSource): number {
   if (source.kind === 'folder') return ARCHIVE_ENDINGS.length;
   return ARCHIVE_ENDINGS.findIndex((ending) => source.path.toLowerCase().endsWith(ending));
 }
@@ -283,6 +290,6 @@ function byName(left: readonly [string, unknown], right: readonly [string, unkno
   return byText(left[0], right[0]);
 }
 
-function byEntry(left: Refusal, right: Refusal): number {
+function byEntry(left: RefusedEntry, right: RefusedEntry): number {
   return byText(left.entry, right.entry);
 }

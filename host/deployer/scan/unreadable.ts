@@ -1,10 +1,10 @@
 import { readlink } from 'node:fs/promises';
 import { messageOf, PorticoError } from '../../errors.js';
 import { systemCodeOf } from '../../system-error.js';
-import type { BundleSource } from './candidate.js';
+import type { CandidateSource } from './candidate.js';
 
 /** A source that is there and cannot be read, and why: a sentence with what, where, and what to do. */
-export function unreadable(kind: BundleSource['kind'], path: string, problem: string): BundleSource {
+export function unreadable(kind: CandidateSource['kind'], path: string, problem: string): CandidateSource {
   return { kind, path, signature: '', complete: false, quietMs: 0, problem };
 }
 

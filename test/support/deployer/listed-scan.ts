@@ -1,5 +1,5 @@
 import { parseContextName } from '#host/bundle/context-name.js';
-import type { BundleSource, Candidate, Refusal, Scan } from '#host/deployer/scan/candidate.js';
+import type { Candidate, CandidateSource, RefusedEntry, Scan } from '#host/deployer/scan/candidate.js';
 import { roleOf } from '#host/deployer/scan/file-name.js';
 
 /** What a scan finds in a folder that is described in the words of test/fixtures/deployer/plan-cases.txt. */
@@ -7,7 +7,7 @@ export function scanOf(listing: string): Scan {
   if (listing.includes('(unreadable)')) return { kind: 'unreadable', reason: 'EIO: i/o error' };
   const identity = listing.includes('(other folder)') ? '1:99' : '1:1';
   const drafts = new Map<string, Draft>();
-  const refused: Refusal[] = [];
+  const refused: RefusedEntry[] = [];
   for (const text of listing
     .replace('(other folder)', '')
     .replace('(nothing)', '')
@@ -63,7 +63,7 @@ export function scanOf(listing: string): Scan {
   return { kind: 'listed', identity, candidates, refused };
 }
 
-function sourceOf(path: string, text: string, quietMs: number): BundleSource {
+function sourceOf(path: string, text: string, quietMs: number): CandidateSource {
   return {
     kind: path.endsWith('/') ? 'folder' : 'archive',
     path,
@@ -79,8 +79,8 @@ function rank(path: string): number {
 }
 
 interface Draft {
-  sources: BundleSource[];
-  elsewhere: BundleSource | undefined;
+  sources: CandidateSource[];
+  elsewhere: CandidateSource | undefined;
   descriptor: Candidate['descriptor'];
   marker: Candidate['marker'];
   contextPath: string | undefined;
