@@ -96,7 +96,7 @@ class TreeConfig extends BaseConfig {
   }
 
   #ownPath(path: string): string {
-    return this.prefix === '' ? canonicalPath(path) : path;
+    return this.prefix === '' ? porticoPath(path) : path;
   }
 
   #originOf(path: string): string | undefined {
@@ -152,7 +152,7 @@ class MergedConfig extends BaseConfig {
 }
 
 /** `ktor.x` is `portico.x`. */
-export function canonicalPath(path: string): string {
+export function porticoPath(path: string): string {
   return path === 'ktor' || path.startsWith('ktor.') ? `portico${path.slice(4)}` : path;
 }
 

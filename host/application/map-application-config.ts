@@ -1,4 +1,4 @@
-import { type ApplicationConfig, BaseConfig, canonicalPath, ObjectConfig } from './application-config.js';
+import { type ApplicationConfig, BaseConfig, ObjectConfig, porticoPath } from './application-config.js';
 import { type ApplicationConfigValue, isSection } from './config-value.js';
 
 /**
@@ -25,7 +25,7 @@ export class MapApplicationConfig extends BaseConfig {
     super();
     this.#store = new FlatStore(origin);
     for (const [path, value] of isIterable(entries) ? entries : flatten(entries, ''))
-      this.#store.put(canonicalPath(path), value);
+      this.#store.put(porticoPath(path), value);
     this.#store.deriveSizes();
   }
 
@@ -66,7 +66,7 @@ export class MapApplicationConfig extends BaseConfig {
   }
 
   #full(path: string): string {
-    return this.#prefix === '' ? canonicalPath(path) : this.#prefix + path;
+    return this.#prefix === '' ? porticoPath(path) : this.#prefix + path;
   }
 
   #view(prefix: string): MapApplicationConfig {

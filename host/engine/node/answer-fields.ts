@@ -1,7 +1,7 @@
 import { asksToClose } from '../../connector/connection-tokens.js';
 import { isFieldValue, isToken } from '../../http/byte-classes.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
-import { CONNECTION_FIELDS, readContentLength } from './node-response-fields.js';
+import { ENGINE_FIELDS, readContentLength } from './node-response-fields.js';
 
 /**
  * Joins the fields of an answer to lines and checks each of them on the way, once (RFC 9110 §5.5). Fields of framing and
@@ -61,7 +61,7 @@ const BAD_LENGTH = -2;
 const KEPT = '';
 const ILLEGAL = '(illegal)';
 /** Names that the engine looks at, or leaves out since they belong to the connection. */
-const SPECIAL: ReadonlySet<string> = new Set(['date', ...CONNECTION_FIELDS]);
+const SPECIAL: ReadonlySet<string> = new Set(['date', ...ENGINE_FIELDS]);
 
 /** What is known of names by now; a program uses a few dozen. */
 const KINDS = new Map<string, string>();

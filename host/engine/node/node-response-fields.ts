@@ -14,7 +14,7 @@ export interface NodeResponseFields {
 }
 
 /** Fields of framing and of the connection, which the engine writes itself; names in lower case. */
-export const CONNECTION_FIELDS: readonly string[] = [
+export const ENGINE_FIELDS: readonly string[] = [
   'content-length',
   'connection',
   'transfer-encoding',
@@ -25,7 +25,7 @@ export const CONNECTION_FIELDS: readonly string[] = [
 ];
 
 /** Lengths of the names that are looked at; others are passed on as they are. */
-const KNOWN_LENGTHS: ReadonlySet<number> = new Set(CONNECTION_FIELDS.map((name) => name.length));
+const KNOWN_LENGTHS: ReadonlySet<number> = new Set(ENGINE_FIELDS.map((name) => name.length));
 
 /** Undefined when there are two lengths, or one that is no number. Names and values are checked by `node:http`. */
 export function nodeResponseFields(fields: Fields, keepsUpgrade: boolean): NodeResponseFields | undefined {
