@@ -4,6 +4,7 @@ import type { ApplicationSettings } from '../config/host-config.js';
 import type { VirtualHosts } from '../config/virtual-hosts.js';
 import { within } from '../deadline.js';
 import { messageOf, PorticoError } from '../errors.js';
+import { Slots } from '../slots.js';
 import type { ApplicationStatus, Deployments } from './application-status.js';
 import type { Collaborators } from './collaborators.js';
 import type { ContextParts } from './context-parts.js';
@@ -24,7 +25,6 @@ import { forget, type Known, owe, plan, unknown, type Waiting } from './plan/pla
 import { PlanActions } from './plan-actions.js';
 import { Dependencies } from './rollout/dependencies.js';
 import { SharedStore } from './rollout/shared-store.js';
-import { Slots } from './rollout/slots.js';
 import { RouteBatch } from './route/route-batch.js';
 import { type Scan, signatureOf } from './scan/candidate.js';
 import { ReadyMarkers } from './scan/ready-markers.js';

@@ -5,6 +5,7 @@ import { countOf, type DrainReport, drainText, hadOpen } from '../../front/drain
 import type { InstanceAddress } from '../../front/messages.js';
 import type { RouteTable } from '../../front/route-table.js';
 import type { Departure } from '../../lifecycle/departure.js';
+import type { Slots } from '../../slots.js';
 import type { DeploymentChange, DeploymentProcess } from '../../supervisor/deployment-process.js';
 import type { DeployerLog, Launcher, ManifestReader } from '../collaborators.js';
 import type { DeploymentEntry } from '../history/deployment-journal.js';
@@ -18,7 +19,6 @@ import { entryOfStart } from './prepare.js';
 import type { KeptWarm } from './probation.js';
 import { RolloutFailure } from './rollout-failure.js';
 import type { SharedStore } from './shared-store.js';
-import type { Slots } from './slots.js';
 
 /** What every rollout works with; the same for all contexts. */
 export interface RolloutParts {

@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import type { OcspView } from '../../../admin/certificates-view.js';
-import { Slots } from '../../../deployer/rollout/slots.js';
 import { PorticoError } from '../../../errors.js';
 import type { ServerLog } from '../../../log/server-log.js';
+import { Slots } from '../../../slots.js';
 import type { StapleChange } from '../../../tls/tls-settings.js';
 import { OcspStaple } from './ocsp-staple.js';
 

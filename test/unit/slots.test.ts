@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Slots } from '#host/deployer/rollout/slots.js';
+import { Slots } from '#host/slots.js';
 
 const NEVER = new AbortController().signal;
 
