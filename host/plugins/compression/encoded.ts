@@ -1,5 +1,4 @@
-import { Readable, type Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Transform } from 'node:stream';
 import { type ChunkReader, chunkReaderOf, stoppable } from '../../application/chunk-reader.js';
 import {
   type AnyContent,
@@ -10,6 +9,7 @@ import {
   WriterContent,
 } from '../../application/outgoing-content.js';
 import type { ResponseWriter } from '../../application/response-writer.js';
+import { messageOf } from '../../errors.js';
 
 /** A content whose bytes go through an encoder. Its length is not known any more. */
 export function encoded(
@@ -31,13 +31,19 @@ export function encoded(
   }
 }
 
+/** Some encoders keep what is small, until they are told to give it. */
+type Encoder = Transform & { readonly flush?: (done?: () => void) => void };
+
+/** What has come goes out when its source gives nothing else for so long: readers of a live stream see it then. */
+const IDLE_MS = 20;
+
 /** Nothing is read before somebody reads from it. Stopping it stops source and encoder, whatever they wait for. */
 function through(source: ChunkSource, encoder: () => Transform): AsyncIterable<Uint8Array> {
   const reader = chunkReaderOf(source);
-  let transform: Transform | undefined;
+  let transform: Encoder | undefined;
   async function* chunks(): AsyncGenerator<Uint8Array, void> {
     transform = encoder();
-    const done = pipeline(Readable.from(chunksOf(reader)), transform);
+    const done = feed(reader, transform);
     // Seen here, or by the reader below, whichever comes first.
     done.catch(() => undefined);
     yield* transform as AsyncIterable<Uint8Array>;
@@ -49,12 +55,27 @@ function through(source: ChunkSource, encoder: () => Transform): AsyncIterable<U
   });
 }
 
-async function* chunksOf(reader: ChunkReader): AsyncGenerator<Chunk> {
-  for (;;) {
-    const { done, value } = await reader.next();
-    if (done === true) return;
-    if (value !== undefined) yield value;
+/** No faster than the encoder takes it. */
+async function feed(reader: ChunkReader, encoder: Encoder): Promise<void> {
+  try {
+    for (;;) {
+      const idle = setTimeout(() => encoder.flush?.(), IDLE_MS);
+      const { done, value } = await reader.next().finally(() => clearTimeout(idle));
+      if (done === true) break;
+      if (value !== undefined) await write(encoder, value);
+    }
+    encoder.end();
+  } catch (error) {
+    encoder.destroy(error instanceof Error ? error : new Error(messageOf(error)));
+    throw error;
   }
+}
+
+/** Resolves when the encoder has taken it. */
+function write(encoder: Encoder, chunk: Chunk): Promise<void> {
+  return new Promise((resolve, reject) => {
+    encoder.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 async function* once(chunk: Chunk): AsyncGenerator<Chunk> {
@@ -62,33 +83,28 @@ async function* once(chunk: Chunk): AsyncGenerator<Chunk> {
 }
 
 /** What is written goes out with the next flush, so that nothing waits in the encoder. */
-async function writeThrough(
-  content: WriterContent,
-  transform: Transform & { flush?: (done: () => void) => void },
-  out: ResponseWriter,
-): Promise<void> {
+async function writeThrough(content: WriterContent, encoder: Encoder, out: ResponseWriter): Promise<void> {
   const copying = (async () => {
-    for await (const chunk of transform as AsyncIterable<Uint8Array>) await out.write(chunk);
+    for await (const chunk of encoder as AsyncIterable<Uint8Array>) await out.write(chunk);
   })();
-  copying.catch((error: unknown) => transform.destroy(error instanceof Error ? error : undefined));
+  copying.catch((error: unknown) => encoder.destroy(error instanceof Error ? error : undefined));
   const inner: ResponseWriter = {
     get isAborted() {
       return out.isAborted;
     },
-    write: (chunk) =>
-      new Promise((resolve, reject) => {
-        transform.write(chunk, (error) => {
-          if (error) reject(error);
-          else if (transform.flush === undefined) resolve();
-          else transform.flush(resolve);
-        });
-      }),
+    write: async (chunk) => {
+      await write(encoder, chunk);
+      await new Promise<void>((resolve) => {
+        if (encoder.flush === undefined) resolve();
+        else encoder.flush(resolve);
+      });
+    },
   };
   try {
     await content.write(inner);
-    transform.end();
+    encoder.end();
     await copying;
   } finally {
-    transform.destroy();
+    encoder.destroy();
   }
 }

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { brotliDecompressSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
+import {
+  brotliDecompressSync,
+  createBrotliDecompress,
+  createGunzip,
+  gunzipSync,
+  gzipSync,
+  inflateSync,
+} from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { ConsoleLog, routing, StreamContent, WriterContent } from 'portico';
 import { CIO, embeddedServer } from 'portico/embedded';
@@ -175,6 +182,29 @@ describe('Compression', () => {
     const response = await fetch(`http://127.0.0.1:${connector?.port}/`);
     expect([response.headers.get('content-encoding'), await response.text()]).toEqual(['gzip', TEXT]);
     await server.stop();
+  });
+
+  it.each([
+    ['gzip', createGunzip],
+    ['br', createBrotliDecompress],
+  ])('gives %s of a live stream as it comes', async (coding, decoder) => {
+    const live = new Readable({ read: () => undefined });
+    const application = await testApplication((app) => {
+      app.install(Compression);
+      routing(app, (r) => r.get('/', (call) => call.respond(new StreamContent(live))));
+    });
+    const response = await application.client.get('/', { headers: { 'Accept-Encoding': coding } });
+    const texts = Readable.from(response.chunks())
+      .pipe(decoder())
+      .setEncoding('utf8')
+      [Symbol.asyncIterator]();
+    for (const text of ['one', 'two']) {
+      live.push(text);
+      expect(await texts.next()).toEqual({ done: false, value: text });
+    }
+    live.push(null);
+    expect(await texts.next()).toMatchObject({ done: true });
+    await application.stop();
   });
 
   it.each(['stream', 'writer'])('lets go of a %s that waits when the client leaves', async (kind) => {
