@@ -8,8 +8,9 @@ export interface EngineTls {
 
 /** Protocols are those of the options, if they name any. Throws what OpenSSL says about key and certificate. */
 export function createEngineServers({ options }: EngineTls, protocols: readonly string[]): SecureServers {
+  const server = createServer({ ALPNProtocols: [...protocols], ...options });
   return {
-    main: createServer({ ALPNProtocols: [...protocols], ...options }),
+    serverFor: () => server,
     challenges: undefined,
     setOf: undefined,
   };

@@ -5,6 +5,7 @@ import {
   type SecureContext,
   type SecureContextOptions,
   type Server,
+  type TlsOptions,
 } from 'node:tls';
 import { PorticoError } from '../../errors.js';
 import { ServerNames } from '../../tls/server-names.js';
@@ -18,7 +19,11 @@ import type { TicketKeys } from './ticket-keys.js';
  * nowhere: connections are handed to them. Replaced as a whole; a handshake that has begun ends with what it began with.
  */
 export interface SecureServers {
-  readonly main: Server;
+  /**
+   * The server for clients that ask for this host (SNI), in lower case; always the same for the same certificates. Throws
+   * what OpenSSL says about certificates that it cannot use.
+   */
+  readonly serverFor: (serverName: string | undefined) => Server;
   /** For validators of a certification authority (RFC 8737); undefined when none is expected. */
   readonly challenges: Server | undefined;
   /** Which certificates are shown for a host; undefined when somebody else decides that. */
@@ -26,9 +31,12 @@ export interface SecureServers {
 }
 
 /**
- * Makes the secure context of the default certificate; those of the others are made when the first client asks for them,
- * so that thousands of them hold up neither a start nor the connections that live. Throws what OpenSSL says about a default
- * certificate that it cannot use; whoever gives the settings has tried all of them.
+ * Makes the server of the default certificates; those of the others are made when the first client asks for them, so
+ * that thousands of them hold up neither a start nor the connections that live. Throws what OpenSSL says about default
+ * certificates that it cannot use; whoever gives the settings has tried all of them.
+ *
+ * A server for each set, chosen by what the client says first, and no `SNICallback`: that one lays a single certificate of
+ * the set over the default ones, so a client that can read another type of key would be shown the default certificate.
  */
 export function createSecureServers(
   settings: TlsSettings,
@@ -37,7 +45,6 @@ export function createSecureServers(
   protocols: readonly string[],
 ): SecureServers {
   const { certificates, challenges = [] } = settings;
-  const common = commonOptions(settings, ticketKeys);
   const names = new ServerNames<CertificateSet>();
   for (const set of certificates) for (const host of set.hosts) names.add(host, set);
   const standard = certificates.find(({ isDefault }) => isDefault);
@@ -48,39 +55,31 @@ export function createSecureServers(
     );
   const setOf = (serverName: string | undefined): CertificateSet =>
     (serverName === undefined ? undefined : names.find(withoutDot(serverName))) ?? standard;
-  const contexts = new Map<CertificateSet, SecureContext>();
-  const contextFor = (set: CertificateSet): SecureContext => {
-    const known = contexts.get(set);
-    if (known !== undefined) return known;
-    const made = contextOf(set.pairs, common, ticketKeys);
-    contexts.set(set, made);
-    return made;
-  };
-  const main = createServer({
-    ...common,
-    ...pairOptions(standard.pairs),
+  const common: TlsOptions = {
+    ...commonOptions(settings, ticketKeys),
     ...clientCertificates(settings),
     handshakeTimeout: BACKUP_TIMEOUT_MS,
     ALPNProtocols: [...protocols],
-    SNICallback: (name, done) => {
-      let context: SecureContext;
-      try {
-        context = contextFor(setOf(name.toLowerCase()));
-      } catch (error) {
-        // Only this handshake fails, and is counted.
-        done(error as Error);
-        return;
-      }
-      done(null, context);
-    },
-  });
-  // From memory: no handshake waits for a responder.
-  if (settings.staples !== undefined)
-    main.on('OCSPRequest', (certificate, _issuer, done) => done(null, staples.find(certificate)));
-  // Without SNI, and for tickets in any case, OpenSSL asks the context a connection begins with.
-  const own = (main as { readonly _sharedCreds?: SecureContext })._sharedCreds;
-  if (own !== undefined) ticketKeys.installIn(own);
-  return { main, challenges: challenges.length === 0 ? undefined : challengeServer(challenges), setOf };
+  };
+  const servers = new Map<CertificateSet, Server>();
+  const serverOf = (set: CertificateSet): Server => {
+    const known = servers.get(set);
+    if (known !== undefined) return known;
+    const made = createServer({ ...common, ...pairOptions(set.pairs) });
+    // From memory: no handshake waits for a responder.
+    if (settings.staples !== undefined)
+      made.on('OCSPRequest', (certificate, _issuer, done) => done(null, staples.find(certificate)));
+    const own = (made as { readonly _sharedCreds?: SecureContext })._sharedCreds;
+    if (own !== undefined) ticketKeys.installIn(own);
+    servers.set(set, made);
+    return made;
+  };
+  serverOf(standard);
+  return {
+    serverFor: (serverName) => serverOf(setOf(serverName)),
+    challenges: challenges.length === 0 ? undefined : challengeServer(challenges),
+    setOf,
+  };
 }
 
 /** `shop.example.` is the same host; in the handshake it has no dot (RFC 6066 §3), in the field Host it may. */
@@ -124,16 +123,6 @@ function clientCertificates({ clientCertificate }: TlsSettings) {
     requestCert: clientCertificate !== 'none',
     rejectUnauthorized: clientCertificate === 'required',
   };
-}
-
-function contextOf(
-  pairs: readonly CertificatePair[],
-  common: SecureContextOptions,
-  ticketKeys: TicketKeys,
-): SecureContext {
-  const context = createSecureContext({ ...common, ...pairOptions(pairs) });
-  ticketKeys.installIn(context);
-  return context;
 }
 
 function pairOptions(pairs: readonly CertificatePair[]): { cert: string[]; key: string[] } {

@@ -31,17 +31,18 @@ export class TlsStage {
   readonly #handshakes = new Map<Socket, Handshake>();
   /** By the connection that carries it; for those as well that have closed, of which TLS hears later. */
   readonly #known = new WeakMap<Socket, Handshake>();
+  readonly #followed = new WeakSet<Server>();
   #servers: SecureServers;
   #onEmpty: (() => void) | undefined;
 
   constructor(options: TlsStageOptions, servers: SecureServers) {
     this.#options = options;
-    this.#servers = this.#follow(servers);
+    this.#servers = servers;
   }
 
   /** From now on handshakes are made with these; those that have begun go on with what they have. */
   use(servers: SecureServers): void {
-    this.#servers = this.#follow(servers);
+    this.#servers = servers;
   }
 
   get servers(): SecureServers {
@@ -102,7 +103,14 @@ export class TlsStage {
       this.#refuse(socket, isUpperCase(bytes[0]) ? 'plain-http' : 'tls-handshake-failed');
       return;
     }
-    const server = this.#serverFor(bytes);
+    let server: Server;
+    try {
+      server = this.#serverFor(bytes);
+    } catch {
+      // OpenSSL cannot use the certificates of this name. Only this handshake fails, and is counted.
+      this.#refuse(socket, 'tls-handshake-failed');
+      return;
+    }
     socket.off('error', destroyThis);
     socket.unshift(bytes);
     // A client that goes away within the handshake is gone; the protocol behind it may have clients that half close.
@@ -112,17 +120,28 @@ export class TlsStage {
   }
 
   #serverFor(bytes: Buffer): Server {
-    const { main, challenges } = this.#servers;
-    if (challenges === undefined) return main;
-    return readClientHello(bytes)?.protocols.includes(CHALLENGE_PROTOCOL) === true ? challenges : main;
+    const { serverFor, challenges } = this.#servers;
+    const hello = readClientHello(bytes);
+    if (challenges !== undefined && hello?.protocols.includes(CHALLENGE_PROTOCOL) === true) {
+      if (this.#isNew(challenges)) {
+        challenges.on('secureConnection', (socket) => socket.end());
+        challenges.on('tlsClientError', (_error, socket) => socket.destroy());
+      }
+      return challenges;
+    }
+    const server = serverFor(hello?.serverName);
+    if (this.#isNew(server)) {
+      server.on('secureConnection', (socket) => this.#secured(socket));
+      server.on('tlsClientError', (error, socket) => this.#failed(error, socket));
+    }
+    return server;
   }
 
-  #follow(servers: SecureServers): SecureServers {
-    servers.main.on('secureConnection', (socket) => this.#secured(socket));
-    servers.main.on('tlsClientError', (error, socket) => this.#failed(error, socket));
-    servers.challenges?.on('secureConnection', (socket) => socket.end());
-    servers.challenges?.on('tlsClientError', (_error, socket) => socket.destroy());
-    return servers;
+  /** Nobody listens to its events yet; the caller does now. */
+  #isNew(server: Server): boolean {
+    if (this.#followed.has(server)) return false;
+    this.#followed.add(server);
+    return true;
   }
 
   #secured(socket: TLSSocket): void {

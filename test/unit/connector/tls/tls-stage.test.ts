@@ -55,8 +55,8 @@ const refused = async (reasons: readonly string[]) => {
   expect(server.reasons).toEqual(reasons);
 };
 const open = (options: ConnectionOptions = {}) => connectTls(server.port, options);
-const shown = async (servername: string | undefined) => {
-  const socket = await open(servername === undefined ? {} : { servername });
+const shown = async (servername: string | undefined, options: ConnectionOptions = {}) => {
+  const socket = await open(servername === undefined ? options : { ...options, servername });
   const { CN } = socket.getPeerCertificate().subject;
   socket.destroy();
   return CN;
@@ -106,6 +106,34 @@ describe('a connector with TLS', () => {
     };
     expect(await bits('ecdsa_secp256r1_sha256')).toBe('ec');
     expect(await bits('rsa_pss_rsae_sha256')).toBe('rsa');
+  });
+
+  it('shows the certificate of the name whatever types of keys it and the default have', async () => {
+    const rsa = makeCertificate({ names: ['shop.example'], type: 'rsa', authority });
+    const other = makeCertificate({ names: ['other.example'], type: 'rsa', authority });
+    const standard = makeCertificate({ names: ['default.example'], authority });
+    await start({
+      certificates: [
+        setOf(['default.example'], [standard], true),
+        setOf(['shop.example'], [shop, rsa]),
+        setOf(['other.example'], [other]),
+      ],
+    });
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      // Clients that can read both, as all do today.
+      for (const name of ['default.example', 'shop.example', 'other.example'])
+        expect(await shown(name, { maxVersion })).toBe(name);
+      expect(await shown('shop.example', { maxVersion, sigalgs: 'rsa_pss_rsae_sha256' })).toBe(
+        'shop.example',
+      );
+      expect(await shown('shop.example', { maxVersion, sigalgs: 'ecdsa_secp256r1_sha256' })).toBe(
+        'shop.example',
+      );
+    }
+    // Nobody is shown a certificate of another name only because it is the one he could read.
+    await expect(open({ servername: 'other.example', sigalgs: 'ecdsa_secp256r1_sha256' })).rejects.toThrow(
+      /alert/,
+    );
   });
 
   it('refuses protocols that are too old, and suites without forward secrecy', async () => {
