@@ -65,7 +65,11 @@ export function createSecureServers(
   const serverOf = (set: CertificateSet): Server => {
     const known = servers.get(set);
     if (known !== undefined) return known;
-    const made = createServer({ ...common, ...pairOptions(set.pairs) });
+    const made = createServer({
+      ...common,
+      ...pairOptions(set.pairs),
+      sessionIdContext: sessionContextOf(settings, set),
+    });
     // From memory: no handshake waits for a responder.
     if (settings.staples !== undefined)
       made.on('OCSPRequest', (certificate, _issuer, done) => done(null, staples.find(certificate)));
@@ -100,7 +104,6 @@ function commonOptions(settings: TlsSettings, ticketKeys: TicketKeys): SecureCon
     honorCipherOrder: true,
     ...(trust.length > 0 && { ca: [...trust] }),
     ...(revocationLists.length > 0 && { crl: [...revocationLists] }),
-    sessionIdContext: sessionContextOf(settings),
     sessionTimeout: Math.max(1, Math.floor(sessionLifetimeMs / 1000)),
     ...(first !== undefined && { ticketKeys: first }),
     // Nobody needs renegotiation; TLS 1.3 has none (RFC 9325 §3.5).
@@ -110,10 +113,13 @@ function commonOptions(settings: TlsSettings, ticketKeys: TicketKeys): SecureCon
 
 /**
  * A session that began without the client certificate that is demanded here must not be resumed here, nor one whose
- * certificate may have been revoked since.
+ * certificate may have been revoked since, nor one in which we have proved to be another host (RFC 6066 §3).
  */
-function sessionContextOf({ clientCertificate, trust, revocationLists = [] }: TlsSettings): string {
-  const hash = createHash('sha256').update(clientCertificate);
+function sessionContextOf(
+  { clientCertificate, trust, revocationLists = [] }: TlsSettings,
+  { hosts }: CertificateSet,
+): string {
+  const hash = createHash('sha256').update(clientCertificate).update('\0').update(hosts.join());
   for (const pem of [...trust, ...revocationLists]) hash.update('\0').update(pem);
   return hash.digest('hex').slice(0, 32);
 }

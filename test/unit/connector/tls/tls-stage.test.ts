@@ -400,6 +400,25 @@ describe('sessions', () => {
     });
   }
 
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`of ${version} resume for another name of the certificate, and not for that of another`, async () => {
+      const certificates = [
+        setOf(['shop.example'], [shop], true),
+        setOf(['blog.example', 'news.example'], [blog]),
+      ];
+      await start({ ticketKeys: [first], certificates });
+      const options = { minVersion: version, maxVersion: version };
+      const { session } = await visit(options);
+      const next = { ...options, ...(session && { session }) };
+      const socket = await open({ ...next, servername: 'shop.example' });
+      expect([socket.isSessionReused(), socket.getPeerCertificate().subject.CN]).toEqual([
+        false,
+        'shop.example',
+      ]);
+      expect(await visit({ ...next, servername: 'news.example' })).toMatchObject({ isReused: true });
+    });
+  }
+
   it('resume at another front with the same keys', async () => {
     await start({ ticketKeys: [first] });
     const { session } = await visit({});
