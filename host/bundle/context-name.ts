@@ -44,7 +44,7 @@ const RESERVED_FIRST_SEGMENTS: readonly string[] = ['admin', 'portico'];
 /** Names that are never bundles, in any letter case: folders of tools, and devices of Windows. */
 const RESERVED_NAME = /^(?:meta-inf|web-inf|node_modules|con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
 const SEGMENT = /^[\p{L}\p{M}\p{N}._~-]+$/u;
-const VERSION = /^[A-Za-z0-9][A-Za-z0-9._~+-]*$/;
+const VERSION = /^[A-Za-z0-9._~+-]*$/;
 
 /** Reads a base name: the file name without its extension. Never throws. */
 export function parseContextName(baseName: string): Named<{ readonly value: ContextName }> {
@@ -66,6 +66,8 @@ export function parseContextName(baseName: string): Named<{ readonly value: Cont
   if (version !== '' && !VERSION.test(version)) {
     return refuse('has a version with other characters than letters, digits and . _ ~ + -');
   }
+  if (/^[^A-Za-z0-9]/.test(version))
+    return refuse('has a version that does not begin with a letter or a digit: rename it');
   if (application === 'ROOT') return { ok: true, value: { name, application, contextPath: '', version } };
   const segments = application.split('#');
   const wrong = segmentsProblem(segments);

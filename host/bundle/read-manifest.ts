@@ -65,7 +65,9 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
     throw new EntryError(
       'sandbox is a thing of Node and cannot hold a command: take it away, or give a user',
     );
-  checkJobs(folder, entry, settings.schedule);
+  const scheduler = operator?.servlet.schedule === undefined ? developer : operator;
+  if (scheduler !== undefined)
+    withPlace(scheduler, ['servlet', 'schedule'], () => checkJobs(folder, entry, settings.schedule));
   return {
     entry,
     contextPath: contextPathOf(operator),
@@ -78,12 +80,20 @@ export async function readManifest(source: ManifestSource): Promise<Manifest> {
   };
 }
 
-/** Whether there can be a function where a job wants one; whether there is, only the loaded code tells. */
+/**
+ * Whether there is somebody to do the jobs, and can be a function where one is wanted; whether there is, only the loaded code
+ * tells.
+ */
 function checkJobs(
   folder: string | undefined,
   { kind }: Manifest['entry'],
   jobs: ApplicationSettings['schedule'] = [],
 ): void {
+  const isIdle = kind === 'static' || kind === 'upstream' || kind === 'redirect';
+  if (isIdle && jobs.length > 0)
+    throw new EntryError(
+      `an application of kind ${kind} has no process that could do jobs: take the schedule away`,
+    );
   for (const { name, function: wanted, module } of jobs) {
     if (wanted === undefined) continue;
     if (folder === undefined || (kind !== 'main' && kind !== 'modules'))

@@ -240,6 +240,30 @@ describe('readManifest: entries that are refused', () => {
     expect(error.message).not.toContain('secret');
   });
 
+  const job = 'schedule: [{ name: tidy, cron: "@daily", path: /tidy }]';
+  const pages = { 'index.html': '' };
+
+  it.each([
+    ['static', pages, `portico:\n  servlet:\n    ${job}\n`, 3],
+    ['redirect', {}, `portico:\n  application: { redirect: /x }\n  servlet:\n    ${job}\n`, 4],
+    ['upstream', {}, `portico:\n  application: { upstream: "http://u" }\n  servlet:\n    ${job}\n`, 4],
+  ])('jobs for the kind %s, with their place', async (kind, files, text, line) => {
+    const error = await refusal(read(files, text));
+    expect(error.message).toContain(
+      `an application of kind ${kind} has no process that could do jobs: take the schedule away`,
+    );
+    expect((error as ConfigError).problems[0]).toMatchObject({ line, path: 'portico.servlet.schedule' });
+  });
+
+  it('jobs of the bundle, unless the operator takes them away', async () => {
+    const files = { ...pages, 'application.yaml': `portico: { servlet: { ${job} } }` };
+    const { problems } = (await refusal(read(files))) as ConfigError;
+    expect(problems[0]).toMatchObject({ line: 1, path: 'portico.servlet.schedule' });
+    expect(problems[0]?.file).toMatch(/application\.yaml$/);
+    const { settings } = await read(files, 'portico: { servlet: { schedule: [] } }');
+    expect(settings.schedule).toEqual([]);
+  });
+
   it('says what it looked for and found when nothing names an entry', async () => {
     expect((await refusal(read({}))).message).toMatch(/looked for .* found an empty folder/);
     expect((await refusal(read({ 'shop/package.json': '{}' }))).message).toMatch(/found "shop"/);
