@@ -1,6 +1,7 @@
 import type { Manifest } from '../bundle/manifest.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { CallGrants } from './call-grants.js';
+import type { OrphanWatch } from './command/orphan-watch.js';
 import type { DeploymentSpec } from './deployment-process.js';
 import type { CpuGroups } from './limits/cpu-groups.js';
 import type { OutputLog } from './output/output-log.js';
@@ -28,6 +29,7 @@ export interface DeploymentOptions {
   readonly nextWorkingFolder: (bundle: string) => WorkingFolder | undefined;
   readonly runFolder: string;
   readonly strays: StrayProcesses;
+  readonly orphans: OrphanWatch;
   readonly cpuGroups: CpuGroups;
   /** Whether the host has room for one more process. */
   readonly mayGrow: () => boolean;

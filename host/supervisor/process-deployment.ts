@@ -355,6 +355,7 @@ export class ProcessDeployment implements DeploymentProcess {
         liveness,
         livenessPath: path === undefined || settings.prefix === 'strip' ? path : spec.contextPath + path,
         onSilence: (problem) => this.#silent(instance, problem),
+        orphans: this.#options.orphans,
       });
     }
     return new InstanceProcess({

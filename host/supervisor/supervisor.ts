@@ -4,6 +4,7 @@ import { PorticoError } from '../errors.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { CallGrants } from './call-grants.js';
+import { OrphanWatch } from './command/orphan-watch.js';
 import type { DeploymentProcess, DeploymentSpec } from './deployment-process.js';
 import { type CpuGroupPlaces, CpuGroups } from './limits/cpu-groups.js';
 import { OutputLog, type OutputSettings } from './output/output-log.js';
@@ -60,6 +61,7 @@ export class Supervisor {
   readonly #spares: SpareProcesses;
   readonly #working: WorkingFolders | undefined;
   readonly #strays = new StrayProcesses();
+  readonly #orphans = new OrphanWatch();
   readonly #leftovers: Promise<void>;
   readonly #deployments = new Set<ProcessDeployment>();
   readonly #watches = new Set<UpstreamWatch>();
@@ -120,6 +122,7 @@ export class Supervisor {
       nextWorkingFolder: (bundle) => this.#working?.next(bundle),
       runFolder: this.#options.runFolder,
       strays: this.#strays,
+      orphans: this.#orphans,
       cpuGroups: this.#cpuGroups,
       mayGrow: () => this.#countOfPlaces() < (this.#options.maxInstances ?? 128),
       development: this.#options.development,
@@ -180,6 +183,7 @@ export class Supervisor {
       [this.#spares, ...this.#deployments, ...this.#watches].map((started) => started.stop()),
     );
     await Promise.all([...this.#closing, this.#leftovers, this.#ports.stop()]);
+    this.#orphans.stop();
     this.#sockets.remove();
     await this.#working?.remove();
     this.#lifecycle.apply('finish stopping');

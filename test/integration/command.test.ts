@@ -268,3 +268,18 @@ it('is executable in the bundle when it is in the drop folder, and ends with the
   await host.stop();
   expect(isAlive(pid)).toBe(false);
 });
+
+it('ends with a host that is killed and does not come back, with what it has started', async () => {
+  const config = 'deployer: { stabilityWindow: 200ms, scanInterval: 300ms }\n';
+  const { stubborn, script } = apps;
+  if (stubborn === undefined || script === undefined) throw new Error('they are above');
+  const host = await TestHost.start({ config, apps: { stubborn, script } });
+  const started: number[] = [];
+  for (const name of ['stubborn', 'script']) {
+    const { pid } = (await (await host.get(`/${name}/`)).json()) as { pid: number };
+    started.push(pid, (await host.application(name))?.instances[0]?.pid ?? 0);
+  }
+  await host.end('SIGKILL');
+  await until('none of them is left', () => !started.some((pid) => isAlive(pid)));
+  await host.stop();
+});

@@ -17,6 +17,7 @@ import type { Surroundings } from '../surroundings/surroundings.js';
 import { findProgram } from './find-program.js';
 import { freePort } from './free-port.js';
 import { Liveness } from './liveness.js';
+import type { OrphanWatch } from './orphan-watch.js';
 import { isListening, usageOf } from './process-tree.js';
 
 /** What one process of a program is started with. */
@@ -44,6 +45,8 @@ export interface CommandOptions {
   /** Mask of the rights of new files; undefined: that of the host. */
   readonly umask: number | undefined;
   readonly maxFiles: number;
+  /** Ends it when the server has died without doing so. */
+  readonly orphans: Pick<OrphanWatch, 'add' | 'delete'>;
   /** Holds it to its share of the processors. */
   readonly cpuGroup: CpuGroup | undefined;
   /** Ends what the process has spawned and left behind, and deletes its folder; never rejects. */
@@ -179,6 +182,7 @@ export class CommandProcess implements SlotProcess {
     if (child.stderr !== null) capture.attach(child.stderr, 'err');
     if (child.pid === undefined) return;
     const { pid } = child;
+    this.#options.orphans.add(pid);
     cpuGroup?.join(pid);
     const gate: unknown = child.stdio[GATE];
     if (gate instanceof Writable) gate.on('error', () => undefined).end('\n');
@@ -243,7 +247,10 @@ export class CommandProcess implements SlotProcess {
   }
 
   #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.pid !== undefined) killGroup(this.pid);
+    if (this.pid !== undefined) {
+      killGroup(this.pid);
+      this.#options.orphans.delete(this.pid);
+    }
     const reason = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
     const timer = setTimeout(() => {
       child.stdout?.destroy();
