@@ -72,18 +72,21 @@ export class Deployer implements Deployments {
   readonly #watcher: Watcher;
   readonly #store: SharedStore;
   readonly #contexts = new DeployedContexts(
-    (place) => new DeployedContext(place, { ...this.#parts, held: this.#journal?.held ?? new Set() }),
+    (place) =>
+      new DeployedContext(place, {
+        ...this.#parts,
+        held: this.#open.journal.held,
+        memory: this.#open.memory,
+      }),
   );
   readonly #overview: Overview;
   readonly #actions: PlanActions;
   readonly #markers: ReadyMarkers;
   readonly #listeners = new Set<(name: string) => void>();
-  readonly #parts: Omit<ContextParts, 'held'>;
+  readonly #parts: Omit<ContextParts, 'held' | 'memory'>;
   readonly #descriptors: KeptDescriptors;
   readonly #dependencies: Dependencies;
-  #journal: Journal | undefined;
-  #deployments: DeploymentJournal | undefined;
-  #kept: KeptContents | undefined;
+  #records: Records | undefined;
   #known: Known = unknown();
   #waiting: readonly Waiting[] = [];
   #virtualHosts: VirtualHosts | undefined;
@@ -118,11 +121,11 @@ export class Deployer implements Deployments {
       store: this.#store,
       descriptors: this.#descriptors,
       dependencies: this.#dependencies,
-      record: (...begun) => this.#openDeployments.begin(...begun),
-      deployments: () => this.#openDeployments,
-      pinOf: (name) => this.#kept?.pinOf(name),
-      pin: async (version, kept) => this.#kept?.pin(version, kept),
-      unpin: async (name) => this.#kept?.unpin(name),
+      record: (...begun) => this.#open.deployments.begin(...begun),
+      deployments: () => this.#open.deployments,
+      pinOf: (name) => this.#records?.kept.pinOf(name),
+      pin: (version, kept) => this.#open.kept.pin(version, kept),
+      unpin: (name) => this.#open.kept.unpin(name),
       readManifest: options.readManifest,
       defaults: options.defaults,
       preparations: new Slots(options.maxParallelStarts),
@@ -131,7 +134,6 @@ export class Deployer implements Deployments {
       isDevelopment: options.development !== undefined,
       nextSerial: () => ++this.#serial,
       batch: new RouteBatch(routes),
-      memory: new VersionMemory(options.workFolder, log),
       defaultHost: () => this.#virtualHosts?.defaultHost,
       hold: (name, isHeld) => this.#hold(name, isHeld),
       changed: (name) => this.#tell(name),
@@ -141,13 +143,13 @@ export class Deployer implements Deployments {
       waiting: () => this.#waiting,
       names: () => this.#known.names.keys(),
       pinOf,
-      isHeld: (name) => this.#journal?.held.has(name) === true,
+      isHeld: (name) => this.#records?.journal.held.has(name) === true,
       defaultHost,
     });
     this.#actions = new PlanActions(this.#contexts, {
       appsFolder: options.appsFolder,
       log,
-      journal: () => this.#journal,
+      journal: () => this.#open.journal,
       nextSerial,
       owe: (name) => {
         this.#known = owe(this.#known, name, performance.now());
@@ -165,10 +167,12 @@ export class Deployer implements Deployments {
    */
   async open(): Promise<void> {
     const { workFolder, log, defaults } = this.#options;
-    this.#journal = await Journal.open(workFolder, log);
-    this.#deployments = await DeploymentJournal.open(workFolder, log, defaults.history);
-    this.#kept = new KeptContents(this.#journal, this.#deployments, this.#descriptors);
-    this.#known = unknown(this.#journal.holders, this.#journal.buried);
+    const journal = await Journal.open(workFolder, log);
+    const deployments = await DeploymentJournal.open(workFolder, log, defaults.history);
+    const kept = new KeptContents(journal, deployments, this.#descriptors);
+    const memory = await VersionMemory.open(workFolder, log);
+    this.#records = { journal, deployments, kept, memory };
+    this.#known = unknown(journal.holders, journal.buried);
     this.#watcher.start();
     await this.rescan();
     const { stabilityWindowMs } = this.#options;
@@ -212,8 +216,9 @@ export class Deployer implements Deployments {
         `not all applications were stopped within ${deadlineMs} ms; the rest ends with the host`,
       );
     }
-    await this.#journal?.save();
-    await this.#deployments?.close();
+    await this.#records?.journal.save();
+    await this.#records?.memory.saved;
+    await this.#records?.deployments.close();
   }
 
   list(): readonly ApplicationStatus[] {
@@ -245,7 +250,7 @@ export class Deployer implements Deployments {
   }
 
   deployments(name: string): readonly DeploymentView[] | undefined {
-    return this.#kept?.views(name) ?? (this.#contexts.of(name) === undefined ? undefined : []);
+    return this.#records?.kept.views(name) ?? (this.#contexts.of(name) === undefined ? undefined : []);
   }
 
   async foresee(): Promise<readonly Foreseen[]> {
@@ -279,8 +284,9 @@ export class Deployer implements Deployments {
       // A pass between the undeploy and this may have seen changed files.
       await context.remove(name);
       this.#contexts.tidy(context);
-      if (remains !== undefined) this.#journal?.buried.set(name, remains);
-      await this.#journal?.save();
+      const { journal } = this.#open;
+      if (remains !== undefined) journal.buried.set(name, remains);
+      await journal.save();
       if (failure !== undefined) throw failure;
     });
   }
@@ -339,20 +345,21 @@ export class Deployer implements Deployments {
   }
 
   async #hold(name: string, isHeld: boolean): Promise<void> {
-    if (isHeld) this.#journal?.held.add(name);
-    else this.#journal?.held.delete(name);
-    await this.#journal?.save();
+    const { journal } = this.#open;
+    if (isHeld) journal.held.add(name);
+    else journal.held.delete(name);
+    await journal.save();
   }
 
-  get #openDeployments(): DeploymentJournal {
-    if (this.#deployments !== undefined) return this.#deployments;
+  get #open(): Records {
+    if (this.#records !== undefined) return this.#records;
     throw new PorticoError('PORTICO_ILLEGAL_STATE', 'the deployer is not open; call open() first');
   }
 
   /** What is deployed, and what may be gone back to. */
   #inUse(): Set<string> {
     const used = this.#contexts.all().flatMap((context) => context.fingerprintsInUse());
-    for (const fingerprint of this.#kept?.fingerprints(this.#isHere) ?? [])
+    for (const fingerprint of this.#records?.kept.fingerprints(this.#isHere) ?? [])
       if (fingerprint !== undefined) used.push(fingerprint);
     return new Set(used);
   }
@@ -363,6 +370,14 @@ export class Deployer implements Deployments {
 
   #collected(inUse: ReadonlySet<string>): void {
     const descriptors = this.#contexts.all().flatMap((context) => context.descriptorsInUse());
-    this.#kept?.collected(inUse, descriptors, this.#isHere);
+    this.#records?.kept.collected(inUse, descriptors, this.#isHere);
   }
+}
+
+/** What is written down in the work folder, once the deployer is open. */
+interface Records {
+  readonly journal: Journal;
+  readonly deployments: DeploymentJournal;
+  readonly kept: KeptContents;
+  readonly memory: VersionMemory;
 }

@@ -15,7 +15,7 @@ export interface PlanActionsParts {
   readonly appsFolder: string;
   readonly log: DeployerLog;
   /** Undefined before it is open. */
-  readonly journal: () => Journal | undefined;
+  readonly journal: () => Journal;
   readonly nextSerial: () => number;
   /** What lies under the name was not taken after all; the plan is to ask for it again. */
   readonly owe: (name: string) => void;
@@ -118,7 +118,7 @@ export class PlanActions {
     }
     const at = this.#contexts.placeOf(name);
     const journal = this.#parts.journal();
-    if (at === undefined || journal === undefined) return;
+    if (at === undefined) return;
     const claim = `${at}##${candidate.context.version}`;
     if (journal.holders.get(claim) === name && !journal.buried.has(name)) return;
     journal.buried.delete(name);

@@ -197,6 +197,7 @@ export class Serving {
       if (!mayServe(running.version)) await this.#changeover.vacate(running);
     await this.publisher.publishOrLog();
     for (const name of this.versions.keys()) this.#parts.changed(name);
+    await this.#parts.memory.saved;
   }
 
   async #settleActive(): Promise<void> {

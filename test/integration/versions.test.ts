@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { TestHost } from '#test/support/host.js';
@@ -162,6 +164,9 @@ describe('two versions side by side', () => {
     const after = await host.application('news##10');
     expect(after?.instances[0]?.pid).toBe(before.instances[0]?.pid);
     expect((await host.application('news##11'))?.state).toBe('failed');
+    await until('it is written down', () =>
+      /"news##11",[^\]]*"returned"/.test(readFileSync(join(host.base, 'work', 'versions.json'), 'utf8')),
+    );
   });
 
   it('start with the newest alone after a restart, and nobody stays behind', async () => {

@@ -1,12 +1,7 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { messageOf } from '../../errors.js';
-import { systemCodeOf } from '../../system-error.js';
 import type { DeployerLog } from '../collaborators.js';
-import { SerialQueue } from '../serial-queue.js';
-import { JournalWrites } from './journal-writes.js';
-import { replaceFile } from './replace-file.js';
+import { WorkFile } from './work-file.js';
 
 const FILE = 'deployer.json';
 
@@ -58,52 +53,28 @@ export class Journal {
   readonly buried: Map<string, string>;
   /** Name → what serves instead of what lies in the drop folder. */
   readonly pins: Map<string, Pin>;
-  readonly #folder: string;
-  readonly #writes: JournalWrites;
-  readonly #lane = new SerialQueue();
-  /** A write that has not begun: it will contain whatever is changed until then. */
-  #next: Promise<void> | undefined;
-  #written = '';
+  readonly #file: WorkFile;
 
-  private constructor(folder: string, log: DeployerLog, content: z.infer<typeof journalSchema>) {
-    this.#folder = folder;
-    const effect = 'what operators stop is forgotten at a restart';
-    this.#writes = new JournalWrites(log, `the journal in ${folder}`, effect);
+  private constructor(path: string, log: DeployerLog, content: Partial<z.infer<typeof journalSchema>>) {
     this.held = new Set(content.held);
     this.holders = new Map(content.holders);
     this.buried = new Map(content.buried);
     this.pins = new Map(content.pins);
+    this.#file = new WorkFile(path, log, 'what operators stop is forgotten at a restart', () => ({
+      format: 1,
+      held: [...this.held],
+      holders: [...this.holders],
+      buried: [...this.buried],
+      pins: [...this.pins],
+    }));
   }
 
   /** Reads the journal; a missing one is empty, a broken one is set aside with a message. */
   static async open(folder: string, log: DeployerLog): Promise<Journal> {
-    const empty = { format: 1 as const, held: [], holders: [], buried: [], pins: [] };
     const path = join(folder, FILE);
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (error) {
-      if (systemCodeOf(error) !== 'ENOENT') {
-        log.error(
-          { code: 'PORTICO_JOURNAL_UNREADABLE', err: error },
-          `${path} cannot be read (${messageOf(error)}); stopped applications will be started`,
-        );
-      }
-      return new Journal(folder, log, empty);
-    }
-    try {
-      return new Journal(folder, log, journalSchema.parse(JSON.parse(text)));
-    } catch (error) {
-      const aside = `${path}.broken-${Date.now()}`;
-      log.error(
-        { code: 'PORTICO_JOURNAL_BROKEN', err: error },
-        `${path} is not a journal any more; it is set aside as ${aside}, and stopped applications will be started`,
-      );
-      await rename(path, aside).catch((cause: unknown) => {
-        log.warn({ err: cause }, `${path} could not be renamed: ${messageOf(cause)}`);
-      });
-      return new Journal(folder, log, empty);
-    }
+    const read = (data: unknown) => journalSchema.parse(data);
+    const content = await WorkFile.read(path, log, 'stopped applications will be started', read);
+    return new Journal(path, log, content ?? {});
   }
 
   /** Drops everything that is remembered of a name. */
@@ -116,30 +87,6 @@ export class Journal {
 
   /** Writes what has changed. Never rejects: a full disk must not stop a deployment; it is said once. */
   save(): Promise<void> {
-    this.#next ??= this.#lane.run(() => {
-      this.#next = undefined;
-      return this.#write();
-    });
-    return this.#next;
-  }
-
-  async #write(): Promise<void> {
-    const text = JSON.stringify(
-      {
-        format: 1,
-        held: [...this.held],
-        holders: [...this.holders],
-        buried: [...this.buried],
-        pins: [...this.pins],
-      },
-      undefined,
-      2,
-    );
-    if (text === this.#written) return;
-    const isWritten = await this.#writes.attempt(async () => {
-      await mkdir(this.#folder, { recursive: true });
-      await replaceFile(join(this.#folder, FILE), text);
-    });
-    if (isWritten) this.#written = text;
+    return this.#file.save();
   }
 }

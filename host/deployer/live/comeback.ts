@@ -93,6 +93,8 @@ export class Comeback {
     live.activate(older);
     version.prepared = older.prepared;
     if (mayFollow(older.entry.current, 'serving')) older.entry.step('serving');
+    if (version !== newer.version)
+      this.#parts.memory.decide(newer.version.name, newer.prepared.key, 'returned');
     // Whoever sees that the old content serves also sees why.
     const failure = new RolloutFailure(newer.version.name, 'probation', new Error(reason));
     if (mayFollow(newer.entry.current, 'failed')) newer.entry.step('failed', { cause: failure.reason });
@@ -101,7 +103,6 @@ export class Comeback {
     void retirements.add(newer, newer.prepared.manifest.settings.drainTimeoutMs);
     this.#tell(newer, older, reason);
     if (version === newer.version) await this.#parts.pin(version, older.prepared);
-    else this.#parts.memory.decide(newer.version.name, newer.prepared.key, 'returned');
     const hasWords = hasHeard && older.process?.kind?.() === 'framework';
     // The same content once more: nothing is proved or disproved by it.
     if (hasWords && (await this.launch(version, older.prepared, 'return'))) this.probations.end(older);

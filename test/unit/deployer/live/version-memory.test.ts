@@ -15,12 +15,19 @@ describe('what is remembered of versions', () => {
 
   const memory = (path = folder.path) => {
     const note = (_fields: object, message: string) => void lines.push(message);
-    return new VersionMemory(path, { info: note, warn: note, error: note });
+    return VersionMemory.open(path, { info: note, warn: note, error: note });
+  };
+  /** What the next start of the server finds when this is all that it is told. */
+  const after = async (change: (memory: VersionMemory) => void) => {
+    const changed = await memory();
+    change(changed);
+    await changed.saved;
+    return memory();
   };
   const file = () => join(folder.path, 'versions.json');
 
-  it('gives each version of each context a pin of its own, the same after a restart', () => {
-    const first = memory();
+  it('gives each version of each context a pin of its own, the same after a restart', async () => {
+    const first = await memory();
     const pins = [
       first.pinOf('/shop', 'shop##1'),
       first.pinOf('/shop', 'shop##2'),
@@ -29,40 +36,46 @@ describe('what is remembered of versions', () => {
     ];
     expect(new Set(pins).size).toBe(4);
     for (const pin of pins) expect(pin).toMatch(/^[\w-]{22}$/);
-    expect(memory().pinOf('/shop', 'shop##1')).toBe(pins[0]);
+    await first.saved;
+    expect((await memory()).pinOf('/shop', 'shop##1')).toBe(pins[0]);
     expect(statSync(file()).mode & 0o777).toBe(0o600);
-    expect(memory(join(folder.path, 'other')).pinOf('/shop', 'shop##1')).not.toBe(pins[0]);
+    const elsewhere = await memory(join(folder.path, 'other'));
+    expect(elsewhere.pinOf('/shop', 'shop##1')).not.toBe(pins[0]);
+    await elsewhere.saved;
   });
 
-  it('knows how the canary of a content ended, until it is forgotten or has other content', () => {
-    memory().decide('shop##2', 'key', 'aborted');
-    expect(memory().decisionOf('shop##2', 'key')).toBe('aborted');
-    expect(memory().decisionOf('shop##2', 'other key')).toBeUndefined();
-    expect(memory().decisionOf('shop##3', 'key')).toBeUndefined();
-    memory().decide('shop##2', 'key', undefined);
-    expect(memory().decisionOf('shop##2', 'key')).toBeUndefined();
-    memory().decide('shop##2', 'key', 'promoted');
-    memory().forget('shop##2');
-    expect(memory().decisionOf('shop##2', 'key')).toBeUndefined();
+  it('knows how the canary of a content ended, until it is forgotten or has other content', async () => {
+    const aborted = await after((one) => one.decide('shop##2', 'key', 'aborted'));
+    expect(aborted.decisionOf('shop##2', 'key')).toBe('aborted');
+    expect(aborted.decisionOf('shop##2', 'other key')).toBeUndefined();
+    expect(aborted.decisionOf('shop##3', 'key')).toBeUndefined();
+    const undecided = await after((one) => one.decide('shop##2', 'key', undefined));
+    expect(undecided.decisionOf('shop##2', 'key')).toBeUndefined();
+    const promoted = await after((one) => one.decide('shop##2', 'key', 'promoted'));
+    expect(promoted.decisionOf('shop##2', 'key')).toBe('promoted');
+    const gone = await after((one) => one.forget('shop##2'));
+    expect(gone.decisionOf('shop##2', 'key')).toBeUndefined();
   });
 
-  it('says why a content is not tried again, until it is pardoned', () => {
+  it('says why a content is not tried again, until it is pardoned', async () => {
     for (const decision of ['aborted', 'returned'] as const) {
-      memory().decide('shop##2', 'key', decision);
-      expect(memory().whyNot('shop##2', 'key')).toMatch(/aborted|probation/);
-      expect(memory().whyNot('shop##2', 'other key')).toBeUndefined();
-      memory().pardon('shop##2', 'key');
-      expect(memory().whyNot('shop##2', 'key')).toBeUndefined();
+      const decided = await after((one) => one.decide('shop##2', 'key', decision));
+      expect(decided.whyNot('shop##2', 'key')).toMatch(/aborted|probation/);
+      expect(decided.whyNot('shop##2', 'other key')).toBeUndefined();
+      const pardoned = await after((one) => one.pardon('shop##2', 'key'));
+      expect(pardoned.whyNot('shop##2', 'key')).toBeUndefined();
     }
-    memory().decide('shop##2', 'key', 'promoted');
-    memory().pardon('shop##2', 'key');
-    expect(memory().decisionOf('shop##2', 'key')).toBe('promoted');
+    await after((one) => one.decide('shop##2', 'key', 'promoted'));
+    const promoted = await after((one) => one.pardon('shop##2', 'key'));
+    expect(promoted.decisionOf('shop##2', 'key')).toBe('promoted');
   });
 
-  it('begins anew, and says so, when its file is broken', () => {
+  it('begins anew, and says so, when its file is broken', async () => {
     writeFileSync(file(), '{"format":1');
-    expect(memory().pinOf('/shop', 'shop##1')).toMatch(/^[\w-]{22}$/);
-    expect(lines).toEqual([expect.stringContaining('versions.json cannot be used')]);
+    const anew = await memory();
+    expect(lines).toEqual([expect.stringMatching(/versions\.json is broken; .* clients get new cookies/)]);
+    expect(anew.pinOf('/shop', 'shop##1')).toMatch(/^[\w-]{22}$/);
+    await anew.saved;
     expect(JSON.parse(readFileSync(file(), 'utf8'))).toMatchObject({ format: 1, decisions: [] });
   });
 });
