@@ -77,7 +77,7 @@ export class DeployedContext implements CanaryPlace, JobPlace {
   }
 
   statuses(): ApplicationStatus[] {
-    return this.#serving.ranked().map((version) => this.#statusOf(version));
+    return this.#serving.versions.ranked().map((version) => this.#statusOf(version));
   }
 
   /** Undefined when there is no such version. */

@@ -1,4 +1,3 @@
-import { compareVersions } from '../bundle/compare-versions.js';
 import { messageOf } from '../errors.js';
 import type { ContextRoute } from '../front/messages.js';
 import { type DeploymentChange, lastCrashOf } from '../supervisor/deployment-process.js';
@@ -7,6 +6,7 @@ import { mayFollow } from './history/deployment-steps.js';
 import { type BesideStart, Changeover } from './live/changeover.js';
 import { Comeback } from './live/comeback.js';
 import { LiveVersions } from './live/live-versions.js';
+import { PlaceVersions } from './live/place-versions.js';
 import { SideVersions } from './live/side-versions.js';
 import type { VersionMemory } from './live/version-memory.js';
 import { type Place, shownPlace } from './place.js';
@@ -42,8 +42,7 @@ const DEVELOPMENT_DRAIN_MS = 200;
  * which calls the methods that wait one after the other only; owns the processes.
  */
 export class Serving {
-  /** By name; changed by the context. */
-  readonly versions = new Map<string, Version>();
+  readonly versions = new PlaceVersions();
   readonly live = new LiveVersions();
   readonly retirements: Retirements;
   readonly publisher: RoutePublisher;
@@ -192,7 +191,7 @@ export class Serving {
   /** Brings about that the right version serves, and beside it what is to. Runs in the line only; never rejects. */
   async settle(): Promise<void> {
     await this.#settleActive();
-    if (!this.#isClosing) await this.sides.settle(this.#candidates());
+    if (!this.#isClosing) await this.sides.settle(this.versions.candidates());
     for (const running of this.live.all())
       if (!mayServe(running.version)) await this.#changeover.vacate(running);
     await this.publisher.publishOrLog();
@@ -201,7 +200,7 @@ export class Serving {
   }
 
   async #settleActive(): Promise<void> {
-    for (const version of this.sides.bases(this.#candidates())) {
+    for (const version of this.sides.bases(this.versions.candidates())) {
       if (this.#isClosing) return;
       const running = this.live.of(version);
       const isSound = running !== undefined && running.gaveUp === undefined;
@@ -214,11 +213,6 @@ export class Serving {
       // The old content of the same version serves on; an older version is not better than that.
       if (isSound && this.active === running) return;
     }
-  }
-
-  /** What may be live, highest version first. */
-  #candidates(): Version[] {
-    return this.ranked().filter((version) => mayServe(version));
   }
 
   /**
@@ -362,25 +356,9 @@ export class Serving {
     this.#trials.plan(version, running.prepared);
   }
 
-  /** Highest version first. */
-  ranked(): Version[] {
-    return [...this.versions.values()].sort(
-      (left, right) =>
-        compareVersions(right.order.context.version, left.order.context.version) ||
-        (left.name < right.name ? -1 : 1),
-    );
-  }
-
   /** The version whose state the path shows: what serves, else what starts, else what would be next. */
   spokesman(): Version | undefined {
-    if (this.active !== undefined) return this.active.version;
-    const ranked = this.ranked();
-    return (
-      ranked.find(({ activity }) => activity !== undefined) ??
-      this.sides.bases(this.#candidates())[0] ??
-      this.#candidates()[0] ??
-      ranked[0]
-    );
+    return this.active?.version ?? this.versions.next(this.sides.bases(this.versions.candidates()));
   }
 
   say(version: Version, message: string): void {
