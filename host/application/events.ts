@@ -1,4 +1,4 @@
-import { checkFunction, messageOf } from '../errors.js';
+import { checkFunction, kindOf, messageOf, PorticoError } from '../errors.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import type { Log } from './log.js';
 
@@ -29,8 +29,12 @@ export class Events {
     this.#log = log;
   }
 
-  /** Gives the function that takes the subscription back. No function: `PORTICO_NOT_A_FUNCTION`. */
+  /**
+   * Gives the function that takes the subscription back. No function: `PORTICO_NOT_A_FUNCTION`; no event, such as a name
+   * that is not exported: `PORTICO_NOT_AN_EVENT`.
+   */
   subscribe<T>(definition: EventDefinition<T>, handler: EventHandler<T>): () => void {
+    checkEvent(definition);
     checkFunction(handler, () => `A handler of the event ${definition.name}`);
     const key = definition as unknown as EventDefinition<never>;
     this.#handlers.set(key, [...(this.#handlers.get(key) ?? []), handler as EventHandler<never>]);
@@ -78,6 +82,15 @@ export class Events {
     const log = this.#log;
     if (log !== undefined) given.then(undefined, (error: unknown) => logFailure(log, name, error));
   }
+}
+
+/** Programs in JavaScript subscribe to what they have imported, whatever it is. */
+function checkEvent(given: unknown): void {
+  if (typeof (given as EventDefinition<unknown> | null | undefined)?.name === 'string') return;
+  throw new PorticoError(
+    'PORTICO_NOT_AN_EVENT',
+    `subscribe() needs an event, and got ${kindOf(given)}. Import it by its name, for example ApplicationStarted.`,
+  );
 }
 
 function logFailure(log: Log, name: string, error: unknown): void {

@@ -1,6 +1,7 @@
 import { kindOf, PorticoError } from '../errors.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import type { ApplicationCallPipeline } from './call-pipelines.js';
+import { configureBy } from './configure.js';
 
 /**
  * Something that is installed into an application or a route and configures it. `Target` says where it may go.
@@ -21,7 +22,7 @@ const INSTALLED = new AttributeKey<Map<string, unknown>>('portico.plugins');
 
 /**
  * Installs a plugin. A second one of the same name on the same target: `PORTICO_DUPLICATE_PLUGIN`; something that is no
- * plugin: `PORTICO_NOT_A_PLUGIN`.
+ * plugin: `PORTICO_NOT_A_PLUGIN`. `configure` is run by the plugin, as `configureBy` does it.
  */
 export function installPlugin<Target extends ApplicationCallPipeline, Config, Instance>(
   target: Target,
@@ -35,7 +36,9 @@ export function installPlugin<Target extends ApplicationCallPipeline, Config, In
       'PORTICO_DUPLICATE_PLUGIN',
       `The plugin ${plugin.key.name} is already installed here. Install it once and configure it there.`,
     );
-  const instance = plugin.install(target, configure);
+  const instance = plugin.install(target, (config) =>
+    configureBy(configure, config, () => `the plugin ${plugin.key.name}`),
+  );
   installed.set(plugin.key.name, instance);
   return instance;
 }

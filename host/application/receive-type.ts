@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Parameters } from './parameters.js';
+import { checkSchema } from './schema-issues.js';
 
 /**
  * Names what a handler wants the body to become, and carries its type. Plugins MAY define more: what is none of those
@@ -24,12 +25,13 @@ export class ReceiveType<T> {
   static readonly FORM = new ReceiveType<Parameters>('form');
   static readonly STREAM = new ReceiveType<Readable>('stream');
 
-  /** The type of what a Standard Schema lets through; always the same one for a schema. */
+  /** The type of what a Standard Schema lets through; always the same one for a schema. Else `PORTICO_NOT_A_SCHEMA`. */
   static of<Schema extends StandardSchemaV1>(
     schema: Schema,
   ): ReceiveType<StandardSchemaV1.InferOutput<Schema>> {
     let type = OF_SCHEMA.get(schema);
     if (type === undefined) {
+      checkSchema(schema, 'receive()');
       type = new ReceiveType(`a value for the schema of ${schema['~standard'].vendor}`, schema);
       OF_SCHEMA.set(schema, type);
     }

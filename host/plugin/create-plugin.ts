@@ -2,7 +2,7 @@ import type { Application } from '../application/application.js';
 import type { ApplicationConfig } from '../application/application-config.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
 import { isPluginInstalled, type Plugin } from '../application/plugin.js';
-import { PorticoError } from '../errors.js';
+import { checkFunction, PorticoError } from '../errors.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { Route } from '../routing/route.js';
 import { installScoped } from './install-scoped.js';
@@ -49,6 +49,7 @@ export function createApplicationPlugin<Config, Instance>(
   name: string,
   definition: PluginDefinition<Config, Instance>,
 ): ApplicationPlugin<Config, Instance> {
+  checkDefinition(name, definition);
   return {
     key: new AttributeKey<Instance>(name),
     install: (application, configure) =>
@@ -63,6 +64,7 @@ export function createRouteScopedPlugin<Config, Instance>(
   name: string,
   definition: PluginDefinition<Config, Instance>,
 ): RouteScopedPlugin<Config, Instance> {
+  checkDefinition(name, definition);
   const key = new AttributeKey<Instance>(name);
   return {
     key,
@@ -82,6 +84,14 @@ export function createRouteScopedPlugin<Config, Instance>(
       return instance;
     },
   };
+}
+
+function checkDefinition<Config, Instance>(
+  name: string,
+  { createConfig, install }: PluginDefinition<Config, Instance>,
+): void {
+  checkFunction(createConfig, () => `createConfig of the plugin ${name}`);
+  checkFunction(install, () => `install of the plugin ${name}`);
 }
 
 const IN_ROUTES = new AttributeKey<Set<string>>('portico.plugins.inRoutes');

@@ -11,7 +11,7 @@ import {
 } from '../plugin/create-plugin.js';
 import type { Hook } from '../plugin/plugin-builder.js';
 import { TransparentSelector } from '../routing/request-selectors.js';
-import type { Configure, Route } from '../routing/route.js';
+import { type Configure, configureRoute, type Route } from '../routing/route.js';
 import {
   type AuthenticationBlock,
   AuthenticationCheck,
@@ -127,7 +127,7 @@ export function authenticate<Parameters>(
   node.attributes.put(BLOCK, { providers: wanted, strategy });
   node.install(AuthenticationOfRoute);
   const typed = node as unknown as Route<Parameters>;
-  configure(typed);
+  configureRoute(typed, configure);
   return typed;
 }
 

@@ -1,4 +1,5 @@
 import type { ApplicationCall } from '../application/application-call.js';
+import { configureBy } from '../application/configure.js';
 import { quoteParameter } from '../http/header-value.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 
@@ -24,7 +25,7 @@ export class HstsConfig extends HstsPolicy {
   /** Another policy for one host. */
   withHost(host: string, configure: (policy: HstsPolicy) => void): void {
     const policy = new HstsPolicy();
-    configure(policy);
+    configureBy(configure, policy, () => `HSTS of ${host}`);
     this.#hosts.set(host.toLowerCase(), policy);
   }
 

@@ -5,7 +5,7 @@ import { AttributeKey } from '../pipeline/attributes.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
 import { TransparentSelector } from '../routing/request-selectors.js';
-import type { Configure, Route } from '../routing/route.js';
+import { type Configure, configureRoute, type Route } from '../routing/route.js';
 import type { RateLimiter } from './rate-limit/limiter.js';
 import { RateLimiters } from './rate-limit/limiters.js';
 
@@ -133,7 +133,7 @@ export function rateLimit<P>(
   inner.intercept(ApplicationCallPipeline.Validators, (run) =>
     run.call.isHandled ? undefined : limit.check(run.call),
   );
-  configure(inner as unknown as Route<P>);
+  configureRoute(inner as unknown as Route<P>, configure);
 }
 
 /** Names of the limits a call was counted by. */

@@ -5,7 +5,8 @@ import { ApplicationReceivePipeline } from '../application/call-pipelines.js';
 import { RequestValidationError } from '../application/http-errors.js';
 import { ReceiveType } from '../application/receive-type.js';
 import { RequestBody } from '../application/request-body.js';
-import { checkBySchema } from '../application/schema-issues.js';
+import { checkBySchema, checkSchema, isSchema } from '../application/schema-issues.js';
+import { checkFunction } from '../errors.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 
 export { RequestValidationError } from '../application/http-errors.js';
@@ -87,18 +88,17 @@ export const RequestValidation: RouteScopedPlugin<RequestValidationConfig, void>
 function filterOf(what: ReceiveType<unknown> | StandardSchemaV1 | Type<unknown>): Filter {
   if (what instanceof ReceiveType) return (_value, { receiveType }) => receiveType === what;
   if (isSchema(what)) return (_value, { receiveType }) => receiveType.schema === what;
+  if (typeof what !== 'function') checkSchema(what, 'validate()');
   return (value) => Object(value) instanceof what;
 }
 
 function validationOf<T>(validation: Validation<T> | StandardSchemaV1): Validation<unknown> {
-  if (!isSchema(validation)) return validation as Validation<unknown>;
+  if (!isSchema(validation)) {
+    checkFunction(validation, () => 'A validation');
+    return validation as Validation<unknown>;
+  }
   return async (value) => {
     const result = await checkBySchema(validation, value);
     return 'reasons' in result ? result.reasons : undefined;
   };
-}
-
-/** Schemas of some libraries are functions. */
-function isSchema(what: unknown): what is StandardSchemaV1 {
-  return ((typeof what === 'object' && what !== null) || typeof what === 'function') && '~standard' in what;
 }

@@ -1,4 +1,5 @@
 import { ApplicationStopped } from '../application/application-events.js';
+import { configureBy } from '../application/configure.js';
 import type { Route } from '../routing/route.js';
 import { FolderSource } from './static-content/folder-source.js';
 import { StaticContentConfig } from './static-content/static-config.js';
@@ -50,7 +51,7 @@ export function staticZip<Outer>(
   configure: (config: StaticZipConfig) => void = () => undefined,
 ): Route {
   const config = new StaticZipConfig();
-  configure(config);
+  configureBy(configure, config, () => STATIC);
   const source = new ZipSource(zipFile, config.basePath);
   const { monitor, log } = route.root.application;
   monitor.subscribe(ApplicationStopped, () => {
@@ -104,7 +105,7 @@ export function singlePageApplication<Outer>(
   configure: (config: SinglePageApplicationConfig) => void = () => undefined,
 ): Route {
   const config = new SinglePageApplicationConfig();
-  configure(config);
+  configureBy(configure, config, () => STATIC);
   config.default ??= config.defaultPage;
   return serve(
     route as unknown as Route,
@@ -115,10 +116,11 @@ export function singlePageApplication<Outer>(
 }
 
 const TAIL = 'static-content-path';
+const STATIC = 'static content';
 
 function configured(configure: (config: StaticContentConfig) => void): StaticContentConfig {
   const config = new StaticContentConfig();
-  configure(config);
+  configureBy(configure, config, () => STATIC);
   return config;
 }
 

@@ -42,10 +42,10 @@ export class HostSelector implements RouteSelector {
         'A route for hosts names neither a host nor a port. Name at least one.',
       );
     for (const host of hosts)
-      if (!(host instanceof RegExp) && (typeof host !== 'string' || host === ''))
+      if (!(host instanceof RegExp) && !isHost(host))
         throw new PorticoError(
           'PORTICO_ROUTE_PATTERN',
-          `${JSON.stringify(host)} is not a host. Write its name, or a regular expression.`,
+          `${JSON.stringify(host)} is not a host. Write its name without a port, IPv6 in brackets, or a regular expression.`,
         );
     ports.forEach(checkPort);
     this.#names = hosts.filter((host) => typeof host === 'string').map((host) => host.toLowerCase());
@@ -97,6 +97,11 @@ export class LocalPortSelector implements RouteSelector {
 
 function constantWith(parameters: Match['parameters']): Match {
   return { isMatch: true, quality: Quality.CONSTANT, segmentIncrement: 0, parameters };
+}
+
+/** What is equal to no name that a client sends: with a port, a star, or as an IPv6 address without brackets. */
+function isHost(host: unknown): boolean {
+  return typeof host === 'string' && host !== '' && !/[/\s*:]/.test(host.replace(/^\[[^\]]*\]/, ''));
 }
 
 function wholeName(pattern: RegExp): RegExp {

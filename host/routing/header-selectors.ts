@@ -1,4 +1,5 @@
 import { PorticoError } from '../errors.js';
+import { isToken } from '../http/byte-classes.js';
 import { parseByQuality } from '../http/header-value.js';
 import { type AcceptedMediaType, MediaType, parseAccept } from '../http/media-type.js';
 import {
@@ -20,7 +21,13 @@ export class HeaderSelector implements RouteSelector {
   readonly #name: string;
   readonly #value: string;
 
+  /** `PORTICO_ROUTE_PATTERN` for what can be no name, and without a value. */
   constructor(name: string, value: string) {
+    if (typeof name !== 'string' || !isToken(name) || typeof value !== 'string' || value === '')
+      throw new PorticoError(
+        'PORTICO_ROUTE_PATTERN',
+        `A route cannot be for the header ${JSON.stringify(name)} with the value ${JSON.stringify(value)}. Name both.`,
+      );
     this.#name = name;
     this.#value = value.toLowerCase();
     this.id = `header:${JSON.stringify([name.toLowerCase(), this.#value])}`;

@@ -17,8 +17,8 @@ export type RoutePattern = string | RegExp;
 /**
  * Selectors of a path pattern, one a segment: `users`, `{id}`, `{id?}`, `{rest...}`, `{...}`, `*`, `v{version}.json`; a
  * final slash is one of its own. Other texts are constants, percent-decoded; a brace as itself is written `%7B`, `%7D`.
- * `PORTICO_ROUTE_PATTERN` for `:id` as other frameworks have it, `?` and `#`, braces that do not pair, a parameter without a name, two parameters in one segment, text
- * behind `{rest...}` in its segment, and a wrong escape.
+ * `PORTICO_ROUTE_PATTERN` for `:id` as other frameworks have it, `?` and `#`, braces that do not pair, a parameter
+ * without a name, two parameters in one segment, what has to be behind `{rest...}`, and a wrong escape.
  */
 export function parsePattern(pattern: RoutePattern): readonly RouteSelector[] {
   if (pattern instanceof RegExp) return [new RegexSelector(pattern)];
@@ -30,7 +30,12 @@ export function parsePattern(pattern: RoutePattern): readonly RouteSelector[] {
   const selectors: RouteSelector[] = [];
   let place = 0;
   for (const piece of pattern.split('/')) {
-    if (piece !== '') selectors.push(selectorOf({ pattern, piece, place }));
+    if (piece !== '') {
+      const selector = selectorOf({ pattern, piece, place });
+      if (needsSegment(selector) && selectors.some((one) => one instanceof TailcardSelector))
+        throw wrong({ pattern, piece, place }, 'is behind what takes everything, so nothing is left for it');
+      selectors.push(selector);
+    }
     place += piece.length + 1;
   }
   if (pattern.endsWith('/')) selectors.push(new TrailingSlashSelector());
@@ -58,6 +63,10 @@ function selectorOf(at: Piece): RouteSelector {
     throw wrong(at, `would be a constant; write {${at.piece.slice(1)}} for a parameter, %3A for a colon`);
   const text = decoded(at);
   return text === '*' ? new WildcardSelector() : new ConstantSelector(text);
+}
+
+function needsSegment(selector: RouteSelector): boolean {
+  return !(selector instanceof TailcardSelector || selector instanceof OptionalParameterSelector);
 }
 
 function parameterOf(at: Piece, open: number, close: number): RouteSelector {

@@ -17,9 +17,10 @@ export class QueryParameterSelector implements RouteSelector {
   readonly name: string;
   readonly value: string | undefined;
 
-  /** `PORTICO_ROUTE_PATTERN` without a name. */
+  /** `PORTICO_ROUTE_PATTERN` without a name, and for a value that is no text. */
   constructor(name: string, value?: string) {
     checkName(name);
+    checkValue(value);
     this.name = name;
     this.value = value;
     this.id = `query:${JSON.stringify([name, value])}`;
@@ -58,6 +59,14 @@ export class OptionalQueryParameterSelector implements RouteSelector {
   toString(): string {
     return `[${this.name}?]`;
   }
+}
+
+function checkValue(value: unknown): void {
+  if (value === undefined || typeof value === 'string') return;
+  throw new PorticoError(
+    'PORTICO_ROUTE_PATTERN',
+    `${JSON.stringify(value)} is not the value of a query parameter. Write a text, for example with String().`,
+  );
 }
 
 function checkName(name: unknown): void {

@@ -4,6 +4,7 @@ import {
   type ApplicationReceivePipeline,
   type ApplicationSendPipeline,
 } from '../application/call-pipelines.js';
+import { configureBy } from '../application/configure.js';
 import { installPlugin, type Plugin } from '../application/plugin.js';
 import { checkFunction } from '../errors.js';
 import type { MediaType } from '../http/media-type.js';
@@ -26,7 +27,7 @@ export type RoutingCall<PathParameters = AnyPathParameters> = ApplicationCall<Pa
  */
 export type Handler<PathParameters = AnyPathParameters> = (call: RoutingCall<PathParameters>) => unknown;
 
-/** Adds routes below `route`. */
+/** Adds routes below `route`, at once. */
 export type Configure<PathParameters> = (route: Route<PathParameters>) => void;
 
 /**
@@ -110,7 +111,7 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     let route = this as unknown as Route;
     for (const selector of parsePattern(pattern)) route = route.createChild(selector);
     const typed = route as unknown as Route<NestedParameters<PathParameters, Pattern>>;
-    configure?.(typed);
+    if (configure !== undefined) configureRoute(typed, configure);
     return typed;
   }
 
@@ -126,9 +127,11 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
   ): Route<WithParameter<PathParameters, Name>>;
   param(name: string, value: string, configure?: Configure<PathParameters>): Route<PathParameters>;
   param(name: string, ...given: readonly unknown[]): unknown {
-    const value = typeof given[0] === 'string' ? given[0] : undefined;
-    const configure = value === undefined ? given[0] : given[1];
-    return this.select(select.param(name, value), configure as Configure<PathParameters> | undefined);
+    const [value, configure] = typeof given[0] === 'function' ? [undefined, given[0]] : given;
+    return this.select(
+      select.param(name, value as string | undefined),
+      configure as Configure<PathParameters> | undefined,
+    );
   }
 
   /** Requests with or without a query parameter; better than other routes when it is there. */
@@ -323,7 +326,7 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
 
   #select<P>(selector: RouteSelector, configure: Configure<P> | undefined): Route<P> {
     const route = this.createChild(selector) as unknown as Route<P>;
-    configure?.(route);
+    if (configure !== undefined) configureRoute(route, configure);
     return route;
   }
 
@@ -332,6 +335,11 @@ export class Route<PathParameters = AnyPathParameters> extends ApplicationCallPi
     const route = this.route(pattern) as unknown as Route;
     return route.method(method).handle(handler as Handler);
   }
+}
+
+/** Adds routes below `route`; see `configureBy`. */
+export function configureRoute<P>(route: Route<P>, configure: Configure<P>): void {
+  configureBy(configure, route, () => `the route ${route}`);
 }
 
 /** What the overloads have checked. */

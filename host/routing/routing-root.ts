@@ -1,6 +1,7 @@
 import type { Application } from '../application/application.js';
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
+import { configureBy } from '../application/configure.js';
 import { EventDefinition } from '../application/events.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
@@ -42,7 +43,7 @@ export function routing(
     application.intercept(ApplicationCallPipeline.Call, (run) => made.answer(run.context));
     return made;
   });
-  configure(root as unknown as RootRoute);
+  configureBy(configure, root as unknown as RootRoute, () => 'the routing');
   return root;
 }
 

@@ -53,7 +53,7 @@ export async function testApplication(
   modules: Module | readonly Module[],
   given: TestSettings | ((t: TestApplication) => unknown) = {},
 ): Promise<unknown> {
-  const list = typeof modules === 'function' ? [modules] : modules;
+  const list = Array.isArray(modules) ? (modules as readonly Module[]) : [modules as Module];
   if (typeof given === 'function')
     return runTestApplication((t) => {
       for (const module of list) t.application(module);

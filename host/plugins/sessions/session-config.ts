@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { configureBy } from '../../application/configure.js';
 import { PorticoError } from '../../errors.js';
 import type { SetCookie } from '../../http/set-cookie.js';
 import type { SessionKey } from './session-key.js';
@@ -74,14 +75,14 @@ export class SessionsConfig {
    */
   cookie<T>(key: SessionKey<T>, configure?: (config: CookieSessionConfig<T>) => void): void {
     const config = new CookieSessionConfig(key);
-    configure?.(config);
+    if (configure !== undefined) configureBy(configure, config, () => `the session ${key.name}`);
     this.#add(key, config, new CookieTransport(config));
   }
 
   /** Keeps a session in a header that the client returns as it got it. */
   header<T>(key: SessionKey<T>, configure?: (config: SessionConfig<T>) => void): void {
     const config = new SessionConfig(key);
-    configure?.(config);
+    if (configure !== undefined) configureBy(configure, config, () => `the session ${key.name}`);
     this.#add(key, config, new HeaderTransport(config.name));
   }
 

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { checkSchema } from '../../application/schema-issues.js';
 import { PorticoError } from '../../errors.js';
 import { isToken } from '../../http/byte-classes.js';
 
@@ -28,5 +29,6 @@ export function sessionKey<T>(name: string, schema?: StandardSchemaV1<unknown, T
       'PORTICO_SESSION_NAME',
       `${JSON.stringify(name)} cannot be the name of a session. Use letters, digits, - and _.`,
     );
+  if (schema !== undefined) checkSchema(schema, `sessionKey(${JSON.stringify(name)}, …)`);
   return { name, schema };
 }

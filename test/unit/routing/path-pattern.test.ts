@@ -52,6 +52,14 @@ describe('a route that cannot match', () => {
     ['a method that is no word', () => root().method('MY METHOD')],
     ['no type it accepts', () => root().accept()],
     ['no content type', () => root().contentType()],
+    ['a header without a name', () => root().header('', 'x')],
+    ['a header that can have no name', () => root().header('a b', 'x')],
+    ['a header without a value', () => root().header('X-Beta', undefined as never)],
+    ['a value of a parameter that is no text', () => root().param('page', 5 as never)],
+    ['a host with its port', () => root().host('shop.example:8080')],
+    ['a host with a star', () => root().host('*.shop.example')],
+    ['an address without its brackets', () => root().host('::1')],
+    ['anything behind what takes everything', () => root().route('/files/{path...}/edit')],
   ])('%s is refused', (_, action) => {
     expect(errorOf(action)).toMatchObject({ code: 'PORTICO_ROUTE_PATTERN' });
   });
