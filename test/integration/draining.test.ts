@@ -16,6 +16,11 @@ const express = (text: string): Record<string, string> => ({
 const { WebSocketServer } = require('ws');
 const app = require('express')();
 app.get('/', (request, response) => response.send('${text}'));
+app.get('/events', (request, response) => {
+  response.set('content-type', 'text/event-stream');
+  response.write('data: ${text}\\n\\n');
+  response.on('close', () => console.log('the stream is closed'));
+});
 // Answers when there is a file of this name.
 app.get('/wait/:name', (request, response) => {
   const timer = setInterval(() => {
@@ -30,6 +35,12 @@ new WebSocketServer({ server }).on('connection', (socket) => socket.send('${text
 server.listen(process.env.PORT);
 `,
 });
+
+/** The same as a command, which the front reaches by HTTP. */
+const program = (text: string): Record<string, string> => {
+  const command = JSON.stringify([process.execPath, 'server.cjs']);
+  return { ...express(text), 'application.yaml': `portico: { application: { command: ${command} } }\n` };
+};
 
 /** Of the framework: it closes its WebSockets and event streams by itself. */
 const framework = (text: string): Record<string, string> => ({
@@ -201,6 +212,21 @@ connectors:
       level: 'info',
       message: expect.stringContaining('2 event streams finished'),
     });
+  });
+
+  it.each([
+    ['Express', 'waiter', express],
+    ['a program of its own', 'helper', program],
+  ])('ends event streams of %s in the same way', async (_what, name, content) => {
+    host.drop(name, content('one'));
+    await host.untilApplication(name, ({ state }) => state === 'running');
+    const stream = await host.get(`/${name}/events`, { headers: { accept: 'text/event-stream' } });
+    host.drop(name, content('two'));
+    expect(await stream.text()).toBe('data: one\n\nretry: 1000\n\n');
+    expect((await recorded(name)).finished).toEqual({ request: 0, stream: 1, tunnel: 0 });
+    // A program ends at once with SIGTERM.
+    if (name === 'waiter') await host.logFile(`${name}/output.log`, /the stream is closed/);
+    expect(await host.text(`/${name}/`)).toBe('two');
   });
 
   it('finishes what is in flight within the limit, cuts what is not, and tells the two apart', async () => {

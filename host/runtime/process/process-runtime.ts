@@ -15,7 +15,7 @@ export interface ProcessSettings {
   /** How long tunnels of a retired deployment get before they are cut. */
   readonly tunnelCloseMs: number;
   /**
-   * The application closes its WebSockets by itself, with words of its own. Those that are open after half of
+   * The application closes its WebSockets and event streams by itself, with words of its own. Those that are open after half of
    * `tunnelCloseMs` hear of it from here; without this, all do at once.
    */
   readonly closesWebSockets?: boolean;
@@ -45,7 +45,8 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
   /** Requests that wait for an instance. */
   readonly #line = new WaitingLine(NO_LINE, ({ exchange }) => this.#answerUnavailable(exchange));
   readonly #tunnels = new Map<Splice, SplicedTunnel>();
-  /** From then on tunnels are asked to close. */
+  readonly #streams = new Set<Splice>();
+  /** From then on tunnels are asked to close, and event streams end. */
   #tunnelsCloseAt = Number.POSITIVE_INFINITY;
   #tunnelsEndAt = Number.POSITIVE_INFINITY;
   /** Why they are. */
@@ -143,9 +144,15 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     if (performance.now() >= this.#tunnelsCloseAt) tunnel.goAway(this.#departure);
   }
 
+  streaming(splice: Splice): void {
+    this.#streams.add(splice);
+    if (performance.now() >= this.#tunnelsCloseAt) splice.endEvents();
+  }
+
   finished(splice: Splice): void {
     this.#unlist(splice);
     this.#open--;
+    if (this.#streams.size > 0) this.#streams.delete(splice);
     if (this.#tunnels.delete(splice)) {
       splice.mount.counters.tunnels--;
       if (splice.mount.deployment !== undefined) splice.mount.deployment.tunnels--;
@@ -198,12 +205,14 @@ export class ProcessRuntime implements Runtime, SpliceOwner {
     if (closesWebSockets === true) return;
     for (const [splice, tunnel] of this.#tunnels)
       if (splice.channel?.isRetired === true) tunnel.goAway('replaced');
+    for (const splice of this.#streams) if (splice.channel?.isRetired === true) splice.endEvents();
   }
 
   /** Asks a second time without effect. */
   #closeTunnels(now: number): void {
     if (now < this.#tunnelsCloseAt) return;
     for (const tunnel of this.#tunnels.values()) tunnel.goAway(this.#departure);
+    for (const splice of this.#streams) splice.endEvents();
   }
 
   /** Those that the route names, connected or not. */

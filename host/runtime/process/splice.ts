@@ -1,6 +1,7 @@
 import { AbortReason, type Exchange, type RequestListener, USED_UP } from '../../exchange/exchange.js';
 import type { OutgoingExchange, ResponseListener } from '../../exchange/exchange-client.js';
 import type { FieldBlock, Fields } from '../../http/field-block.js';
+import { EventStream, isEventStream } from '../event-stream.js';
 import type { Mount } from '../mount.js';
 import { answerAborted, answerPlainly } from '../plain-answer.js';
 import type { InstanceChannel } from './instance-channel.js';
@@ -14,6 +15,8 @@ export interface SpliceOwner {
   responded(splice: Splice): void;
   /** A tunnel is open. */
   tunnelled(splice: Splice, tunnel: SplicedTunnel): void;
+  /** The response is an event stream. */
+  streaming(splice: Splice): void;
   /** Both directions are over. Called once. */
   finished(splice: Splice): void;
 }
@@ -42,6 +45,7 @@ export class Splice implements ResponseListener {
   #channel: InstanceChannel | undefined;
   #outgoing: OutgoingExchange | undefined;
   #tunnel: SplicedTunnel | undefined;
+  #events: EventStream | undefined;
   /** Bytes the client has not taken yet, for which the instance gets no credit. */
   #owed = 0;
   #hasRetried = false;
@@ -98,6 +102,11 @@ export class Splice implements ResponseListener {
     this.#finish();
   }
 
+  /** Ends an event stream before its next event; harmless for anything else. */
+  endEvents(): void {
+    this.#events?.goAway();
+  }
+
   // The response, from the instance.
 
   interim(status: number, fields: FieldBlock): void {
@@ -119,9 +128,15 @@ export class Splice implements ResponseListener {
       this.#tunnel = new SplicedTunnel(exchange, this.#outgoing, fields.get('upgrade'));
       this.#request.tunnel = this.#tunnel;
       this.#owner.tunnelled(this, this.#tunnel);
+    } else if (isEventStream(status, fields)) {
+      this.#events = new EventStream(exchange, () => {
+        this.#outgoing?.abort(AbortReason.CANCELLED);
+        this.#finish();
+      });
+      this.#owner.streaming(this);
     }
     if (body !== undefined && body.length > 0) this.data(body);
-    if (isComplete) this.end(undefined);
+    if (isComplete && !this.#isFinished) this.end(undefined);
   }
 
   data(chunk: Buffer): unknown {
@@ -131,7 +146,8 @@ export class Splice implements ResponseListener {
     }
     const { exchange } = this;
     // Credit goes back to the instance when the client has taken the bytes, or at once while it keeps up.
-    if (exchange.write(chunk)) this.#outgoing?.consumed(chunk.length);
+    const writer = this.#events ?? exchange;
+    if (writer.write(chunk)) this.#outgoing?.consumed(chunk.length);
     else this.#owed += chunk.length;
     return exchange.isHolding === false ? USED_UP : undefined;
   }

@@ -6,12 +6,15 @@ import {
 } from '../../exchange/exchange.js';
 import { FieldBlock, type Fields } from '../../http/field-block.js';
 import type { Departure } from '../../lifecycle/departure.js';
+import { EventStream, isEventStream } from '../event-stream.js';
 import { type ApplicationEnd, SplicedTunnel } from '../process/spliced-tunnel.js';
 
 /** What a relocated exchange tells its owner. */
 export interface RelocationEvents {
   /** It has become a tunnel. */
   tunnelled(): void;
+  /** The answer is an event stream. */
+  streaming?(): void;
   /** More body came than the context allows. */
   bodyTooLarge(): void;
   /** The upstream has gone, or it is given up here; said before the client sees it. */
@@ -34,6 +37,7 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
   readonly #ignoresUpgrade: boolean;
   #relay: ListenerRelay | undefined;
   #tunnel: SplicedTunnel | undefined;
+  #stream: EventStream | undefined;
   #handlerEnd: HandlerEnd | undefined;
   #isOver = false;
   #received = 0;
@@ -61,9 +65,10 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
     return this.#tunnel === undefined ? this.#inner.isEnded : this.#hasResponded || this.#isOver;
   }
 
-  /** Asks the client of a WebSocket to close; see `SplicedTunnel`. */
+  /** Asks the client of a WebSocket to close, see `SplicedTunnel`; ends an event stream before its next event. */
   goAway(departure: Departure): void {
     this.#tunnel?.goAway(departure);
+    this.#stream?.goAway();
   }
 
   listen(listener: RequestListener): void {
@@ -90,7 +95,16 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
   begin(status: number, fields: Fields): void {
     if (status === BAD_GATEWAY) this.#events.broken?.();
     this.#inner.begin(status, fields);
-    if (status !== 101 || this.#inner.isEnded || this.#relay === undefined) return;
+    if (this.#inner.isEnded || this.#relay === undefined) return;
+    if (isEventStream(status, fields)) {
+      const { listener } = this.#relay;
+      this.#stream = new EventStream(this.#inner, () => {
+        listener.aborted(AbortReason.CANCELLED);
+        this.over();
+      });
+      this.#events.streaming?.();
+    }
+    if (status !== 101) return;
     this.#handlerEnd = new HandlerEnd(this.#relay.listener);
     this.#tunnel = new SplicedTunnel(this.#inner, this.#handlerEnd);
     this.#events.tunnelled();
@@ -100,7 +114,7 @@ export class RelocatedExchange implements Exchange, RequestListenerRelay {
   write(chunk: Uint8Array): boolean {
     const tunnel = this.#tunnel;
     const end = this.#handlerEnd;
-    if (tunnel === undefined || end === undefined) return this.#inner.write(chunk);
+    if (tunnel === undefined || end === undefined) return (this.#stream ?? this.#inner).write(chunk);
     end.unpaidBytes += chunk.length;
     tunnel.fromApplication(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     return end.unpaidBytes === 0;

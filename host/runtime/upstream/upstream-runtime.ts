@@ -36,6 +36,7 @@ export class UpstreamRuntime implements Runtime {
   readonly #connections: VirtualConnections;
   readonly #pool: UpstreamPool;
   readonly #tunnels = new Set<RelocatedExchange>();
+  readonly #streams = new Set<RelocatedExchange>();
   #open = 0;
   /** Undefined: it is not retired. */
   #departure: Departure | undefined;
@@ -87,6 +88,10 @@ export class UpstreamRuntime implements Runtime {
         this.#tunnels.add(relocated);
         if (this.#departure !== undefined) relocated.goAway(this.#departure);
       },
+      streaming: () => {
+        this.#streams.add(relocated);
+        if (this.#departure !== undefined) relocated.goAway(this.#departure);
+      },
       bodyTooLarge: () => {
         mount.counters.tooLargeBodies++;
       },
@@ -94,6 +99,7 @@ export class UpstreamRuntime implements Runtime {
         if (this.#departure !== undefined) mount.deployment?.doom?.(exchange.head);
       },
       over: () => {
+        this.#streams.delete(relocated);
         if (this.#tunnels.delete(relocated)) {
           mount.counters.tunnels--;
           if (mount.deployment !== undefined) mount.deployment.tunnels--;
@@ -109,7 +115,7 @@ export class UpstreamRuntime implements Runtime {
     this.#departure = departure;
     this.#onIdle = onIdle;
     this.#tunnelsEndAt = performance.now() + this.#settings.tunnelCloseMs;
-    for (const tunnel of this.#tunnels) tunnel.goAway(departure);
+    for (const leaving of [...this.#tunnels, ...this.#streams]) leaving.goAway(departure);
     if (this.#open === 0) setImmediate(this.#announceIdle);
   }
 

@@ -61,4 +61,23 @@ describe('a relocated exchange', () => {
     exchange.end();
     expect([exchange.isEnded, overs]).toEqual([true, 1]);
   });
+
+  it('that is an event stream ends with the hint when it is asked to go away, and the upstream hears that nobody listens', () => {
+    const inner = new ScriptedExchange({});
+    const told: string[] = [];
+    const exchange = new RelocatedExchange(inner, '/', 0, {
+      ...EVENTS,
+      streaming: () => told.push('streaming'),
+      over: () => told.push('over'),
+      broken: () => told.push('broken'),
+    });
+    exchange.listen({ data: nothing, end: nothing, drain: nothing, aborted: () => told.push('aborted') });
+    exchange.begin(200, ['content-type', 'text/event-stream']);
+    exchange.write(Buffer.from('data: a'));
+    exchange.goAway('replaced');
+    expect([inner.isEnded, told]).toEqual([false, ['streaming']]);
+    exchange.write(Buffer.from('\n\ndata: b\n\n'));
+    expect([inner.isEnded, told]).toEqual([true, ['streaming', 'aborted', 'over']]);
+    expect(inner.body).toBe('data: a\n\nretry: 1000\n\n');
+  });
 });
