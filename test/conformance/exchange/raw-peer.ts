@@ -162,8 +162,10 @@ export function proof(role: 1 | 2, secret: string, front: Buffer, instance: Buff
 
 export class RawPeer {
   readonly socket: Socket;
-  /** Frames received and not yet taken by `next`. */
+  /** Frames received and not yet taken by `next`, but for PING. */
   readonly frames: RawFrame[] = [];
+  /** They come when the other end likes; on a busy machine at any time. */
+  readonly pings: RawFrame[] = [];
   isClosed = false;
   private pending = Buffer.alloc(0);
 
@@ -188,15 +190,16 @@ export class RawPeer {
     if (!this.socket.destroyed) this.socket.write(Buffer.concat(bytes));
   }
 
-  /** The next frame, of `type` when given; others before it are dropped, but ERROR fails the wait. */
+  /** The next frame, of `type` when given; others before it are dropped, but ERROR fails the wait. PING only when asked for. */
   async next(type?: number): Promise<RawFrame> {
+    const frames = type === Type.PING ? this.pings : this.frames;
     let found: RawFrame | undefined;
     await until(`frame ${type ?? ''}`, () => {
-      while (found === undefined && this.frames.length > 0) {
-        const candidate = this.frames.shift();
+      while (found === undefined && frames.length > 0) {
+        const candidate = frames.shift();
         if (type === undefined || candidate?.type === type) found = candidate;
         else if (candidate?.type === Type.ERROR) {
-          this.frames.unshift(candidate);
+          frames.unshift(candidate);
           throw new Error(`ERROR instead of type ${type}: ${candidate.payload.toString('utf8', 2)}`);
         }
       }
@@ -235,8 +238,9 @@ export class RawPeer {
       const length = this.pending.readUIntBE(0, 3);
       if (this.pending.length < 8 + length) return;
       const header = this.pending;
-      this.frames.push({
-        type: header[3] as number,
+      const type = header[3] as number;
+      (type === Type.PING ? this.pings : this.frames).push({
+        type,
         flags: header[4] as number,
         generation: header[5] as number,
         id: header.readUInt16BE(6),
