@@ -4,6 +4,7 @@ import { within } from '../deadline.js';
 import type { DrainReport } from '../front/drains/drain-report.js';
 import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
 import type { OpenRequestQuery } from '../front/open-requests.js';
+import { exitReason } from '../supervisor/end-cause.js';
 import { HeartbeatWatch } from '../supervisor/heartbeat-watch.js';
 import { systemEnvironment } from '../supervisor/surroundings/process-environment.js';
 import type { ListeningSocket } from './listening-socket.js';
@@ -241,7 +242,7 @@ export class FrontProcess {
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
-    this.#end(this.#cause ?? (signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
+    this.#end(this.#cause ?? exitReason(code, signal));
   }
 
   #end(reason: string): void {

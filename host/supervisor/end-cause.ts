@@ -5,6 +5,11 @@ import type { InstanceEnd, LimitExcess } from './instance-end.js';
 /** Why a process is ended, or never was there. */
 export type EndCause = Pick<InstanceEnd, 'reason' | 'failure'>;
 
+/** How a process ended, as the system tells, in words that continue "the process …": `exited with code 1`. */
+export function exitReason(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+}
+
 /** The system gave us no process. */
 export function spawnFailure(error: unknown): EndCause {
   const message = `The process could not be started: ${messageOf(error)}.`;

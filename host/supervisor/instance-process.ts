@@ -7,14 +7,15 @@ import { type AgentOwner, AgentProcess } from './agent-process.js';
 import { parseReport } from './agent-report.js';
 import { captureBlockedStack } from './blocked-stack.js';
 import type { StartFailureDetail } from './deployment-process.js';
-import { type EndCause, memoryExcess, spawnFailure } from './end-cause.js';
+import { exitReason, memoryExcess, spawnFailure } from './end-cause.js';
 import { FunctionCalls, type FunctionOrder } from './function-calls.js';
 import { type HeapReport, takeHeapReport } from './heap-report.js';
 import { HeartbeatWatch } from './heartbeat-watch.js';
-import type { InstanceEnd, InstanceStats, LimitExcess } from './instance-end.js';
+import type { InstanceStats, LimitExcess } from './instance-end.js';
 import type { CpuGroup } from './limits/cpu-groups.js';
 import { MessageRate } from './message-rate.js';
 import type { OutputCapture } from './output/output-capture.js';
+import { ProcessCourse } from './process-course.js';
 import type { SlotProcess } from './slot-process.js';
 import type { Surroundings } from './surroundings/surroundings.js';
 
@@ -62,10 +63,9 @@ const STACK_MS = 3000;
  * an InstanceSlot; outlives nothing.
  */
 export class InstanceProcess implements SlotProcess, AgentOwner {
-  /** True when ready; false when it ended before. */
-  readonly ready: Promise<boolean>;
-  /** Resolves when the process, its group and its output are over. */
-  readonly gone: Promise<InstanceEnd>;
+  readonly #course = new ProcessCourse();
+  readonly ready = this.#course.ready;
+  readonly gone = this.#course.gone;
   readonly plan: BootPlan;
   readonly startedAt = new Date().toISOString();
   pid: number | undefined;
@@ -75,19 +75,14 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   isFromSpare: boolean;
 
   readonly #options: InstanceOptions;
-  #startTimer: NodeJS.Timeout | undefined;
   #agent: AgentProcess | undefined;
   #surroundings: Surroundings | undefined;
   /** Runs while a spare has not said that it has got the application. */
   #spareTimer: NodeJS.Timeout | undefined;
   #spareProblem: string | undefined;
-  #killTimer: NodeJS.Timeout | undefined;
   #heartbeat: HeartbeatWatch | undefined;
-  #resolveReady: (isReady: boolean) => void = () => undefined;
-  #resolveGone: (end: InstanceEnd) => void = () => undefined;
-  #state: 'spawned' | 'booting' | 'running' | 'ended' = 'spawned';
-  /** Why we ended it, or how it said it failed; the first cause counts. */
-  #cause: EndCause | undefined;
+  /** It was told to load the application. */
+  #isBooting = false;
   readonly #messages = new MessageRate();
   /** It was told that nothing new will come, and this reason. */
   #departure: Departure | undefined;
@@ -97,13 +92,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     this.#options = options;
     this.plan = options.plan;
     this.isFromSpare = options.spare !== undefined;
-    this.ready = new Promise((resolve) => {
-      this.#resolveReady = resolve;
-    });
-    this.gone = new Promise((resolve) => {
-      this.#resolveGone = resolve;
-    });
-    this.#startIn(options.plan.startTimeoutMs);
+    this.#startWithin(options.plan.startTimeoutMs);
     void this.#begin();
   }
 
@@ -118,14 +107,14 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
 
   /** True from its exit on; `gone` follows when its output is read. */
   get hasExited(): boolean {
-    return this.#state === 'ended' || this.#agent?.hasExited === true;
+    return this.#course.stage === 'ended' || this.#agent?.hasExited === true;
   }
 
   /** Tells the application, now or when it is ready, that nothing new will come. It goes on answering. */
   prepareStop(departure: Departure): void {
     if (this.#departure !== undefined) return;
     this.#departure = departure;
-    if (this.#state === 'running') this.#send({ type: 'prepare-stop', departure });
+    if (this.#course.stage === 'running') this.#send({ type: 'prepare-stop', departure });
   }
 
   /** Only while it is running. See `FunctionCalls`. */
@@ -135,8 +124,8 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
 
   /** Asks the application to stop and resolves when it is gone, by SIGKILL after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
-    if (this.#state === 'running') {
-      this.#cause ??= { reason: 'was stopped', failure: undefined };
+    if (this.#course.stage === 'running') {
+      this.#course.blameFor('was stopped');
       this.#heartbeat?.stop();
       this.#killAfter(graceMs);
       this.#send({ type: 'stop', graceMs });
@@ -149,7 +138,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   /** Ends the process and its group now. */
   kill(reason: string, step: StartFailureDetail['step'] = 'exit'): void {
     if (this.hasExited && this.#spareTimer === undefined) return;
-    this.#cause ??= { reason, failure: this.#failureBeforeReady(step, `The process ${reason}.`) };
+    this.#course.blameFor(reason, step);
     this.#agent?.kill();
   }
 
@@ -158,9 +147,9 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     const { spare, surroundings } = this.#options;
     try {
       this.#surroundings = await surroundings();
-      if (this.#cause !== undefined) {
+      if (this.#course.cause !== undefined) {
         spare?.kill();
-        this.#neverThere(this.#cause);
+        this.#neverThere();
       } else if (spare === undefined) this.#take(this.#start(this.#surroundings));
       else if (spare.hasExited) this.#replaceSpare('ended before it was taken');
       else this.#takeSpare(spare);
@@ -203,7 +192,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     this.#spareTimer = undefined;
     this.isFromSpare = false;
     this.#options.onSpareLost(reason);
-    this.#state = 'spawned';
+    this.#isBooting = false;
     this.pid = undefined;
     try {
       if (this.#surroundings !== undefined) this.#take(this.#start(this.#surroundings));
@@ -213,8 +202,8 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   }
 
   #boot(): void {
-    this.#state = 'booting';
-    this.#startIn(this.plan.startTimeoutMs + TIMEOUT_REPORT_MS);
+    this.#isBooting = true;
+    this.#startWithin(this.plan.startTimeoutMs + TIMEOUT_REPORT_MS);
     this.#send({ type: 'boot', plan: this.plan, environment: this.#surroundings?.environment ?? {} });
   }
 
@@ -229,23 +218,27 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     }
     const report = parseReport(message);
     if (report === undefined) return;
-    if (report.type === 'hello' && this.#state === 'spawned') {
+    const isStarting = this.#isBooting && this.#course.stage === 'starting';
+    if (report.type === 'hello' && !this.#isBooting) {
       this.#boot();
     } else if (report.type === 'booting') {
       clearTimeout(this.#spareTimer);
       this.#spareTimer = undefined;
-    } else if (report.type === 'ready' && this.#state === 'booting' && this.#cause === undefined) {
+    } else if (report.type === 'ready' && isStarting && this.#course.cause === undefined) {
       this.#becomeReady(report.kind);
-    } else if (report.type === 'failed' && this.#state === 'booting') {
+    } else if (report.type === 'failed' && isStarting) {
       const { step, message: text, stack } = report;
       const folder = this.#surroundings?.folder;
-      this.#cause ??= { reason: `failed to start: ${text}`, failure: { step, message: text, stack, folder } };
+      this.#course.blame({
+        reason: `failed to start: ${text}`,
+        failure: { step, message: text, stack, folder },
+      });
       this.#killAfter(FAILED_EXIT_MS);
-    } else if (report.type === 'stop-requested' && this.#state === 'running' && this.#cause === undefined) {
+    } else if (report.type === 'stop-requested' && this.#course.isWell) {
       this.#options.onStopRequest();
     } else if (report.type === 'function-ended') {
       this.#calls.ended(report);
-    } else if (report.type === 'stats' && this.#state === 'running') {
+    } else if (report.type === 'stats' && this.#course.stage === 'running') {
       this.stats = report;
       this.#heartbeat?.beat();
       this.#checkMemory(report.rssBytes);
@@ -254,19 +247,17 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
 
   #checkMemory(rssBytes: number): void {
     const excess = memoryExcess(rssBytes, this.#options.maxMemoryBytes);
-    if (excess === undefined || this.#cause !== undefined) return;
+    if (excess === undefined || this.#course.cause !== undefined) return;
     this.#options.onLimit(excess);
     this.kill(excess.reason);
   }
 
   #becomeReady(kind: ApplicationKind): void {
     const { hangTimeoutMs } = this.#options;
-    this.#state = 'running';
     this.kind = kind;
-    clearTimeout(this.#startTimer);
     this.#heartbeat = new HeartbeatWatch(hangTimeoutMs, () => void this.#hung());
     if (this.#departure !== undefined) this.#send({ type: 'prepare-stop', departure: this.#departure });
-    this.#resolveReady(true);
+    this.#course.run();
   }
 
   /** Also when it goes on meanwhile: it was asked to stand still. */
@@ -280,29 +271,23 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     this.kill(`did not answer for ${this.#options.hangTimeoutMs / 1000} s and was killed`);
   }
 
-  #startIn(timeoutMs: number): void {
-    clearTimeout(this.#startTimer);
-    this.#startTimer = setTimeout(() => this.#startTimedOut(), timeoutMs);
-  }
-
-  #startTimedOut(): void {
-    const seconds = this.plan.startTimeoutMs / 1000;
-    const what = this.#state === 'spawned' ? 'its agent did not load' : 'it was not ready';
-    this.#cause ??= {
-      reason: `was not ready within ${seconds} s`,
-      failure: this.#failureBeforeReady('timeout', `After ${seconds} s ${what}.`),
-    };
-    this.kill('');
+  #startWithin(timeoutMs: number): void {
+    this.#course.startWithin(timeoutMs, () => {
+      const what = this.#isBooting ? 'it was not ready' : 'its agent did not load';
+      this.#course.blameLateStart(this.plan.startTimeoutMs, what);
+      this.kill('');
+    });
   }
 
   #spawnFailed(error: unknown): void {
     // Also emitted for a message that could not be sent; then the process itself tells what happened.
-    if (this.pid !== undefined || this.#state === 'ended') return;
-    this.#neverThere(this.#cause ?? spawnFailure(error));
+    if (this.pid !== undefined || this.#course.stage === 'ended') return;
+    this.#course.blame(spawnFailure(error));
+    this.#neverThere();
   }
 
-  #neverThere(cause: EndCause): void {
-    void this.#options.endStrays().then(() => this.#end({ ...cause, exitCode: null, signal: null }));
+  #neverThere(): void {
+    void this.#options.endStrays().then(() => this.#end(null, null));
   }
 
   failed(error: unknown): void {
@@ -310,7 +295,7 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   }
 
   disconnected(): void {
-    if (this.#state !== 'running' || this.#cause !== undefined) return;
+    if (!this.#course.isWell) return;
     // An exit follows at once when the process ends by itself. Without a channel it cannot be controlled any more.
     this.#killAfter(OUTPUT_END_MS);
   }
@@ -319,19 +304,17 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     const agent = this.#agent;
     if (agent === undefined) return;
     agent.kill();
-    const reason =
-      signal === null ? `exited with code ${code}` : `was ended by ${signal}${this.#hintFor(signal)}`;
+    const reason = `${exitReason(code, signal)}${this.#hintFor(signal)}`;
     const timer = setTimeout(() => agent.closeStreams(), OUTPUT_END_MS);
     agent.child.once('close', () => {
       clearTimeout(timer);
       // Only now is its channel read to the end: it may have said why it failed just before it exited.
-      if (this.#spareTimer !== undefined && this.#cause === undefined) {
+      if (this.#spareTimer !== undefined && this.#course.cause === undefined) {
         this.#replaceSpare(this.#spareProblem ?? reason);
         return;
       }
-      const failure = this.#failureBeforeReady('exit', `The process ${reason}.`);
-      const cause = this.#cause ?? { reason, failure };
-      void this.#last().then((heap) => this.#end({ ...cause, exitCode: code, signal, heap }));
+      this.#course.blameFor(reason);
+      void this.#last().then((heap) => this.#end(code, signal, heap));
     });
   }
 
@@ -347,30 +330,21 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
   }
 
   /** Node aborts when the heap is full; an application may abort for another reason. */
-  #hintFor(signal: NodeJS.Signals): string {
+  #hintFor(signal: NodeJS.Signals | null): string {
     if (signal !== 'SIGABRT') return '';
     return ` (a full heap ends so; limits.heap is ${formatSize(this.#options.maxHeapBytes)})`;
   }
 
-  #end(end: InstanceEnd): void {
-    this.#state = 'ended';
-    clearTimeout(this.#startTimer);
-    clearTimeout(this.#killTimer);
+  #end(code: number | null, signal: NodeJS.Signals | null, heap?: HeapReport): void {
     clearTimeout(this.#spareTimer);
     this.#heartbeat?.stop();
     rmSync(this.plan.socketPath, { force: true });
-    this.#calls.lost(end.reason);
-    this.#resolveReady(false);
-    this.#resolveGone(end);
-  }
-
-  #failureBeforeReady(step: StartFailureDetail['step'], message: string): EndCause['failure'] {
-    return this.#state === 'running' ? undefined : { step, message, stack: '' };
+    const { reason } = this.#course.end(code, signal, heap);
+    this.#calls.lost(reason);
   }
 
   #killAfter(delayMs: number): void {
-    clearTimeout(this.#killTimer);
-    this.#killTimer = setTimeout(() => this.kill('closed its control channel'), delayMs);
+    this.#course.endWithin(delayMs, () => this.kill('closed its control channel'));
   }
 
   #send(command: AgentCommand): void {

@@ -5,11 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LivenessSettings } from '../../config/liveness-settings.js';
 import type { InstanceAddress } from '../../front/messages.js';
 import { acceptsConnections } from '../accepts-connections.js';
-import type { StartFailureDetail } from '../deployment-process.js';
-import { type EndCause, memoryExcess, spawnFailure } from '../end-cause.js';
-import type { InstanceEnd, InstanceStats, LimitExcess } from '../instance-end.js';
+import { exitReason, memoryExcess, spawnFailure } from '../end-cause.js';
+import type { InstanceStats, LimitExcess } from '../instance-end.js';
 import type { CpuGroup } from '../limits/cpu-groups.js';
 import type { OutputCapture } from '../output/output-capture.js';
+import { ProcessCourse } from '../process-course.js';
 import { killGroup, signalGroup } from '../process-group.js';
 import type { SlotProcess } from '../slot-process.js';
 import { inShell } from '../surroundings/in-shell.js';
@@ -68,8 +68,9 @@ const CONNECT_MS = 1000;
  * outlives nothing. The process leads a session of its own, so that what it spawned ends with it.
  */
 export class CommandProcess implements SlotProcess {
-  readonly ready: Promise<boolean>;
-  readonly gone: Promise<InstanceEnd>;
+  readonly #course = new ProcessCourse();
+  readonly ready = this.#course.ready;
+  readonly gone = this.#course.gone;
   readonly startedAt = new Date().toISOString();
   readonly kind = undefined;
   pid: number | undefined;
@@ -78,27 +79,14 @@ export class CommandProcess implements SlotProcess {
   readonly #options: CommandOptions;
   #port = 0;
   #child: ChildProcess | undefined;
-  #state: 'starting' | 'running' | 'ended' = 'starting';
-  /** Why we ended it; the first cause counts. */
-  #cause: EndCause | undefined;
-  #startTimer: NodeJS.Timeout | undefined;
-  #killTimer: NodeJS.Timeout | undefined;
   #measureTimer: NodeJS.Timeout | undefined;
   #liveness: Liveness | undefined;
   /** Somebody else listens on the port it was given. */
   #isPortTaken = false;
-  #resolveReady: (isReady: boolean) => void = () => undefined;
-  #resolveGone: (end: InstanceEnd) => void = () => undefined;
 
   constructor(options: CommandOptions) {
     this.#options = options;
-    this.ready = new Promise((resolve) => {
-      this.#resolveReady = resolve;
-    });
-    this.gone = new Promise((resolve) => {
-      this.#resolveGone = resolve;
-    });
-    this.#startTimer = setTimeout(() => this.#startTimedOut(), options.startTimeoutMs);
+    this.#course.startWithin(options.startTimeoutMs, () => this.#startTimedOut());
     void this.#start();
   }
 
@@ -114,7 +102,9 @@ export class CommandProcess implements SlotProcess {
   get hasExited(): boolean {
     const child = this.#child;
     return (
-      this.#state === 'ended' || (child?.exitCode ?? null) !== null || (child?.signalCode ?? null) !== null
+      this.#course.stage === 'ended' ||
+      (child?.exitCode ?? null) !== null ||
+      (child?.signalCode ?? null) !== null
     );
   }
 
@@ -125,10 +115,9 @@ export class CommandProcess implements SlotProcess {
 
   async stop(graceMs: number): Promise<void> {
     this.#liveness?.stop();
-    if (this.#state === 'running') {
-      this.#cause ??= { reason: 'was stopped', failure: undefined };
-      clearTimeout(this.#killTimer);
-      this.#killTimer = setTimeout(() => this.kill('did not stop'), graceMs);
+    if (this.#course.stage === 'running') {
+      this.#course.blameFor('was stopped');
+      this.#course.endWithin(graceMs, () => this.kill('did not stop'));
       if (this.pid !== undefined && !this.hasExited) signalGroup(this.pid, 'SIGTERM');
     } else {
       this.kill('was stopped while it started');
@@ -138,7 +127,7 @@ export class CommandProcess implements SlotProcess {
 
   kill(reason: string): void {
     if (this.hasExited) return;
-    this.#cause ??= { reason, failure: this.#failureBeforeReady('exit', `The process ${reason}.`) };
+    this.#course.blameFor(reason);
     if (this.pid !== undefined) killGroup(this.pid);
   }
 
@@ -148,8 +137,8 @@ export class CommandProcess implements SlotProcess {
     try {
       if (listen === 'port') this.#port = await freePort();
       const surroundings = await this.#options.surroundings();
-      if (this.#cause !== undefined) {
-        this.#neverThere(this.#cause);
+      if (this.#course.cause !== undefined) {
+        this.#finish(null, null);
         return;
       }
       const { environment } = surroundings;
@@ -194,21 +183,19 @@ export class CommandProcess implements SlotProcess {
     for (;;) {
       await delay(LOOK_MS);
       const isAccepting = await acceptsConnections(this.address, CONNECT_MS);
-      if (this.#state !== 'starting' || this.#cause !== undefined || this.hasExited) return;
+      if (this.#course.stage !== 'starting' || this.#course.cause !== undefined || this.hasExited) return;
       // The port was free when it was chosen; requests must not go to whoever took it in between.
       this.#isPortTaken = isAccepting && this.#port > 0 && isListening(pid, this.#port) === false;
       if (isAccepting && !this.#isPortTaken) break;
     }
-    this.#state = 'running';
-    clearTimeout(this.#startTimer);
     const { liveness, livenessPath: path } = this.#options;
     this.#liveness = new Liveness({ address: this.address, pid, path }, liveness, (reason) => {
-      if (this.hasExited || this.#cause !== undefined) return;
+      if (this.hasExited || this.#course.cause !== undefined) return;
       this.#options.onSilence(reason);
       this.kill(`${reason} and was killed`);
     });
+    this.#course.run();
     this.#measure(pid);
-    this.#resolveReady(true);
   }
 
   #measure(pid: number): void {
@@ -216,34 +203,27 @@ export class CommandProcess implements SlotProcess {
     if (usage === undefined) return;
     this.stats = { type: 'stats', ...usage, heapUsedBytes: 0, utilization: 0, exchanges: 0 };
     const excess = memoryExcess(usage.rssBytes, this.#options.maxMemoryBytes);
-    if (excess === undefined || this.#cause !== undefined) return;
+    if (excess === undefined || this.#course.cause !== undefined) return;
     this.#options.onLimit(excess);
     this.kill(excess.reason);
   }
 
   #startTimedOut(): void {
     const { startTimeoutMs, socketPath } = this.#options;
-    const seconds = startTimeoutMs / 1000;
     const where =
       this.#port > 0 ? `port ${this.#port} of 127.0.0.1 (PORT)` : `${socketPath} (PORTICO_SOCKET)`;
     const what = this.#isPortTaken
       ? `another process listens on ${where}`
       : `it accepted no connection on ${where}`;
-    this.#cause ??= {
-      reason: `was not ready within ${seconds} s`,
-      failure: this.#failureBeforeReady('timeout', `After ${seconds} s ${what}.`),
-    };
+    this.#course.blameLateStart(startTimeoutMs, what);
     this.kill('');
   }
 
   #spawnFailed(error: unknown): void {
     // Also emitted when a signal could not be sent; then the process itself tells what happened.
-    if (this.pid !== undefined || this.#state === 'ended') return;
-    this.#neverThere(this.#cause ?? spawnFailure(error));
-  }
-
-  #neverThere(cause: EndCause): void {
-    void this.#options.endStrays().then(() => this.#end({ ...cause, exitCode: null, signal: null }));
+    if (this.pid !== undefined || this.#course.stage === 'ended') return;
+    this.#course.blame(spawnFailure(error));
+    this.#finish(null, null);
   }
 
   #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
@@ -251,31 +231,24 @@ export class CommandProcess implements SlotProcess {
       killGroup(this.pid);
       this.#options.orphans.delete(this.pid);
     }
-    const reason = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
     const timer = setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();
     }, OUTPUT_END_MS);
     child.once('close', () => {
       clearTimeout(timer);
-      const failure = this.#failureBeforeReady('exit', `The process ${reason}.`);
-      const end = { ...(this.#cause ?? { reason, failure }), exitCode: code, signal };
-      void this.#options.endStrays().then(() => this.#end(end));
+      this.#course.blameFor(exitReason(code, signal));
+      this.#finish(code, signal);
     });
   }
 
-  #end(end: InstanceEnd): void {
-    this.#state = 'ended';
-    clearTimeout(this.#startTimer);
-    clearTimeout(this.#killTimer);
-    clearInterval(this.#measureTimer);
-    this.#liveness?.stop();
-    rmSync(this.#options.socketPath, { force: true });
-    this.#resolveReady(false);
-    this.#resolveGone(end);
-  }
-
-  #failureBeforeReady(step: StartFailureDetail['step'], message: string): EndCause['failure'] {
-    return this.#state === 'running' ? undefined : { step, message, stack: '' };
+  /** Both null: it never was there. */
+  #finish(code: number | null, signal: NodeJS.Signals | null): void {
+    void this.#options.endStrays().then(() => {
+      clearInterval(this.#measureTimer);
+      this.#liveness?.stop();
+      rmSync(this.#options.socketPath, { force: true });
+      this.#course.end(code, signal);
+    });
   }
 }

@@ -1,6 +1,7 @@
 import type { SpareKind } from '../../instance/messages.js';
 import { type AgentOwner, AgentProcess, type AgentProcessOptions } from '../agent-process.js';
 import { parseReport } from '../agent-report.js';
+import { exitReason } from '../end-cause.js';
 import type { InstanceFolder } from '../surroundings/instance-folder.js';
 
 /** What a pool hears of its spares. */
@@ -67,7 +68,7 @@ export class SpareProcess implements AgentOwner {
 
   exited(code: number | null, signal: NodeJS.Signals | null): void {
     this.process.kill();
-    this.#lost(signal === null ? `exited with code ${code}` : `was ended by ${signal}`);
+    this.#lost(exitReason(code, signal));
   }
 
   failed(error: unknown): void {
