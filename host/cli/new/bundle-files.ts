@@ -17,11 +17,7 @@ export type BundleFiles = Readonly<Record<string, string>>;
 /** A bundle in JavaScript, with types in comments: runs as it is. */
 export function bundleFiles(facts: BundleFacts): BundleFiles {
   return {
-    'package.json': jsonText({
-      name: facts.packageName,
-      version: '0.1.0',
-      private: true,
-      type: 'module',
+    'package.json': packageJson(facts, {
       files: ['app.js', 'application.yaml'],
       scripts: { test: 'node --test' },
       devDependencies: { portico: `^${facts.porticoVersion}` },
@@ -34,20 +30,28 @@ export function bundleFiles(facts: BundleFacts): BundleFiles {
  * @param {import('portico').Application} application
  */
 export function appModule(application) {
-  routing(application, (route) => {
-    route.get('/', (call) => call.respondText('Hello from ${facts.title}\\n'));
-    route.get('/greetings/{name}', (call) => ({ greeting: \`Hello, \${call.parameters.name}\` }));
-  });
-}
+${moduleBody(facts)}}
 `,
     'app.test.js': testFile(),
-    'README.md': readme(facts, {
-      run: 'portico run -port=8080',
-      about: 'Routes are in `app.js`. `application.yaml` names the function that makes them.',
-      pack: 'npm pack',
-    }),
+    'README.md': readme(
+      facts,
+      'Routes are in `app.js`. `application.yaml` names the function that makes them.',
+    ),
     '.gitignore': 'node_modules/\n*.tgz\n',
   };
+}
+
+/** What differs between the `package.json` of a bundle in JavaScript and of one in TypeScript. */
+interface PackageFacts {
+  readonly files: readonly string[];
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+/** `package.json`, as npm writes it. */
+export function packageJson({ packageName: name }: BundleFacts, more: PackageFacts): string {
+  const manifest = { name, version: '0.1.0', private: true, type: 'module', ...more };
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
 /** `application.yaml` with one module. */
@@ -58,7 +62,16 @@ export function applicationYaml(module: string): string {
 `;
 }
 
-/** The test, the same in JavaScript and TypeScript. */
+/** What stands in the function that makes the routes, the same in JavaScript and TypeScript. */
+export function moduleBody({ title }: BundleFacts): string {
+  return `  routing(application, (route) => {
+    route.get('/', (call) => call.respondText('Hello from ${title}\\n'));
+    route.get('/greetings/{name}', (call) => ({ greeting: \`Hello, \${call.parameters.name}\` }));
+  });
+`;
+}
+
+/** The test, the same too. */
 export function testFile(): string {
   return `import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -74,18 +87,8 @@ test('greets by name', () =>
 `;
 }
 
-/** What `README.md` says besides the name. */
-interface ReadmeWords {
-  readonly about: string;
-  readonly run: string;
-  readonly pack: string;
-}
-
-/** How to run, test and deliver the bundle. */
-export function readme(
-  { title, folder, path, packageName }: BundleFacts,
-  { about, run, pack }: ReadmeWords,
-): string {
+/** How to run, test and deliver the bundle. `about`: what lies where in it. */
+export function readme({ title, folder, path, packageName }: BundleFacts, about: string): string {
   return `# ${title}
 
 An application for Portico. ${about}
@@ -93,18 +96,13 @@ An application for Portico. ${about}
 \`\`\`sh
 npm install            # for tests and editor; with a checkout of Portico: npm link PATH-OF-THE-CHECKOUT
 npm test
-${run} # alone, at http://127.0.0.1:8080/
+portico run -port=8080 # alone, at http://127.0.0.1:8080/
 \`\`\`
 
 From the folder above, \`portico dev ${folder}\` runs it in a container and restarts it when a file changes.
 
-To deliver it, put this folder, or the archive that \`${pack}\` makes, into the drop folder \`apps/\` of a Portico host: the folder
+To deliver it, put this folder, or the archive that \`npm pack\` makes, into the drop folder \`apps/\` of a Portico host: the folder
 is mounted at \`${path === '' ? '/' : path}\`, an archive under its file name, so rename \`${packageName}-0.1.0.tgz\`. The host provides
 \`portico\`; what else the application needs at run time belongs to \`dependencies\` and \`bundleDependencies\` of \`package.json\`.
 `;
-}
-
-/** As npm writes it. */
-export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

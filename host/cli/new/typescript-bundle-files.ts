@@ -2,7 +2,8 @@ import {
   applicationYaml,
   type BundleFacts,
   type BundleFiles,
-  jsonText,
+  moduleBody,
+  packageJson,
   readme,
   testFile,
 } from './bundle-files.js';
@@ -10,11 +11,7 @@ import {
 /** A bundle in TypeScript: `npm run build` compiles `src/` to `dist/`, which is what runs. */
 export function typescriptBundleFiles(facts: BundleFacts): BundleFiles {
   return {
-    'package.json': jsonText({
-      name: facts.packageName,
-      version: '0.1.0',
-      private: true,
-      type: 'module',
+    'package.json': packageJson(facts, {
       files: ['dist', '!dist/*.test.js', 'application.yaml'],
       scripts: {
         build: 'tsc',
@@ -46,19 +43,13 @@ export function typescriptBundleFiles(facts: BundleFacts): BundleFiles {
 
 /** What this application answers. */
 export function appModule(application: Application): void {
-  routing(application, (route) => {
-    route.get('/', (call) => call.respondText('Hello from ${facts.title}\\n'));
-    route.get('/greetings/{name}', (call) => ({ greeting: \`Hello, \${call.parameters.name}\` }));
-  });
-}
+${moduleBody(facts)}}
 `,
     'src/app.test.ts': testFile(),
-    'README.md': readme(facts, {
-      run: 'portico run -port=8080',
-      about:
-        'Routes are in `src/app.ts`; `npm run build` compiles them to `dist/`, which is what runs. `application.yaml` names the function that makes them.',
-      pack: 'npm pack',
-    }),
+    'README.md': readme(
+      facts,
+      'Routes are in `src/app.ts`; `npm run build` compiles them to `dist/`, which is what runs. `application.yaml` names the function that makes them.',
+    ),
     '.gitignore': 'node_modules/\ndist/\n*.tgz\n',
   };
 }
