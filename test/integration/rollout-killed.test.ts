@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DEPLOYMENTS_FILE } from '#host/deployer/history/deployment-journal.js';
-import type { DeploymentStep } from '#host/deployer/history/deployment-steps.js';
+import { DEPLOYMENT_STEPS, type DeploymentStep } from '#host/deployer/history/deployment-steps.js';
 import { TestHost } from '#test/support/host.js';
 import { until } from '#test/support/polling.js';
 import { processesWith } from '#test/support/processes.js';
@@ -29,17 +29,8 @@ deployer: { stabilityWindow: 100ms, scanInterval: 200ms }
 applications: { history: 2, probation: { window: 0s }, start: { timeout: 3s } }
 `;
 
-const STEPS: readonly DeploymentStep[] = [
-  'seen',
-  'validated',
-  'expanded',
-  'starting',
-  'healthy',
-  'serving',
-  'draining',
-  'stopped',
-  'removed',
-];
+/** Nothing fails here. */
+const STEPS = DEPLOYMENT_STEPS.filter((step) => step !== 'failed');
 
 describe('a server killed in the middle of a rollout', () => {
   let base: string | undefined;
