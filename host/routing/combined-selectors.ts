@@ -6,24 +6,35 @@ import {
   type RouteSelector,
 } from './route-selector.js';
 
-/** Both match, the second behind what the first has taken. Qualities are multiplied; a transparent one counts as 1. */
-export class AndSelector implements RouteSelector {
+/** Two selectors that are one. */
+abstract class PairSelector implements RouteSelector {
   readonly id: string | undefined;
   readonly isPath: boolean;
-  readonly #first: RouteSelector;
-  readonly #second: RouteSelector;
+  protected readonly first: RouteSelector;
+  protected readonly second: RouteSelector;
 
-  constructor(first: RouteSelector, second: RouteSelector) {
-    this.#first = first;
-    this.#second = second;
-    this.id = idOf('and', first, second);
+  constructor(kind: string, first: RouteSelector, second: RouteSelector) {
+    this.first = first;
+    this.second = second;
     this.isPath = first.isPath || second.isPath;
+    // Without a name of one of them they cannot be told from another pair.
+    const isNamed = first.id !== undefined && second.id !== undefined;
+    this.id = isNamed ? `${kind}:${JSON.stringify([first.id, second.id])}` : undefined;
   }
 
-  evaluate(subject: ResolveSubject, segmentIndex: number): Evaluation {
-    const first = this.#first.evaluate(subject, segmentIndex);
+  abstract evaluate(subject: ResolveSubject, segmentIndex: number): Evaluation;
+}
+
+/** Both match, the second behind what the first has taken. Qualities are multiplied; a transparent one counts as 1. */
+export class AndSelector extends PairSelector {
+  constructor(first: RouteSelector, second: RouteSelector) {
+    super('and', first, second);
+  }
+
+  override evaluate(subject: ResolveSubject, segmentIndex: number): Evaluation {
+    const first = this.first.evaluate(subject, segmentIndex);
     if (!first.isMatch) return first;
-    const second = this.#second.evaluate(subject, segmentIndex + first.segmentIncrement);
+    const second = this.second.evaluate(subject, segmentIndex + first.segmentIncrement);
     if (!second.isMatch) return second;
     return {
       isMatch: true,
@@ -36,39 +47,25 @@ export class AndSelector implements RouteSelector {
     };
   }
 
-  toString(): string {
-    return `{${this.#first} & ${this.#second}}`;
+  override toString(): string {
+    return `{${this.first} & ${this.second}}`;
   }
 }
 
 /** The first of two that matches. */
-export class OrSelector implements RouteSelector {
-  readonly id: string | undefined;
-  readonly isPath: boolean;
-  readonly #first: RouteSelector;
-  readonly #second: RouteSelector;
-
+export class OrSelector extends PairSelector {
   constructor(first: RouteSelector, second: RouteSelector) {
-    this.#first = first;
-    this.#second = second;
-    this.id = idOf('or', first, second);
-    this.isPath = first.isPath || second.isPath;
+    super('or', first, second);
   }
 
-  evaluate(subject: ResolveSubject, segmentIndex: number): Evaluation {
-    const first = this.#first.evaluate(subject, segmentIndex);
-    return first.isMatch ? first : this.#second.evaluate(subject, segmentIndex);
+  override evaluate(subject: ResolveSubject, segmentIndex: number): Evaluation {
+    const first = this.first.evaluate(subject, segmentIndex);
+    return first.isMatch ? first : this.second.evaluate(subject, segmentIndex);
   }
 
-  toString(): string {
-    return `{${this.#first} | ${this.#second}}`;
+  override toString(): string {
+    return `{${this.first} | ${this.second}}`;
   }
-}
-
-function idOf(kind: string, first: RouteSelector, second: RouteSelector): string | undefined {
-  return first.id === undefined || second.id === undefined
-    ? undefined
-    : `${kind}:${JSON.stringify([first.id, second.id])}`;
 }
 
 function product(first: Match, second: Match): number {

@@ -33,8 +33,8 @@ export class ConstantSelector implements RouteSelector {
   }
 }
 
-/** One segment that is not empty, or the part of it between prefix and suffix. */
-export class ParameterSelector implements RouteSelector {
+/** A segment, or the part of it between prefix and suffix, that becomes a parameter. */
+abstract class SegmentParameter implements RouteSelector {
   readonly id: string;
   readonly isPath = true;
   readonly bestQuality: number;
@@ -42,51 +42,60 @@ export class ParameterSelector implements RouteSelector {
   readonly prefix: string | undefined;
   readonly suffix: string | undefined;
 
-  constructor(name: string, prefix?: string, suffix?: string) {
+  constructor(kind: 'param' | 'optional', name: string, prefix?: string, suffix?: string) {
     this.name = name;
     this.prefix = prefix;
     this.suffix = suffix;
-    this.bestQuality = bestQualityOf(prefix, suffix);
-    this.id = `param:${JSON.stringify([name, prefix, suffix])}`;
+    this.bestQuality =
+      prefix === undefined && suffix === undefined
+        ? Quality.PARAMETER
+        : Quality.PARAMETER_WITH_PREFIX_OR_SUFFIX;
+    this.id = `${kind}:${JSON.stringify([name, prefix, suffix])}`;
   }
 
-  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
+  abstract evaluate(subject: ResolveSubject, segmentIndex: number): Evaluation;
+
+  /** Undefined when prefix and suffix do not fit. */
+  protected matchIn(segment: string): Evaluation | undefined {
+    const { name, prefix = '', suffix = '', bestQuality } = this;
+    if (bestQuality === Quality.PARAMETER) return match(Quality.PARAMETER, 1, name, [segment]);
+    if (segment.length < prefix.length + suffix.length) return undefined;
+    if (!segment.startsWith(prefix) || !segment.endsWith(suffix)) return undefined;
+    const value = segment.slice(prefix.length, segment.length - suffix.length);
+    return match(Quality.PARAMETER_WITH_PREFIX_OR_SUFFIX, 1, name, [value]);
+  }
+}
+
+/** One segment that is not empty. */
+export class ParameterSelector extends SegmentParameter {
+  constructor(name: string, prefix?: string, suffix?: string) {
+    super('param', name, prefix, suffix);
+  }
+
+  override evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
     const segment = segments[segmentIndex];
-    return segment === undefined || segment === ''
-      ? FAILED_PATH
-      : (matchParameter(segment, this.name, this.prefix, this.suffix) ?? FAILED_PATH);
+    return segment === undefined || segment === '' ? FAILED_PATH : (this.matchIn(segment) ?? FAILED_PATH);
   }
 
-  toString(): string {
+  override toString(): string {
     return `${this.prefix ?? ''}{${this.name}}${this.suffix ?? ''}`;
   }
 }
 
 /** As a parameter, but matches also when the segment is missing or does not fit. */
-export class OptionalParameterSelector implements RouteSelector {
-  readonly id: string;
-  readonly isPath = true;
-  readonly bestQuality: number;
-  readonly name: string;
-  readonly prefix: string | undefined;
-  readonly suffix: string | undefined;
-
+export class OptionalParameterSelector extends SegmentParameter {
   constructor(name: string, prefix?: string, suffix?: string) {
-    this.name = name;
-    this.prefix = prefix;
-    this.suffix = suffix;
-    this.bestQuality = bestQualityOf(prefix, suffix);
-    this.id = `optional:${JSON.stringify([name, prefix, suffix])}`;
+    super('optional', name, prefix, suffix);
   }
 
-  evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
+  override evaluate({ segments }: ResolveSubject, segmentIndex: number): Evaluation {
     const segment = segments[segmentIndex];
     if (segment === undefined) return MISSING;
     if (segment === '') return segmentIndex === segments.length - 1 ? MISSING_AT_SLASH : MISSING;
-    return matchParameter(segment, this.name, this.prefix, this.suffix) ?? MISSING;
+    return this.matchIn(segment) ?? MISSING;
   }
 
-  toString(): string {
+  override toString(): string {
     return `${this.prefix ?? ''}{${this.name}?}${this.suffix ?? ''}`;
   }
 }
@@ -156,25 +165,4 @@ export class TrailingSlashSelector implements RouteSelector {
   toString(): string {
     return '<slash>';
   }
-}
-
-function bestQualityOf(prefix: string | undefined, suffix: string | undefined): number {
-  return prefix === undefined && suffix === undefined
-    ? Quality.PARAMETER
-    : Quality.PARAMETER_WITH_PREFIX_OR_SUFFIX;
-}
-
-function matchParameter(
-  segment: string,
-  name: string,
-  prefix: string | undefined,
-  suffix: string | undefined,
-): Evaluation | undefined {
-  if (prefix === undefined && suffix === undefined) return match(Quality.PARAMETER, 1, name, [segment]);
-  const start = prefix ?? '';
-  const end = suffix ?? '';
-  if (segment.length < start.length + end.length || !segment.startsWith(start) || !segment.endsWith(end))
-    return undefined;
-  const value = segment.slice(start.length, segment.length - end.length);
-  return match(Quality.PARAMETER_WITH_PREFIX_OR_SUFFIX, 1, name, [value]);
 }
