@@ -194,12 +194,14 @@ export abstract class BaseEngine implements ApplicationEngine {
     // For engines that tell somebody else.
   }
 
+  // Engines that do not own what calls come from have nothing to open and to close.
+
   /** Opens what calls come from. */
-  protected abstract open(): Promise<void>;
+  protected async open(): Promise<void> {}
   /** Stops accepting. Calls that run go on; connections that still live after `timeoutMs` are to be destroyed. */
-  protected abstract close(timeoutMs: number): Promise<void>;
+  protected async close(_timeoutMs: number): Promise<void> {}
   /** Closes what is left when running calls have ended or were given up. */
-  protected abstract cut(timeoutMs: number): Promise<void>;
+  protected async cut(_timeoutMs: number): Promise<void> {}
   protected abstract connectors(): readonly EngineConnector[];
 
   /** The application wants to end: engines of a process of their own end it, the container is asked. */

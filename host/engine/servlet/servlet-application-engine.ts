@@ -54,15 +54,6 @@ export class ServletApplicationEngine extends BaseEngine {
     return Promise.resolve();
   }
 
-  /** The container has stopped sending exchanges before it stops the engine. */
-  protected override close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override cut(): Promise<void> {
-    return Promise.resolve();
-  }
-
   protected override connectors(): readonly EngineConnector[] {
     return [];
   }

@@ -28,18 +28,6 @@ export class TestApplicationEngine extends BaseEngine {
     this.#connectors = settings.connectors ?? [];
   }
 
-  protected override open(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected override cut(): Promise<void> {
-    return Promise.resolve();
-  }
-
   protected override connectors(): readonly EngineConnector[] {
     return this.#connectors;
   }
