@@ -38,6 +38,6 @@ export class SpareMetrics {
 }
 
 /** Whether the host is to have spares at all. */
-export function wantsSpares({ wanted }: SpareStatus): boolean {
+function wantsSpares({ wanted }: SpareStatus): boolean {
   return wanted.server + wanted.framework > 0;
 }

@@ -14,7 +14,7 @@ export async function history(name: string, options: OutputOptions): Promise<voi
 }
 
 /** One line for each deployment; a star stands where the content is kept, so that it can be rolled back to. */
-export function historyTable(deployments: readonly DeploymentView[]): string {
+function historyTable(deployments: readonly DeploymentView[]): string {
   if (deployments.length === 0) return 'nothing has been deployed yet\n';
   return textTable(
     ['NUMBER', 'KEPT', 'CONTENT', 'STATE', 'BY', 'BEGAN', 'STEPS', 'NOTE'],

@@ -29,7 +29,7 @@ export async function jobs(
 }
 
 /** A line for each job, with its last run. */
-export function jobTable(list: readonly JobStatus[]): string {
+function jobTable(list: readonly JobStatus[]): string {
   if (list.length === 0) return 'it has no scheduled jobs, or is stopped\n';
   return textTable(
     ['JOB', 'CRON', 'ZONE', 'WHAT', 'NEXT', 'LAST', 'OUTCOME', 'TOOK', 'NOTE'],

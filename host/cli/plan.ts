@@ -22,7 +22,7 @@ export async function plan(options: OutputOptions): Promise<void> {
 }
 
 /** One line for each name. */
-export function planTable(foreseen: readonly Foreseen[]): string {
+function planTable(foreseen: readonly Foreseen[]): string {
   if (foreseen.length === 0) return 'nothing is deployed, and nothing would be\n';
   return textTable(
     ['ACTION', 'NAME', 'PATH', 'WHY'],

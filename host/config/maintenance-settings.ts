@@ -22,7 +22,7 @@ export interface ConfiguredMaintenance {
 }
 
 /** Every front holds the page, once for each context that is closed. */
-export const MAX_PAGE_BYTES = 64 * 1024;
+const MAX_PAGE_BYTES = 64 * 1024;
 export const DEFAULT_RETRY_AFTER_SECONDS = 300;
 
 /**

@@ -7,7 +7,7 @@ import { ProcessRuntime } from '../runtime/process/process-runtime.js';
 import { PinningExchange } from './versions/pinning-exchange.js';
 
 /** Name of the cookie that keeps a client on its instance. Its path is the context path. */
-export const INSTANCE_COOKIE = 'portico-instance';
+const INSTANCE_COOKIE = 'portico-instance';
 
 /**
  * Processes whose clients stay with the one that answered them first, by a cookie. A client whose instance is gone, or cannot

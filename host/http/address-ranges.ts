@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /** Stands for the other end of a Unix socket, which has no address. */
-export const UNIX = 'unix';
+const UNIX = 'unix';
 
 /**
  * A set of addresses, made of single ones, of ranges (`10.0.0.0/8`, `fd00::/8`) and of the word `unix`, as `isAddressRange`

@@ -29,10 +29,6 @@ export class ResponseRelay implements ResponseSink {
     this.failure = undefined;
   }
 
-  get hasHead(): boolean {
-    return this.#status !== 0;
-  }
-
   get isTunnel(): boolean {
     return this.#status === 101;
   }

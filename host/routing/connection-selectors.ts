@@ -10,10 +10,10 @@ import {
 } from './route-selector.js';
 
 /** Parameters that `HostSelector` adds. */
-export const REQUEST_HOST = '$RequestHost';
-export const REQUEST_PORT = '$RequestPort';
+const REQUEST_HOST = '$RequestHost';
+const REQUEST_PORT = '$RequestPort';
 /** Parameter that `LocalPortSelector` adds. */
-export const LOCAL_PORT = '$LocalPort';
+const LOCAL_PORT = '$LocalPort';
 
 /** What a `HostSelector` takes. An empty list takes all. */
 export interface HostPattern {

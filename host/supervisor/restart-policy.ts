@@ -46,4 +46,4 @@ export function retryDelayOf({ retryAfterMs = DEFAULT_RETRY_AFTER_MS }: RestartS
 }
 
 /** As `restart.retryAfter` of a configuration that does not say. */
-export const DEFAULT_RETRY_AFTER_MS = 300_000;
+const DEFAULT_RETRY_AFTER_MS = 300_000;

@@ -3,7 +3,7 @@ import type { TestHost } from '#test/support/host.js';
 import { until } from '#test/support/polling.js';
 
 /** The fronts of a host, in their order. */
-export async function frontsOf(host: TestHost): Promise<readonly FrontStatus[]> {
+async function frontsOf(host: TestHost): Promise<readonly FrontStatus[]> {
   const answer = (await (await host.admin('/v1/server')).json()) as { server: { fronts: FrontStatus[] } };
   return answer.server.fronts;
 }

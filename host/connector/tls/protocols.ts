@@ -1,7 +1,7 @@
 import type { ConnectorSettings } from '../../config/connector-settings.js';
 
 /** Names of protocols in ALPN (RFC 7301). */
-export const HTTP_1_1 = 'http/1.1';
+const HTTP_1_1 = 'http/1.1';
 /** RFC 9113 §3.2. */
 export const HTTP_2 = 'h2';
 /** RFC 8737. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 
 /** Bytes of one key: a name, a key for the signature, a key for the encryption, 16 each. */
-export const TICKET_KEY_BYTES = 48;
+const TICKET_KEY_BYTES = 48;
 
 /**
  * The keys that encrypt session tickets: the first makes new ones, the others are for those that clients still have.

@@ -51,7 +51,7 @@ const factsSchema = z.object({
 export type DeploymentFacts = z.output<typeof factsSchema>;
 
 /** One deployment of one application, finished or not. */
-export const recordSchema = factsSchema.extend({
+const recordSchema = factsSchema.extend({
   /** Base name with version: `shop##2`. */
   name: z.string(),
   /** Counts up from 1 for each name. */

@@ -21,7 +21,7 @@ export function configuredModules(
 }
 
 /** Module references of `portico.application.modules`, in order; a single text counts as a list of one. */
-export function moduleReferences(config: ApplicationConfig): readonly string[] {
+function moduleReferences(config: ApplicationConfig): readonly string[] {
   const value = config.propertyOrNull('portico.application.modules');
   if (value === undefined) return [];
   return value.type === 'SINGLE' ? [value.getString()] : value.getList();

@@ -4,7 +4,7 @@ import { HeldExchange } from '../../exchange/held-exchange.js';
 /** Requests that wait for one reload; the next gets 503. */
 export const MAX_HELD_REQUESTS = 200;
 /** Longest wait; then 503. Longer than the modules may take by default. */
-export const MAX_HELD_MS = 30_000;
+const MAX_HELD_MS = 30_000;
 
 /** Requests that came while an application is reloaded. Bounded in number and time. Owned by the engine. */
 export class HeldRequests {

@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 /** Time without a change that ends a wave of changes, in ms. */
 export const QUIET_MS = 200;
 /** A wave of changes that does not end is taken as it is after this time. */
-export const MAX_WAVE_MS = 10_000;
+const MAX_WAVE_MS = 10_000;
 /** Time between two looks while a wave goes on. */
 const LOOK_MS = 50;
 /** More files and folders than these are not looked at, whether they match or not. */

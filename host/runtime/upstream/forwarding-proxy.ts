@@ -32,7 +32,7 @@ export interface ForwardingLimits extends ForwardingTimes {
   readonly keepAliveMs: number;
 }
 
-export const DEFAULT_FORWARDING_LIMITS: ForwardingLimits = {
+const DEFAULT_FORWARDING_LIMITS: ForwardingLimits = {
   connectMs: 5000,
   responseMs: 60_000,
   idleMs: 300_000,

@@ -12,7 +12,7 @@ export interface ExpiringCertificate {
 
 const DAY_MS = 86_400_000;
 /** Days before the end at which the log warns. */
-export const WARNING_DAYS = [30, 14, 7, 1] as const;
+const WARNING_DAYS = [30, 14, 7, 1] as const;
 const LOOK_MS = 3_600_000;
 
 /**

@@ -56,7 +56,7 @@ export function u32(value: number): Buffer {
 }
 
 /** Table and text of fields, the count not included. */
-export function fieldSection(fields: readonly (readonly [string, string])[]): {
+function fieldSection(fields: readonly (readonly [string, string])[]): {
   table: Buffer;
   text: Buffer;
 } {

@@ -28,7 +28,7 @@ export function fencesOf(markdown: string): Fence[] {
 }
 
 /** The text without its fenced blocks and spans of code, where links and headings are not meant. */
-export function proseOf(markdown: string): string {
+function proseOf(markdown: string): string {
   return markdown
     .replace(/^( *)(`{3,}).*\n[\s\S]*?\n *\2$/gm, '')
     .replace(/(`+)[^`\n]*?\1/g, (code) => code.replace(/[[\]()]/g, ' '));

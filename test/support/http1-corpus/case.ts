@@ -39,7 +39,7 @@ export interface Case {
   readonly node?: Difference;
 }
 
-export const corpusFolder: string = join(fixturesFolder, 'http1');
+const corpusFolder: string = join(fixturesFolder, 'http1');
 
 /** The cases of all files, by the name of the file. */
 export function readCorpus(): Map<string, readonly Case[]> {

@@ -26,7 +26,7 @@ export interface Arrival {
 /** Tells the arrivals since it was asked last. */
 export const ARRIVALS_PATH = '/arrivals';
 /** `/status/204` is answered with that status. */
-export const STATUS_PATH = '/status/';
+const STATUS_PATH = '/status/';
 
 const arrivals: Arrival[] = [];
 
