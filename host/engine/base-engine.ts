@@ -194,14 +194,23 @@ export abstract class BaseEngine implements ApplicationEngine {
     // For engines that tell somebody else.
   }
 
-  // Engines that do not own what calls come from have nothing to open and to close.
+  // An engine that does not own what calls come from has nothing to open and to close.
 
   /** Opens what calls come from. */
-  protected async open(): Promise<void> {}
+  protected open(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Stops accepting. Calls that run go on; connections that still live after `timeoutMs` are to be destroyed. */
-  protected async close(_timeoutMs: number): Promise<void> {}
+  protected close(_timeoutMs: number): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Closes what is left when running calls have ended or were given up. */
-  protected async cut(_timeoutMs: number): Promise<void> {}
+  protected cut(_timeoutMs: number): Promise<void> {
+    return Promise.resolve();
+  }
+
   protected abstract connectors(): readonly EngineConnector[];
 
   /** The application wants to end: engines of a process of their own end it, the container is asked. */

@@ -18,7 +18,7 @@ describe('what is remembered of versions', () => {
     return VersionMemory.open(path, { info: note, warn: note, error: note });
   };
   /** What the next start of the server finds when this is all that it is told. */
-  const after = async (change: (memory: VersionMemory) => void) => {
+  const restartedAfter = async (change: (memory: VersionMemory) => void) => {
     const changed = await memory();
     change(changed);
     await changed.saved;
@@ -45,28 +45,28 @@ describe('what is remembered of versions', () => {
   });
 
   it('knows how the canary of a content ended, until it is forgotten or has other content', async () => {
-    const aborted = await after((one) => one.decide('shop##2', 'key', 'aborted'));
+    const aborted = await restartedAfter((one) => one.decide('shop##2', 'key', 'aborted'));
     expect(aborted.decisionOf('shop##2', 'key')).toBe('aborted');
     expect(aborted.decisionOf('shop##2', 'other key')).toBeUndefined();
     expect(aborted.decisionOf('shop##3', 'key')).toBeUndefined();
-    const undecided = await after((one) => one.decide('shop##2', 'key', undefined));
+    const undecided = await restartedAfter((one) => one.decide('shop##2', 'key', undefined));
     expect(undecided.decisionOf('shop##2', 'key')).toBeUndefined();
-    const promoted = await after((one) => one.decide('shop##2', 'key', 'promoted'));
+    const promoted = await restartedAfter((one) => one.decide('shop##2', 'key', 'promoted'));
     expect(promoted.decisionOf('shop##2', 'key')).toBe('promoted');
-    const gone = await after((one) => one.forget('shop##2'));
+    const gone = await restartedAfter((one) => one.forget('shop##2'));
     expect(gone.decisionOf('shop##2', 'key')).toBeUndefined();
   });
 
   it('says why a content is not tried again, until it is pardoned', async () => {
     for (const decision of ['aborted', 'returned'] as const) {
-      const decided = await after((one) => one.decide('shop##2', 'key', decision));
+      const decided = await restartedAfter((one) => one.decide('shop##2', 'key', decision));
       expect(decided.whyNot('shop##2', 'key')).toMatch(/aborted|probation/);
       expect(decided.whyNot('shop##2', 'other key')).toBeUndefined();
-      const pardoned = await after((one) => one.pardon('shop##2', 'key'));
+      const pardoned = await restartedAfter((one) => one.pardon('shop##2', 'key'));
       expect(pardoned.whyNot('shop##2', 'key')).toBeUndefined();
     }
-    await after((one) => one.decide('shop##2', 'key', 'promoted'));
-    const promoted = await after((one) => one.pardon('shop##2', 'key'));
+    await restartedAfter((one) => one.decide('shop##2', 'key', 'promoted'));
+    const promoted = await restartedAfter((one) => one.pardon('shop##2', 'key'));
     expect(promoted.decisionOf('shop##2', 'key')).toBe('promoted');
   });
 
