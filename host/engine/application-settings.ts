@@ -3,6 +3,7 @@ import type { ApplicationConfigValue } from '../application/config-value.js';
 import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { RequestSettings } from '../config/request-settings.js';
 import { PorticoError } from '../errors.js';
+import { MAX_DURATION_MS } from '../units.js';
 import { DEFAULT_GRACE_MS, DEFAULT_STOP_TIMEOUT_MS } from './application-engine.js';
 import { type CommandLine, pathList } from './command-line.js';
 import type { ConnectorSettings } from './connector-settings.js';
@@ -100,5 +101,11 @@ function refuseOrPass(value: ApplicationConfigValue | undefined): 'refuse' | 'pa
 /** Milliseconds as a bare number, as Ktor has it, or a duration with its unit. */
 function millis(value: ApplicationConfigValue | undefined): number | undefined {
   if (value === undefined) return undefined;
-  return /^\d+$/.test(value.getString()) ? value.getNumber() : value.getDurationMs();
+  const ms = /^\d+$/.test(value.getString()) ? value.getNumber() : value.getDurationMs();
+  if (ms <= MAX_DURATION_MS) return ms;
+  const place = value.origin === undefined ? '' : ` (${value.origin})`;
+  throw new PorticoError(
+    'PORTICO_PROPERTY_TYPE',
+    `${value.getString()} is too long a time${place}: write at most ${MAX_DURATION_MS} milliseconds.`,
+  );
 }

@@ -1,7 +1,7 @@
 import type { TlsOptions } from 'node:tls';
 import { PorticoError } from '../errors.js';
 import type { EngineConnector } from './application-engine.js';
-import { checkPort } from './check-settings.js';
+import { checkHost, checkPort } from './check-settings.js';
 
 /** One address on which an engine of its own accepts connections; a `ConnectorAddress` of an environment is one. */
 export interface ConnectorSettings {
@@ -31,7 +31,9 @@ export function completeConnector({ scheme, host, port, tls }: ConnectorSettings
     );
   const settled = port ?? (tls === undefined ? 80 : 443);
   checkPort(settled);
-  return { host: host ?? '0.0.0.0', port: settled, tls };
+  const name = host ?? '0.0.0.0';
+  checkHost(name);
+  return { host: name, port: settled, tls };
 }
 
 /** `http://127.0.0.1:8080`, with brackets around IPv6 addresses. */

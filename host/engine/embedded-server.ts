@@ -10,7 +10,7 @@ import type { ConnectorLimits } from '../config/connector-limits.js';
 import type { RequestSettings } from '../config/request-settings.js';
 import type { ApplicationEngine } from './application-engine.js';
 import type { ModuleSource } from './base-engine.js';
-import { checkEngine, checkModules } from './check-settings.js';
+import { checkEngine, checkModules, checkSettings } from './check-settings.js';
 import { CioApplicationEngine } from './cio/cio-application-engine.js';
 import { type ConnectorSettings, completeConnector } from './connector-settings.js';
 import { configuredModules, startupSettings } from './modules/configured-modules.js';
@@ -90,6 +90,7 @@ export function embeddedServer<Settings extends EmbeddedSettings>(
   modules: Module | readonly Module[] | EmbeddedModules = [],
 ): ApplicationEngine {
   checkEngine(engine);
+  checkSettings(settings);
   checkModules(modules);
   const { config } = applicationEnvironment(settings.config === undefined ? {} : { config: settings.config });
   const configured = startupSettings(config);

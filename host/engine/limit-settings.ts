@@ -2,6 +2,7 @@ import type { ApplicationConfig } from '../application/application-config.js';
 import type { ApplicationConfigValue } from '../application/config-value.js';
 import { type ConnectorLimits, DEFAULT_CONNECTOR_LIMITS } from '../config/connector-limits.js';
 import { PorticoError } from '../errors.js';
+import { MAX_DURATION_MS } from '../units.js';
 
 /**
  * Limits of the connectors that `portico.deployment` sets for an application on its own: below `limits` by the names of
@@ -35,8 +36,6 @@ interface Setting {
 
 const MANY = Number.MAX_SAFE_INTEGER;
 const HEAD_BYTES = 60 * 1024;
-/** The longest time of a timer. */
-const LONG_MS = 2 ** 31 - 1;
 const bytes = (value: ApplicationConfigValue): number => value.getBytes();
 const count = (value: ApplicationConfigValue): number => value.getNumber();
 const time = (value: ApplicationConfigValue): number => value.getDurationMs();
@@ -49,11 +48,11 @@ const SETTINGS: readonly Setting[] = [
   { name: 'maxHeaderBytes', path: 'limits.maxHeaderSize', read: bytes, min: 1024, max: HEAD_BYTES },
   { name: 'maxHeaderCount', path: 'limits.maxHeaderCount', read: count, min: 1, max: 1000 },
   { name: 'maxTargetBytes', path: 'limits.maxTargetSize', read: bytes, min: 256, max: HEAD_BYTES },
-  { name: 'headerTimeoutMs', path: 'limits.headerTimeout', read: time, min: 100, max: LONG_MS },
-  { name: 'bodyIdleTimeoutMs', path: 'limits.bodyIdleTimeout', read: time, min: 100, max: LONG_MS },
+  { name: 'headerTimeoutMs', path: 'limits.headerTimeout', read: time, min: 100, max: MAX_DURATION_MS },
+  { name: 'bodyIdleTimeoutMs', path: 'limits.bodyIdleTimeout', read: time, min: 100, max: MAX_DURATION_MS },
   { name: 'minBodyBytesPerSecond', path: 'limits.minBodyRate', read: bytes, min: 0, max: MANY },
   { name: 'minReadBytesPerSecond', path: 'limits.minReadRate', read: bytes, min: 0, max: MANY },
-  { name: 'keepAliveTimeoutMs', path: 'limits.keepAliveTimeout', read: time, min: 100, max: LONG_MS },
+  { name: 'keepAliveTimeoutMs', path: 'limits.keepAliveTimeout', read: time, min: 100, max: MAX_DURATION_MS },
   {
     name: 'maxRequestsPerConnection',
     path: 'limits.maxRequestsPerConnection',
@@ -64,13 +63,19 @@ const SETTINGS: readonly Setting[] = [
   { name: 'maxConnections', path: 'limits.maxConnections', read: count, min: 1, max: 1_000_000 },
   { name: 'maxTargetBytes', path: 'maxInitialLineLength', read: count, min: 256, max: HEAD_BYTES },
   { name: 'maxHeaderBytes', path: 'maxHeaderSize', read: count, min: 1024, max: HEAD_BYTES },
-  { name: 'keepAliveTimeoutMs', path: 'connectionIdleTimeoutSeconds', read: seconds, min: 100, max: LONG_MS },
+  {
+    name: 'keepAliveTimeoutMs',
+    path: 'connectionIdleTimeoutSeconds',
+    read: seconds,
+    min: 100,
+    max: MAX_DURATION_MS,
+  },
   ...['requestReadTimeoutSeconds', 'responseWriteTimeoutSeconds'].map((path) => ({
     name: 'bodyIdleTimeoutMs' as const,
     path,
     read: secondsOrDefault,
     min: 100,
-    max: LONG_MS,
+    max: MAX_DURATION_MS,
     isLongest: true,
   })),
 ];

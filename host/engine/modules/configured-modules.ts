@@ -1,7 +1,9 @@
 import type { Application, Module } from '../../application/application.js';
 import type { ApplicationConfig } from '../../application/application-config.js';
+import type { ApplicationConfigValue } from '../../application/config-value.js';
 import { runModule } from '../../application/run-module.js';
 import { PorticoError } from '../../errors.js';
+import { MAX_DURATION_MS } from '../../units.js';
 
 /**
  * The modules that the configuration names, in order, each found when its turn comes. `folder` is absolute: the
@@ -42,6 +44,17 @@ export function startupSettings(config: ApplicationConfig): StartupSettings {
       'PORTICO_STARTUP_INVALID',
       `Invalid startup mode: ${JSON.stringify(startup)}${value?.origin === undefined ? '' : ` (${value.origin})`}. Write sequential or concurrent.`,
     );
-  const timeout = config.propertyOrNull('portico.application.startupTimeoutMillis')?.getNumber();
-  return { startup, startTimeoutMs: timeout };
+  return {
+    startup,
+    startTimeoutMs: timeoutOf(config.propertyOrNull('portico.application.startupTimeoutMillis')),
+  };
+}
+
+function timeoutOf(value: ApplicationConfigValue | undefined): number | undefined {
+  const timeoutMs = value?.getNumber();
+  if (timeoutMs === undefined || (timeoutMs > 0 && timeoutMs <= MAX_DURATION_MS)) return timeoutMs;
+  throw new PorticoError(
+    'PORTICO_PROPERTY_TYPE',
+    `portico.application.startupTimeoutMillis is ${timeoutMs}${value?.origin === undefined ? '' : ` (${value.origin})`}. Write a number of milliseconds from 1 to ${MAX_DURATION_MS}.`,
+  );
 }

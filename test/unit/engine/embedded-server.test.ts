@@ -39,6 +39,11 @@ describe.each([CIO, Node])('embeddedServer on $name', (engine) => {
       /limits\.maxHeaders is no limit; there are maxH/,
     ],
     ['a port beyond the last', { port: 65_536 }, /is 65536/],
+    ['a host that is no text', { host: 5 as never }, /A host .* is the number 5/],
+    ['a time below 0', { responseTimeoutMs: -1 }, /responseTimeoutMs .* is the number -1/],
+    ['a time that is none', { shutdownTimeoutMs: Number.NaN }, /shutdownTimeoutMs .* is the number NaN/],
+    ['a time that no timer can wait', { startTimeoutMs: 1e12 }, /startTimeoutMs must be .* to 2147483647/],
+    ['a way to start that does not exist', { startup: 'lazy' as never }, /startup must be sequential or/],
     ['a certificate that is none', { connectors: [{ host, port: 0, tls: { key: 'x', cert: 'y' } }] }, /PEM/],
   ])('refuses %s', async (_, settings, message) => {
     const log = new ConsoleLog('silent');
@@ -47,6 +52,12 @@ describe.each([CIO, Node])('embeddedServer on $name', (engine) => {
       code: 'PORTICO_ENGINE_SETTING',
       message: expect.stringMatching(message),
     });
+  });
+
+  it('refuses what is no settings', () => {
+    expect(() => embeddedServer(engine, undefined as never, hello)).toThrow(
+      expect.objectContaining({ code: 'PORTICO_ENGINE_SETTING' }),
+    );
   });
 
   it('refuses what is no module', () => {

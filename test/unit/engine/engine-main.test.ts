@@ -223,6 +223,13 @@ describe('EngineMain', () => {
       'PORTICO_PROPERTY_TYPE',
       /a number is needed \(application\.conf:2\)/,
     ],
+    [
+      'a time that no timer can wait',
+      [],
+      { 'application.yaml': 'portico:\n  deployment:\n    port: 0\n    responseTimeout: 9999999999\n' },
+      'PORTICO_PROPERTY_TYPE',
+      /9999999999 is too long a time \(application\.yaml:4\)/,
+    ],
     ['-P without a key', ['-port=1', '-P:=x'], {}, 'PORTICO_ARGUMENT_INVALID', /does not name a property/],
     [
       'a file that is not there',

@@ -111,6 +111,13 @@ describe('modules by name', () => {
     expect([late.code, stops.length]).toEqual(['PORTICO_START_TIMEOUT', 3]);
   });
 
+  it.each([0, -5, 2 ** 31, 'soon'])('are refused %s ms for the start', (startupTimeoutMillis) => {
+    const settings = { config: { portico: { application: { startupTimeoutMillis } } } };
+    expect(() => embeddedServer(CIO, settings)).toThrow(
+      expect.objectContaining({ code: 'PORTICO_PROPERTY_TYPE' }),
+    );
+  });
+
   it('are refused with a startup that is neither sequential nor concurrent', () => {
     const settings = { config: { ktor: { application: { startup: 'lazy' } } } };
     expect(() => embeddedServer(CIO, settings)).toThrow(
