@@ -1,3 +1,4 @@
+import { cookiePrefix } from '../../http/set-cookie.js';
 import type { TestTarget } from './test-target.js';
 
 /** One cookie that a response has set. */
@@ -16,7 +17,14 @@ export interface TestCookie {
   readonly expiresAt: number | undefined;
 }
 
-/** Keeps cookies between the requests of a client, by the rules of RFC 6265 §5. Lives as long as its client. */
+/** RFC 6265bis §5.6: what is longer, name and value together, is dropped. */
+const MAX_COOKIE_BYTES = 4096;
+
+/**
+ * Keeps cookies between the requests of a client, by the rules of RFC 6265 §5 and what browsers have added to them: a cookie
+ * is dropped that is too long, `Secure` over http, `SameSite=None` without `Secure`, or against the prefix of its name. All
+ * requests count as those of one site. Lives as long as its client.
+ */
 export class TestCookieJar {
   #cookies: TestCookie[] = [];
 
@@ -76,7 +84,7 @@ function parseSetCookie(target: TestTarget, line: string): TestCookie | undefine
   const domain = (attributes.get('domain') ?? '').replace(/^\./, '').toLowerCase();
   if (domain !== '' && !isWithin(target.host, domain)) return undefined;
   const path = attributes.get('path') ?? '';
-  return {
+  const cookie: TestCookie = {
     name,
     value: pair.slice(equals + 1).trim(),
     domain: domain === '' ? target.host : domain,
@@ -87,6 +95,18 @@ function parseSetCookie(target: TestTarget, line: string): TestCookie | undefine
     sameSite: attributes.get('samesite'),
     expiresAt: expiryOf(attributes),
   };
+  return isDropped(cookie, target) ? undefined : cookie;
+}
+
+/** RFC 6265bis §5.7. */
+function isDropped(cookie: TestCookie, { scheme }: TestTarget): boolean {
+  const { name, value, isSecure, isHostOnly, path, sameSite } = cookie;
+  if (Buffer.byteLength(name + value) > MAX_COOKIE_BYTES) return true;
+  if (isSecure && scheme !== 'https') return true;
+  if (sameSite?.toLowerCase() === 'none' && !isSecure) return true;
+  const prefix = cookiePrefix(name);
+  if (prefix !== undefined && !isSecure) return true;
+  return prefix === 'host' && !(isHostOnly && path === '/');
 }
 
 /** RFC 6265 §5.3: Max-Age wins over Expires. */

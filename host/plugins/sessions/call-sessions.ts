@@ -47,8 +47,13 @@ export class CallSessions {
     return made;
   }
 
-  /** Begins a session, or replaces its value. */
+  /** Begins a session, or replaces its value. Undefined is none: `PORTICO_SESSION_VALUE`; `clear` ends a session. */
   set<T>(key: SessionKey<T>, value: T): void {
+    if (value === undefined)
+      throw new PorticoError(
+        'PORTICO_SESSION_VALUE',
+        `The session ${key.name} cannot be undefined. Use clear to end it.`,
+      );
     this.#state(key, 'set').set(value);
   }
 

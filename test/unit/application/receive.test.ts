@@ -108,6 +108,16 @@ describe('receiving', () => {
     expect((await engine.client.post('/', { multipart: form })).status).toBe(413);
   });
 
+  it.each(['utf-8', 'utf-16le'] as const)('without the byte order mark of %s', async (charset) => {
+    await start(async (call) => [await call.receiveJson()]);
+    const body = Buffer.from('\uFEFF{"a":1}', charset);
+    expect(await post(`application/json; charset=${charset}`, body)).toEqual({
+      status: 200,
+      text: '[{"a":1}]',
+    });
+    expect((await post('application/json', Buffer.from('\uFEFF\uFEFF1'))).status).toBe(400);
+  });
+
   it('a text in another charset', async () => {
     await start((call) => call.receiveText());
     expect((await post('text/plain; charset=iso-8859-1', Buffer.from('ü', 'latin1'))).text).toBe('ü');

@@ -218,8 +218,6 @@ describe('cookies', () => {
     ['a=1; Path=/shop', 'http://localhost/shopping', false],
     ['a=1; Path=/shop/', 'http://localhost/shop/x', true],
     ['a=1', 'http://localhost/other', true],
-    ['a=1; Secure', 'http://localhost/', false],
-    ['a=1; Secure', 'https://localhost/', true],
     ['a=1; Domain=localhost', 'http://sub.localhost/', true],
     ['a=1', 'http://sub.localhost/', false],
     ['a=1; Domain=other.example', 'http://other.example/', false],
@@ -235,6 +233,25 @@ describe('cookies', () => {
     };
     jar.store(at('http://localhost/set'), [line]);
     expect(jar.header(at(url))).toBe(isSent ? 'a=1' : undefined);
+  });
+
+  it.each([
+    ['a=1; Secure', 'https', true],
+    ['a=1; Secure', 'http', false],
+    ['a=1; SameSite=None', 'https', false],
+    ['a=1; SameSite=None; Secure', 'https', true],
+    ['__Secure-a=1', 'https', false],
+    ['__Host-a=1; Secure; Path=/shop', 'https', false],
+    ['__Host-a=1; Secure; Path=/; Domain=localhost', 'https', false],
+    ['__Host-a=1; Secure; Path=/', 'https', true],
+    [`a=${'x'.repeat(4095)}; Secure`, 'https', true],
+    [`a=${'x'.repeat(4096)}; Secure`, 'https', false],
+  ] as const)('%.60s is taken over %s: %s', (line, scheme, isTaken) => {
+    const jar = new TestCookieJar();
+    const target = { host: 'localhost', port: 80, authority: 'localhost', path: '/set' };
+    jar.store({ ...target, scheme }, [line]);
+    expect(jar.cookies).toHaveLength(isTaken ? 1 : 0);
+    expect(jar.header({ ...target, scheme: 'http' })).toBeUndefined();
   });
 });
 
