@@ -70,6 +70,7 @@ function developmentConfig(config: HostConfig, folder: string, only: string | un
         const text = line.replaceAll(snapshots, join(apps, application));
         process.stdout.write(`${application} | ${text}\n`);
       },
+      folderOf: (application) => join(apps, application),
     },
   };
 }

@@ -79,6 +79,8 @@ export interface HostConfig {
     readonly only: string | undefined;
     /** Told each line an application prints. */
     readonly echo: (application: string, line: string) => void;
+    /** Where the developer has the bundle, of which an instance runs a copy. */
+    readonly folderOf: (application: string) => string;
   };
   /** Total time SIGTERM leaves for in-flight work before the process exits. Default 30s. */
   readonly shutdownTimeoutMs: number;

@@ -20,6 +20,7 @@ import {
   DEFAULT_STOP_TIMEOUT_MS,
   type EngineConnector,
 } from './application-engine.js';
+import type { ShownPlaces } from './error-page/error-answer.js';
 import { LoadedApplication } from './loaded-application.js';
 import { HeldRequests } from './reload/held-requests.js';
 import { answerReloadFailure } from './reload/reload-failure.js';
@@ -42,6 +43,8 @@ export interface EngineSettings {
    * Default 0: no limit, as long polls may wait; inside the container the front has a limit.
    */
   readonly responseTimeoutMs?: number | undefined;
+  /** What error answers of development mode make of their texts, where places in files are meant to be others. */
+  readonly shownPlaces?: ShownPlaces | undefined;
   /** Grace of `stop()` when it is called without one; default 1000. */
   readonly shutdownGracePeriodMs?: number | undefined;
   /** Time of the whole `stop()` when it is called without one; default 5000. */
@@ -228,6 +231,7 @@ export abstract class BaseEngine implements ApplicationEngine {
       control: { shutDown: (exitCode) => setImmediate(() => this.shutDown(exitCode)) },
       onFailure: (call, status, error) => this.callFailed(call, status, error),
       responseTimeoutMs: this.#settings.responseTimeoutMs ?? 0,
+      shownPlaces: this.#settings.shownPlaces,
     });
   }
 

@@ -8,7 +8,7 @@ import { messageOf } from '../errors.js';
 import { AbortReason, type Exchange } from '../exchange/exchange.js';
 import { statusText } from '../http/status-text.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
-import { errorAnswer } from './error-page/error-answer.js';
+import { errorAnswer, type ShownPlaces } from './error-page/error-answer.js';
 
 /** Hears of errors that ended calls, before they are answered. MUST NOT throw. */
 export type FailureObserver = (call: ApplicationCall, status: number, error: unknown) => void;
@@ -29,12 +29,19 @@ export class CallRunner {
   #sweep: NodeJS.Timeout | undefined;
   #idle: (() => void) | undefined;
   readonly #onFailure: FailureObserver | undefined;
+  readonly #shownPlaces: ShownPlaces | undefined;
 
   /** `responseTimeoutMs`: calls whose answer has not begun by then are given up, with 504; 0: none. */
-  constructor(application: Application, onFailure?: FailureObserver, responseTimeoutMs = 0) {
+  constructor(
+    application: Application,
+    onFailure?: FailureObserver,
+    responseTimeoutMs = 0,
+    shownPlaces?: ShownPlaces,
+  ) {
     this.#responseTimeoutMs = responseTimeoutMs;
     this.#application = application;
     this.#onFailure = onFailure;
+    this.#shownPlaces = shownPlaces;
   }
 
   /** Calls that are not over yet. */
@@ -131,7 +138,7 @@ export class CallRunner {
   #errorContent(call: ApplicationCall, status: number, error: unknown): NoContent | TextContent {
     if (status >= 500 && this.#application.developmentMode) {
       const title = `${status} ${statusText(status)}`;
-      const { contentType, body } = errorAnswer(error, call.exchange.head, title);
+      const { contentType, body } = errorAnswer(error, call.exchange.head, title, this.#shownPlaces);
       return new TextContent(body, contentType, status, ['Cache-Control', 'no-store']);
     }
     const message = status < 500 ? messageOf(error) : '';

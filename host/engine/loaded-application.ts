@@ -5,6 +5,7 @@ import type { ApplicationEnvironment } from '../application/environment.js';
 import { CallRunner, type FailureObserver } from './call-runner.js';
 import { installEngineDefaults } from './engine-defaults.js';
 import { EngineEvents } from './engine-events.js';
+import type { ShownPlaces } from './error-page/error-answer.js';
 
 /** One application of an engine and the calls that run in it. A reload makes another one. */
 export class LoadedApplication {
@@ -17,12 +18,13 @@ export class LoadedApplication {
       readonly control: EngineControl;
       readonly onFailure: FailureObserver;
       readonly responseTimeoutMs: number;
+      readonly shownPlaces: ShownPlaces | undefined;
     },
   ) {
-    const { control, onFailure, responseTimeoutMs } = settings;
+    const { control, onFailure, responseTimeoutMs, shownPlaces } = settings;
     this.application = new Application(environment, new EngineEvents(environment.monitor, environment.log));
     putEngineControl(this.application, control);
     this.application.monitor.subscribe(ApplicationStarting, installEngineDefaults);
-    this.runner = new CallRunner(this.application, onFailure, responseTimeoutMs);
+    this.runner = new CallRunner(this.application, onFailure, responseTimeoutMs, shownPlaces);
   }
 }

@@ -41,6 +41,7 @@ export async function startFrameworkApplication(
       developmentMode: plan.developmentMode === true,
     }),
     contextPath: plan.contextPath,
+    shownPlaces: shownPlacesOf(plan),
     prefix: plan.prefix,
     modules: loaded,
     onShutdownRequest: onStopRequest,
@@ -67,6 +68,11 @@ export async function startFrameworkApplication(
     stop: (graceMs) => engine.stop(graceMs, graceMs),
     onClosed: () => undefined,
   };
+}
+
+/** Developers have the bundle, not the copy of it that runs. */
+function shownPlacesOf({ folder, developedIn }: BootPlan): ((text: string) => string) | undefined {
+  return developedIn === undefined ? undefined : (text) => text.replaceAll(folder, developedIn);
 }
 
 function isTimeout(cause: unknown): cause is PorticoError {

@@ -136,4 +136,6 @@ export interface BootPlan {
   readonly calls?: CallRights | undefined;
   /** Error answers name the error, with its stack. Default false. */
   readonly developmentMode?: boolean;
+  /** The folder of the developer that `folder` is a copy of; error answers name its files. */
+  readonly developedIn?: string | undefined;
 }

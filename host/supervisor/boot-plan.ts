@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BootPlan, CallRights } from '../instance/messages.js';
 import type { DeploymentSpec } from './deployment-process.js';
+import type { SupervisorDevelopment } from './supervisor.js';
 import type { WorkingFolder } from './surroundings/working-folder.js';
 
 /** What differs from one process of a deployment to the next. */
@@ -11,16 +12,18 @@ export interface BootPlace {
   readonly working: WorkingFolder | undefined;
   readonly socketPath: string;
   readonly statsIntervalMs: number;
-  readonly developmentMode: boolean;
+  readonly development: SupervisorDevelopment | undefined;
   readonly calls: CallRights | undefined;
 }
 
 /** What the agent of one process is told; its secret is a new one each time. */
 export function bootPlanOf(spec: DeploymentSpec, place: BootPlace): BootPlan {
   const { settings, config, configOrigins } = spec.manifest;
-  const { entry, working, statsIntervalMs, ...own } = place;
+  const { entry, working, statsIntervalMs, development, ...own } = place;
   return {
     ...own,
+    developmentMode: development !== undefined,
+    developedIn: development?.folderOf?.(spec.application),
     application: spec.application,
     version: spec.version,
     deployment: spec.deployment,

@@ -373,7 +373,7 @@ export class ProcessDeployment implements DeploymentProcess {
         working,
         socketPath,
         statsIntervalMs,
-        developmentMode: isDevelopment,
+        development,
         calls,
       }),
       maxHeapBytes: settings.maxHeapBytes,

@@ -48,6 +48,8 @@ export interface SupervisorOptions {
 /** What `portico dev` adds to a supervisor. */
 export interface SupervisorDevelopment {
   readonly echo: (application: string, line: string) => void;
+  /** Where the developer has the bundle: error pages name its files there. Default: the snapshot. */
+  readonly folderOf?: (application: string) => string;
 }
 
 /**

@@ -95,7 +95,11 @@ describe('portico dev', () => {
     expect(output).toMatch(/^shop \| pid \d+ development$/m);
     const failed = await get('/shop/fail');
     expect(failed.status).toBe(500);
-    expect(await failed.text()).toMatch(/runtime trouble[\s\S]*<b>\s*\d+ {2}\s*throw new Error/);
+    const page = await failed.text();
+    expect(page).toMatch(/runtime trouble[\s\S]*<b>\s*\d+ {2}\s*throw new Error/);
+    // Places are in the bundle of the developer, not in the copy of it that runs.
+    expect(page).toContain(`<h2>${join(base, 'apps/shop/shop.js')}:8</h2>`);
+    expect(page).not.toContain('/store/');
 
     change(moduleText('two'));
     // Old code until the change is seen, then held until the new code answers: never an error.

@@ -23,6 +23,9 @@ export interface ShownError {
   readonly output?: readonly string[];
 }
 
+/** What becomes of the texts of an error that name places in files; see `EngineSettings.shownPlaces`. */
+export type ShownPlaces = (text: string) => string;
+
 /** Longest part of a stack that is shown. */
 const MAX_STACK_LENGTH = 20_000;
 /** Causes of causes are shown so deep. */
@@ -32,8 +35,19 @@ const MAX_CAUSES = 5;
  * A page with the error, the source around it, its stack and the request; a text for clients that take no HTML. Secrets
  * of the client (Authorization, Cookie and the like) are masked.
  */
-export function errorAnswer(error: unknown, request: RequestHead, title: string): ErrorAnswer {
-  const shown = { title, message: messageOf(error), stack: stackOf(error), frames: framesOf(error), request };
+export function errorAnswer(
+  error: unknown,
+  request: RequestHead,
+  title: string,
+  shownPlaces: ShownPlaces = (text) => text,
+): ErrorAnswer {
+  const shown = {
+    title,
+    message: shownPlaces(messageOf(error)),
+    stack: shownPlaces(stackOf(error)),
+    frames: shownPlaces(framesOf(error)),
+    request,
+  };
   return takesHtml(request.fields.get('accept'))
     ? { contentType: 'text/html; charset=UTF-8', body: errorPage(shown) }
     : { contentType: 'text/plain; charset=UTF-8', body: errorText(shown) };
