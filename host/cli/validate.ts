@@ -9,12 +9,13 @@ import { messageOf, PorticoError } from '../errors.js';
 import { type BaseOptions, configOf } from './base-options.js';
 
 /**
- * `portico validate`: checks `host.yaml`, and every bundle and descriptor in the drop folder as the deployer sees them.
- * Starts nothing, changes nothing.
+ * `portico validate`: checks `host.yaml`, the certificates it names, and every bundle and descriptor in the drop folder as
+ * the deployer sees them. Starts nothing, changes nothing.
  */
 export async function validate(options: BaseOptions): Promise<void> {
   const config = configOf(options);
   process.stdout.write(`ok    ${config.file ?? 'configuration: defaults'}\n`);
+  const unusable = await tellCertificates(config);
   const appsFolder = config.folders.apps;
   const { maxEntries } = config.archives;
   const scan = await new Scanner({
@@ -42,13 +43,30 @@ export async function validate(options: BaseOptions): Promise<void> {
       tellWrong(candidate.name, messageOf(error));
     }
   }
-  if (failures > 0) {
-    const entries = failures === 1 ? '1 entry' : `${failures} entries`;
-    throw new PorticoError(
-      'PORTICO_VALIDATION_FAILED',
-      `${entries} of the drop folder cannot be deployed. Correct what is said above.`,
-    );
+  const failed = [
+    unusable > 0 &&
+      `${unusable === 1 ? '1 connector has' : `${unusable} connectors have`} certificates that cannot be used.`,
+    failures > 0 &&
+      `${failures === 1 ? '1 entry' : `${failures} entries`} of the drop folder cannot be deployed.`,
+  ].filter((text) => text !== false);
+  if (failed.length > 0)
+    throw new PorticoError('PORTICO_VALIDATION_FAILED', `${failed.join(' ')} Correct what is said above.`);
+}
+
+/** How many connectors cannot be opened. */
+async function tellCertificates({ connectors }: HostConfig): Promise<number> {
+  if (connectors.every(({ tls }) => tls === undefined)) return 0;
+  // Readers of key stores take memory that only hosts with TLS need.
+  const { checkCertificates } = await import('../server/certificates/check-certificates.js');
+  const checked = await checkCertificates(connectors);
+  for (const { connector, hosts, problems, notes } of checked) {
+    for (const problem of problems) tellWrong(connector, problem);
+    const shown = hosts.length === 0 ? '' : ` for ${hosts.slice(0, 20).join(', ')}`;
+    const added = notes.map((note) => `; note: ${note}`).join('');
+    if (problems.length === 0)
+      process.stdout.write(`ok    ${printable(connector)}: certificates${shown}${added}\n`);
   }
+  return checked.filter(({ problems }) => problems.length > 0).length;
 }
 
 function tellWrong(name: string, why: string): void {

@@ -38,7 +38,8 @@ export async function readJks(
     parsed = jks.parseJks(bytes, password);
   } catch (cause) {
     const message = messageOf(cause);
-    if (/password/i.test(message)) throw unusable(`The password does not open ${what}.`, cause);
+    if (/password/i.test(message))
+      throw unusable(`The password does not open ${what}. Correct "password" or "passwordFile".`, cause);
     throw unusable(`${what} cannot be read as JKS: ${message}.`, cause);
   }
   const entries = new Map(

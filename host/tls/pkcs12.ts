@@ -58,7 +58,11 @@ function bagsOf(forge: Forge, bytes: Buffer, password: string | undefined, what:
     const isLocked = /password|MAC|decrypt/i.test(message);
     if (isLocked && password === undefined)
       throw unusable(`${what} has a password. Give it with "password" or "passwordFile".`, cause);
-    if (isLocked) throw unusable(`The password does not open ${what} (${message}).`, cause);
+    if (isLocked)
+      throw unusable(
+        `The password does not open ${what} (${message}). Correct "password" or "passwordFile".`,
+        cause,
+      );
     throw unusable(`${what} cannot be read as PKCS #12: ${message}.`, cause);
   }
 }

@@ -260,6 +260,25 @@ describe('portico without a running host', () => {
     expect(existsSync(join(base, 'run/server.json'))).toBe(false);
   });
 
+  it('validate reads the certificates that host.yaml names', async () => {
+    const base = baseWith({ apps: { calm } });
+    expect((await portico(['cert', '--out', join(base, 'certs')])).code).toBe(0);
+    const tls = (key: string) =>
+      `connectors:\n  - { name: https, port: 0, tls: { certificates: [{ cert: certs/localhost.crt, key: ${key} }] } }\n`;
+    writeFileSync(join(base, 'host.yaml'), tls('certs/localhost.key'));
+    const good = await portico(['validate', '--base', base]);
+    expect(good).toMatchObject({ code: 0, err: '' });
+    expect(good.out).toMatch(/^ok +"https": certificates for localhost$/m);
+    writeFileSync(join(base, 'host.yaml'), tls('certs/absent.key'));
+    const wrong = await portico(['validate', '--base', base]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.out).toMatch(
+      /^wrong "https": .*host\.yaml:2:\d+: .*absent\.key cannot be read: it is not there/m,
+    );
+    expect(wrong.out).toMatch(/^ok +"calm"/m);
+    expect(wrong.err).toContain('1 connector has certificates that cannot be used');
+  });
+
   it('validate sees descriptors as the deployer does: without a bundle, for one elsewhere, for a path that is taken', async () => {
     const base = baseWith({
       apps: {

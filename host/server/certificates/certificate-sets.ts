@@ -17,6 +17,11 @@ export function certificateSets(config: TlsConfig, certificates: readonly ReadCe
   const byName = new Map<string, ReadCertificate[]>();
   for (const certificate of certificates) {
     const { source, facts } = certificate;
+    if (!hasSuiteFor(config, facts.keyType))
+      problems.push(
+        `${source.place}: None of the cipher suites of TLSv1.2 goes with a key of the type ${facts.keyType}; every handshake would fail. ` +
+          `Add one with ${facts.keyType === 'rsa' ? 'RSA' : 'ECDSA'} to "ciphers", or TLSv1.3 to "protocols".`,
+      );
     const names = source.hosts ?? facts.names;
     if (names.length === 0 && certificates.length > 1)
       problems.push(`${source.place}: The certificate names no host. Say with "hosts" for which it is.`);
@@ -37,6 +42,13 @@ export function certificateSets(config: TlsConfig, certificates: readonly ReadCe
       `${place}.default: No certificate is for ${defaultHost}; there are ${[...byName.keys()].slice(0, 20).join(', ')}.`,
     );
   return { sets: problems.length > 0 ? [] : grouped(byName, certificates, defaultHost), problems };
+}
+
+/** Suites of TLS 1.3 go with every key; those before name the type of key, if it is not RSA. */
+function hasSuiteFor({ maxVersion, ciphers }: TlsConfig, keyType: string): boolean {
+  if (maxVersion !== 'TLSv1.2') return true;
+  const suites = ciphers.split(':').filter((suite) => !suite.startsWith('TLS_'));
+  return suites.some((suite) => suite.includes('ECDSA') === !keyType.startsWith('rsa'));
 }
 
 function grouped(

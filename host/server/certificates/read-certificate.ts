@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { CertificateSource, PasswordSource } from '../../config/tls-config.js';
 import { messageOf } from '../../errors.js';
+import { systemCodeOf } from '../../system-error.js';
 import { type CertificateFacts, factsOf, pairOf } from '../../tls/certificate-facts.js';
 import { type KeyEntry, unusable } from '../../tls/key-entry.js';
 import { readPemCertificates, readPemEntry } from '../../tls/pem.js';
@@ -96,8 +97,22 @@ export async function readSmall(file: string, maxBytes = MAX_FILE_BYTES): Promis
       throw unusable(`${file} has ${facts.size} bytes; at most ${maxBytes} are expected of such a file.`);
     return await readFile(file);
   } catch (cause) {
-    const { code } = cause as { readonly code?: string };
+    const code = systemCodeOf(cause);
     if (code === 'PORTICO_KEY_STORE') throw cause;
-    throw unusable(`${file} cannot be read: ${messageOf(cause)}.`, cause);
+    throw unusable(`${file} cannot be read: ${whyOf(code) ?? `${messageOf(cause)}.`}`, cause);
+  }
+}
+
+/** For what happens every day, with what to do. */
+function whyOf(code: string | undefined): string | undefined {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'it is not there. Put it there, or correct the path.';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user has no right to. Give the file to the user that the host runs as, with mode 0600, and the right to enter its folders.';
+    default:
+      return undefined;
   }
 }

@@ -8,6 +8,7 @@ import { FileWatch } from './file-watch.js';
 import type { StapledCertificate } from './ocsp/ocsp-stapling.js';
 import type { ListInUse } from './revocation-watch.js';
 import { TicketKeyRing } from './ticket-key-ring.js';
+import { uncoveredText } from './uncovered-hosts.js';
 
 /** Hands a command to every front; resolves when it is in force at all of them. */
 export type TellFronts = (
@@ -80,6 +81,7 @@ export class TlsConnectors {
       const lookSoon = () => void this.#look(connector).then(() => this.#look(connector));
       this.#watches.push(new FileWatch(connector.files, lookSoon));
     }
+    for (const connector of this.#connectors) this.#warnOfHosts(connector);
     const lifetimes = this.#connectors.map(({ config }) => config.sessionLifetimeMs).filter((ms) => ms > 0);
     // A ticket of the previous key is accepted for one more period, so that none is refused before its time.
     if (lifetimes.length > 0) this.#every(Math.max(...lifetimes), () => this.rotateTicketKeys());
@@ -175,6 +177,7 @@ export class TlsConnectors {
     if (one.update !== before) {
       await this.#publish(one);
       this.#changed();
+      this.#warnOfHosts(one);
     }
     if (lastError === undefined)
       this.#log.info({ event: 'certificates', connector }, 'certificates were read anew');
@@ -187,6 +190,13 @@ export class TlsConnectors {
       lastAt: new Date().toISOString(),
     });
     return lastError === undefined ? [] : [lastError];
+  }
+
+  #warnOfHosts(one: ConnectorCertificates): void {
+    for (const certificate of one.status()) {
+      const text = uncoveredText(certificate);
+      if (text !== undefined) this.#log.warn({ event: 'certificate-hosts', connector: one.connector }, text);
+    }
   }
 
   #find(name: string): ConnectorCertificates | undefined {

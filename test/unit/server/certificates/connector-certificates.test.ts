@@ -121,13 +121,32 @@ trust: [junk.pem]
     const lines = await loading.catch((error: Error) => error.message.split('\n'));
     expect(lines).toEqual([
       expect.stringMatching(
-        /host\.yaml:6:11: connectors\[0\]\.tls\.certificates\[0\]: .*absent\.pem cannot be read/,
+        /host\.yaml:6:11: connectors\[0\]\.tls\.certificates\[0\]: .*absent\.pem cannot be read: it is not there\. Put it there/,
       ),
       expect.stringMatching(/certificates\[1\]: .*junk\.pem holds no certificate/),
       expect.stringMatching(/certificates\[2\]: The key does not belong to the certificate: .*shop\.pem/),
       expect.stringMatching(/certificates\[3\]: .* is a folder; a file is expected/),
       expect.stringMatching(/tls\.trust: .*junk\.pem holds no certificate/),
     ]);
+  });
+
+  it('are refused with suites that no handshake with their keys could use', async () => {
+    putPair('shop', shop);
+    putPair('rsa', shopRsa);
+    const certificates = `certificates:
+  - { cert: shop.pem, key: shop.key }
+  - { cert: rsa.pem, key: rsa.key }
+`;
+    const rsa = 'ciphers: [ECDHE-RSA-AES128-GCM-SHA256]';
+    await expect(load(`${certificates}${rsa}\nprotocols: [TLSv1.2]\n`)).rejects.toThrow(
+      /^\S+ \S+certificates\[0\]: None of the cipher suites of TLSv1\.2 goes with a key of the type ec; .*Add one with ECDSA to "ciphers"[^\n]*$/,
+    );
+    const ecdsa = 'ciphers: [ECDHE-ECDSA-AES128-GCM-SHA256]';
+    await expect(load(`${certificates}${ecdsa}\nprotocols: [TLSv1.2]\n`)).rejects.toThrow(
+      /certificates\[1\]: None of the cipher suites .* type rsa; .*with RSA/,
+    );
+    const both = ecdsa.replace(']', ', ECDHE-RSA-AES128-GCM-SHA256]');
+    await expect(load(`${certificates}${both}\nprotocols: [TLSv1.2]\n`)).resolves.toBeDefined();
   });
 
   it('may have a mark at their begin, lines of Windows, and any order', async () => {
