@@ -114,7 +114,7 @@ export class ByHand {
   halt(name: string, task: () => Promise<void> = async () => undefined): Promise<void> {
     if (this.#isHalting) throw busy(name);
     this.#isHalting = true;
-    this.#serving.interrupt(name, `${name} is being stopped by an operator`);
+    this.#serving.work.interrupt(name, `${name} is being stopped by an operator`);
     return this.#line.run(task).finally(() => {
       this.#isHalting = false;
     });
@@ -133,7 +133,7 @@ export class ByHand {
 
   /** One command at a time, and none during a rollout; what else the context does is short, and waited for. */
   #command(name: string, task: () => Promise<void>): Promise<void> {
-    if (this.#isCommanded || this.#isHalting || this.#serving.isRollingOut) throw busy(name);
+    if (this.#isCommanded || this.#isHalting || this.#serving.work.isUnderWay) throw busy(name);
     this.#isCommanded = true;
     return this.#line.run(task).finally(() => {
       this.#isCommanded = false;

@@ -160,42 +160,56 @@ export class DeployedContext implements CanaryPlace, JobPlace {
     this.#serving.suspect(instance, reason);
   }
 
-  /** New or changed files in the drop folder. Never rejects for what is wrong with the bundle. */
+  /** New or changed files in the drop folder. Older content that still starts gives way. Never rejects for what is wrong with the bundle. */
   take(order: Order): Promise<TakeResult> {
+    const { work } = this.#serving;
+    work.overtake(order.name);
     return this.#line.run(async () => {
       if (this.#serving.isClosing || !order.isCurrent()) return 'dropped';
-      const version = this.#versionFor(order);
-      const dropped = await this.#serving.prepare(version);
-      if (dropped === 'failed') {
-        await this.#serving.settle();
-        await this.#kept.fallBack(version);
-      }
-      if (typeof dropped === 'string') return dropped;
-      const prepared = await this.#kept.unlessPinned(version, dropped);
-      const isRetry = order.isForced && (version.wish === 'failed' || version.pendingFailure !== undefined);
-      if (!isRetry && (version.prepared?.key === prepared.key || version.rejected === prepared.key)) {
-        if (version.rejected !== prepared.key) version.pendingFailure = undefined;
-        this.#serving.say(version, 'files have changed, their content has not; nothing to do');
-        if (prepared !== version.prepared) prepared.entry.drop();
-        await this.#serving.publisher.publishOrLog();
-        return 'unchanged';
-      }
-      version.prepared = prepared;
-      if (version.wish === 'held') version.pendingFailure = undefined;
-      const isServing = this.#serving.live.of(version) !== undefined;
-      if (version.wish !== 'held') version.wish = isServing ? 'run' : wishOf(prepared);
-      if (order.isForced) this.#serving.sides.retry(version);
-      else this.#serving.sides.recall(version);
-      await this.#serving.settle();
-      if (version.rejected !== prepared.key) return 'deployed';
-      await this.#kept.fallBack(version);
-      return 'failed';
+      const hasOvertaken = work.caughtUp(order.name);
+      const result = await this.#takeNow(order);
+      // The newer content is not there yet, and nobody behind this settles.
+      const isLast = !this.#line.hasMore && !this.#serving.isClosing;
+      if (hasOvertaken && result === 'dropped' && isLast) await this.#serving.settle();
+      return result;
     });
+  }
+
+  async #takeNow(order: Order): Promise<TakeResult> {
+    const version = this.#versionFor(order);
+    const dropped = await this.#serving.prepare(version);
+    if (dropped === 'failed') {
+      await this.#serving.settle(version);
+      await this.#kept.fallBack(version);
+    }
+    if (typeof dropped === 'string') return dropped;
+    const prepared = await this.#kept.unlessPinned(version, dropped);
+    const isRetry = order.isForced && (version.wish === 'failed' || version.pendingFailure !== undefined);
+    if (!isRetry && (version.prepared?.key === prepared.key || version.rejected === prepared.key)) {
+      if (version.rejected !== prepared.key) version.pendingFailure = undefined;
+      this.#serving.say(version, 'files have changed, their content has not; nothing to do');
+      if (prepared !== version.prepared) prepared.entry.drop();
+      // Its start may have given way to this.
+      await this.#serving.settle(version);
+      return 'unchanged';
+    }
+    version.prepared = prepared;
+    if (version.wish === 'held') version.pendingFailure = undefined;
+    const isServing = this.#serving.live.of(version) !== undefined;
+    if (version.wish !== 'held') version.wish = isServing ? 'run' : wishOf(prepared);
+    if (order.isForced) this.#serving.sides.retry(version);
+    else this.#serving.sides.recall(version);
+    // What moves is waited for at its old place.
+    await this.#serving.settle(order.isMove ? undefined : version);
+    if (this.#serving.work.isOvertaken(order.name)) return 'dropped';
+    if (version.rejected !== prepared.key) return 'deployed';
+    await this.#kept.fallBack(version);
+    return 'failed';
   }
 
   /** The name is gone from the drop folder, or is to go; a start of it is given up. Resolves when nothing of it runs any more. */
   remove(name: string): Promise<void> {
-    this.#serving.interrupt(name, `${name} is gone from the drop folder`);
+    this.#serving.work.interrupt(name, `${name} is gone from the drop folder`);
     return this.#line.run(async () => {
       const version = this.#serving.versions.get(name);
       if (version === undefined) return;

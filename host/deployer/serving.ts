@@ -56,7 +56,8 @@ export class Serving {
   readonly #trials: Trials;
   /** Content that is neither prepared for a version yet nor out of use. */
   #incoming: string | undefined;
-  readonly #work = new InterruptibleWork();
+  /** What is being prepared or started, of any version. */
+  readonly work = new InterruptibleWork();
   #isClosing = false;
 
   /**
@@ -125,11 +126,6 @@ export class Serving {
     return this.live.active;
   }
 
-  /** Content is being prepared or started. */
-  get isRollingOut(): boolean {
-    return this.#work.isUnderWay;
-  }
-
   get isClosing(): boolean {
     return this.#isClosing;
   }
@@ -148,15 +144,10 @@ export class Serving {
     }
   }
 
-  /** Ends what is being prepared or started, of this version or of any. */
-  interrupt(name: string | undefined, why: string): void {
-    this.#work.interrupt(name, why);
-  }
-
   /** The end of the host: nothing starts any more, what serves is out of the mapping and drains. */
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true;
-    this.interrupt(undefined, 'the host is stopping');
+    this.work.interrupt(undefined, 'the host is stopping');
     this.sides.stop();
     this.#trials.stop();
     const all = this.live.all();
@@ -188,9 +179,13 @@ export class Serving {
     return true;
   }
 
-  /** Brings about that the right version serves, and beside it what is to. Runs in the line only; never rejects. */
-  async settle(): Promise<void> {
-    await this.#settleActive();
+  /**
+   * Brings about that the right version serves, and beside it what is to. Runs in the line only; never rejects. Of `taken` newer
+   * content may come meanwhile, see `InterruptibleWork`: then whoever takes that settles.
+   */
+  async settle(taken?: Version): Promise<void> {
+    await this.#settleActive(taken);
+    if (taken !== undefined && this.work.isOvertaken(taken.name)) return;
     if (!this.#isClosing) await this.sides.settle(this.versions.candidates());
     for (const running of this.live.all())
       if (!mayServe(running.version)) await this.#changeover.vacate(running);
@@ -199,7 +194,7 @@ export class Serving {
     await this.#parts.memory.saved;
   }
 
-  async #settleActive(): Promise<void> {
+  async #settleActive(taken: Version | undefined): Promise<void> {
     for (const version of this.sides.bases(this.versions.candidates())) {
       if (this.#isClosing) return;
       const running = this.live.of(version);
@@ -209,9 +204,11 @@ export class Serving {
         return;
       }
       if (version.wish === 'lazy' && this.active === undefined) return;
-      if (await this.#launch(version)) return;
+      if (this.work.isOvertaken(version.name)) return;
+      const launch = (): Promise<boolean> => this.#launch(version);
+      if (await (version === taken ? this.work.yielding(version.name, launch) : launch())) return;
       // The old content of the same version serves on; an older version is not better than that.
-      if (isSound && this.active === running) return;
+      if ((isSound && this.active === running) || this.work.isOvertaken(version.name)) return;
     }
   }
 
@@ -301,7 +298,7 @@ export class Serving {
 
   /** While nothing serves, the path shows that something is on its way. */
   #interruptible<Result>(version: Version, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-    return this.#work.run(version, async (signal) => {
+    return this.work.run(version, async (signal) => {
       this.#parts.changed(version.name);
       if (this.active === undefined) await this.publisher.publishOrLog();
       return work(signal);

@@ -1,3 +1,5 @@
+import { utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { settled, until, Workbench } from '#test/support/deployer/workbench.js';
@@ -94,6 +96,55 @@ describe('a version that cannot be deployed', () => {
     await until(() => bench.routes.answer('/slow') === 'starting');
     await bench.deployer.stop('slow');
     await opening;
+  });
+
+  it('gives way to newer content while it is being started, and the path goes on', async () => {
+    await bench.put({ 'shop/server.js': SERVER });
+    await bench.open();
+    await bench.put({ 'shop/server.js': `${SERVER}// slow\n`, 'shop/behaviour': 'hangs' });
+    await until(() => bench.launcher.launched.length === 2);
+    const seen = bench.routes.history.length;
+    await bench.put({ 'shop/server.js': `${SERVER}// mended\n`, 'shop/behaviour': '' });
+    const [, slow] = bench.launcher.launched;
+    await until(() => bench.routes.deploymentOf('/shop') === bench.launcher.launched[2]?.deployment);
+    expect(slow?.isStopped).toBe(true);
+    expect(bench.routes.history.slice(seen).map(({ target }) => target?.kind)).toEqual(['process']);
+    expect(bench.status('shop')).toMatchObject({ state: 'running', pendingFailure: undefined });
+    const causes = bench.deployer.deployments('shop')?.map(({ cause }) => cause);
+    expect(causes).toContain('newer content of shop has come');
+  });
+
+  it('does not give its path up for newer content, nor the place in it to an older version', async () => {
+    await bench.put({ 'shop##2/server.js': SERVER, 'shop##2/behaviour': 'hangs' });
+    const opening = bench.open();
+    await until(() => bench.launcher.launched.length === 1);
+    await bench.put({ 'shop##1/server.js': SERVER, 'shop##2/behaviour': '' });
+    await opening;
+    await until(() => bench.routes.answer('/shop') === 'process');
+    expect(bench.launcher.launched.map(({ spec }) => spec.version)).toEqual(['2', '2']);
+    expect(bench.routes.history.map(({ target }) => target)).toEqual([
+      expect.objectContaining({ kind: 'unavailable', state: 'starting' }),
+      expect.objectContaining({ kind: 'process' }),
+    ]);
+  });
+
+  it('is started again when what is newer cannot be read, or is the same', async () => {
+    await bench.put({ 'shop/server.js': SERVER, 'shop/behaviour': 'hangs' });
+    const opening = bench.open();
+    const launched = bench.launcher.launched;
+    await until(() => launched.length === 1);
+    await utimes(join(bench.apps, 'shop/server.js'), new Date(1e12), new Date(2e12));
+    await until(() => launched.length === 2);
+    await bench.put({ 'shop.yaml': 'portico: { servlet: { instances: many } }\n' });
+    await until(() => launched.length === 3);
+    expect(launched.map(({ isStopped }) => isStopped)).toEqual([true, true, false]);
+    expect(bench.status('shop')).toMatchObject({
+      state: 'starting',
+      pendingFailure: expect.stringContaining('instances'),
+    });
+    await bench.deployer.stop('shop');
+    await opening;
+    expect(bench.launcher.alive).toEqual([]);
   });
 
   it('may vanish while it is being started', async () => {
