@@ -54,7 +54,8 @@ export class OrphanWatch {
 const GRACE_SECONDS = 3;
 
 /** `read` fails when the server is gone. */
-const SCRIPT = `groups=
+const SCRIPT = `# ends programs of Portico when their server has been killed
+groups=
 while read -r verb group; do
   rest=
   for one in $groups; do [ "$one" = "$group" ] || rest="$rest $one"; done
