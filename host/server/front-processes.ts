@@ -305,7 +305,8 @@ export class FrontProcesses implements RouteTable {
       this.#totals.frontGone(serial);
       this.#idle.frontGone(serial);
       if (this.#lifecycle.state !== 'started') return;
-      logger.error({ front: place.number, pid: front.pid, reason }, 'front ended, starting another');
+      const fields = { event: 'front-ended', front: place.number, pid: front.pid, reason };
+      logger.error(fields, `front ${place.number} ${reason}; another takes its place`);
       this.#replace(place, performance.now() - startedAt);
     });
     return front;

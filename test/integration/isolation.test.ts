@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { HostEvent } from '#host/log/event-log.js';
 import { childrenOf } from '#test/bench/memory.js';
 import { TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
@@ -142,5 +143,12 @@ export default (request, response) => {
     await Promise.all(clients);
     expect(outcomes).not.toContain('ECONNREFUSED');
     expect(outcomes.filter((outcome) => outcome !== '200').length).toBeLessThanOrEqual(8);
+    const { events } = (await (await host.admin('/v1/events')).json()) as { events: HostEvent[] };
+    expect(events.find(({ event }) => event === 'front-ended')).toMatchObject({
+      level: 'error',
+      application: '',
+      message: 'front 1 was ended by SIGKILL; another takes its place',
+      details: { front: 1, pid: front },
+    });
   });
 });
