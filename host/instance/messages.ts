@@ -61,6 +61,7 @@ export type AgentReport =
   /** Every `statsIntervalMs`; also the heartbeat. */
   | {
       readonly type: 'stats';
+      /** 0: it cannot tell. */
       readonly rssBytes: number;
       readonly heapUsedBytes: number;
       readonly cpuUserMicros: number;

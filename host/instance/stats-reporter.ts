@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import type { AgentReport } from './messages.js';
 
 /**
@@ -11,12 +12,11 @@ export function reportStats(
   send: (report: AgentReport) => void,
 ): () => void {
   let before = performance.eventLoopUtilization();
-  let memory: Memory = { rss: 0, heapUsed: 0 };
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
-    memory = memoryNow() ?? memory;
+    const memory = memoryNow();
     const cpu = process.cpuUsage();
     send({
       type: 'stats',
@@ -34,12 +34,12 @@ export function reportStats(
 
 type Memory = Pick<NodeJS.MemoryUsage, 'rss' | 'heapUsed'>;
 
-/** Undefined when the application has used up the file descriptors: Node opens a file to find out. */
-function memoryNow(): Memory | undefined {
+/** The resident size is 0, nobody knows, when the application has used up the file descriptors: Node opens a file to find out. */
+function memoryNow(): Memory {
   try {
     return process.memoryUsage();
   } catch {
-    // The heartbeat must go on; the figures of the last time do for now.
-    return undefined;
+    // The heartbeat must go on, and the supervisor can look for itself.
+    return { rss: 0, heapUsed: getHeapStatistics().used_heap_size };
   }
 }

@@ -6,6 +6,7 @@ import { formatSize } from '../units.js';
 import { type AgentOwner, AgentProcess } from './agent-process.js';
 import { parseReport } from './agent-report.js';
 import { captureBlockedStack } from './blocked-stack.js';
+import { residentBytesOf } from './command/process-tree.js';
 import type { StartFailureDetail } from './deployment-process.js';
 import { exitReason, memoryExcess, spawnFailure } from './end-cause.js';
 import { FunctionCalls, type FunctionOrder } from './function-calls.js';
@@ -239,10 +240,16 @@ export class InstanceProcess implements SlotProcess, AgentOwner {
     } else if (report.type === 'function-ended') {
       this.#calls.ended(report);
     } else if (report.type === 'stats' && this.#course.stage === 'running') {
-      this.stats = report;
+      const rssBytes = report.rssBytes || this.#residentBytes();
+      this.stats = { ...report, rssBytes };
       this.#heartbeat?.beat();
-      this.#checkMemory(report.rssBytes);
+      this.#checkMemory(rssBytes);
     }
+  }
+
+  /** Of a process that cannot tell; where nobody else can (no `/proc`), what it said last. */
+  #residentBytes(): number {
+    return (this.pid === undefined ? undefined : residentBytesOf(this.pid)) ?? this.stats?.rssBytes ?? 0;
   }
 
   #checkMemory(rssBytes: number): void {

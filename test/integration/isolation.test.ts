@@ -98,22 +98,29 @@ describe('isolation', () => {
     expect((await host.get('/flaky4/')).status).toBe(200);
   });
 
-  it('replaces a process whose memory outside the heap grows beyond its limit', async () => {
-    host.drop('hoarder', {
+  it.each([
+    ['hoarder', ''],
+    // Then it cannot measure itself.
+    ['double-hoarder', 'for (;;) kept.push(openSync("/dev/null"));'],
+  ])('replaces a process whose memory outside the heap grows beyond its limit (%s)', async (name, first) => {
+    host.drop(name, {
       'package.json': '{ "type": "module", "main": "app.js" }',
-      'application.yaml': 'portico: { servlet: { limits: { memory: 200MiB } } }',
-      'app.js': `const kept = [];
+      'application.yaml': 'portico: { servlet: { limits: { memory: 200MiB, files: 100 } } }',
+      'app.js': `import { openSync } from 'node:fs';
+const kept = [];
 export default (request, response) => {
+  try { if (request.url === '/hoard') { ${first} } } catch (error) { console.log(error.code); }
   if (request.url === '/hoard') kept.push(Buffer.alloc(300 * 1024 * 1024, 1));
   response.end(String(kept.length));
 };`,
     });
-    const before = await host.untilApplication('hoarder', ({ state }) => state === 'running');
+    const before = await host.untilApplication(name, ({ state }) => state === 'running');
     // It may be noticed before it has answered.
-    await host.get('/hoarder/hoard');
-    await backAgain('hoarder', before.instances[0]?.pid);
-    expect(await host.text('/hoarder/')).toBe('0');
-    expect(host.log).toMatch(/hoarder[^\n]*limits\.memory is 200MiB/);
+    await host.get(`/${name}/hoard`);
+    await backAgain(name, before.instances[0]?.pid);
+    expect(await host.text(`/${name}/`)).toBe('0');
+    expect(host.log).toMatch(new RegExp(`${name}@[^\\n]*limits\\.memory is 200MiB`));
+    if (first !== '') await host.logFile(`${name}/output.log`, /EMFILE/);
     expect(await host.text('/calm/')).toBe('calm');
   });
 

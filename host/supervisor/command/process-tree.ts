@@ -20,16 +20,21 @@ export function usageOf(root: number): TreeUsage | undefined {
   let system = 0;
   for (const pid of descendants(root)) {
     const stat = statOf(pid);
-    const memory = /^VmRSS:\s*(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '');
     if (stat === undefined) continue;
     isKnown = true;
-    rssBytes += Number(memory?.[1] ?? 0) * 1024;
+    rssBytes += residentBytesOf(pid) ?? 0;
     // Children it has waited for are counted too, or their time would be lost with them.
     user += Number(stat[11]) + Number(stat[13]);
     system += Number(stat[12]) + Number(stat[14]);
   }
   if (!isKnown) return undefined;
   return { rssBytes, cpuUserMicros: user * TICK_MICROS, cpuSystemMicros: system * TICK_MICROS };
+}
+
+/** Resident size of one process alone; undefined when it is gone or nothing can be known. */
+export function residentBytesOf(pid: number): number | undefined {
+  const memory = /^VmRSS:\s*(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '');
+  return memory === null ? undefined : Number(memory[1]) * 1024;
 }
 
 /**
