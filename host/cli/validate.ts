@@ -6,6 +6,7 @@ import { inspectManifest } from '../deployer/plan/inspect-candidate.js';
 import type { Candidate } from '../deployer/scan/candidate.js';
 import { Scanner } from '../deployer/scan/scan.js';
 import { messageOf, PorticoError } from '../errors.js';
+import { printable } from '../log/printable.js';
 import { type BaseOptions, configOf } from './base-options.js';
 
 /**
