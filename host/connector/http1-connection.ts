@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { AbortReason, type ConnectionInfo } from '../exchange/exchange.js';
-import { freeBytes, type ReadArea } from '../exchange/read-area.js';
+import { freeBytes } from '../exchange/read-area.js';
 import { handBack, readFrom } from '../exchange/socket-input.js';
 import type { FieldBlock } from '../http/field-block.js';
+import { BodyRoom, LARGE_BODY_CHUNK, LEAST_ROOM_BYTES } from './body-room.js';
 import type { ConnectionContext, ServedConnection } from './connection-context.js';
 import {
   ConnectionLifetime,
@@ -16,7 +17,6 @@ import { BodyEvent, Http1Body } from './http1-body.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
 import { beginsWithPreface } from './http2/preface.js';
-import { giveBackArea, takeArea } from './spare-areas.js';
 import { judgeContested } from './waiver.js';
 
 /**
@@ -28,9 +28,7 @@ import { judgeContested } from './waiver.js';
  */
 export class Http1Connection extends ConnectionLifetime implements ExchangeOwner, ServedConnection {
   private isRunning = false;
-  /** Memory for a large body that comes fast and has no place of its own. */
-  private area: ReadArea | undefined;
-  private lastChunkBytes = 0;
+  private bodyRoom: BodyRoom | undefined;
   /** Body bytes of the chunk being looked at that nobody needs any more. */
   private usedUp = 0;
   private tunnelInputEnded = false;
@@ -121,8 +119,9 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       if (this.swallowLeft < 0) this.socket.destroy();
       return;
     }
-    const { area } = this;
-    this.lastChunkBytes = chunk.length;
+    if (chunk.length >= LARGE_BODY_CHUNK) this.bodyRoom ??= new BodyRoom();
+    this.bodyRoom?.read(chunk.length);
+    const area = this.bodyRoom?.area;
     this.usedUp = 0;
     this.input.add(chunk);
     if (this.reading === Reading.BODY) this.bodyBytes += chunk.length;
@@ -133,20 +132,16 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
 
   /** Where to read the next bytes of a large body; undefined: they are copied out of memory that all share. */
   private roomForBody(): Buffer | undefined {
-    const { exchange, body } = this;
-    const remaining = this.reading === Reading.BODY && this.input.length === 0 ? (body?.remaining ?? 0) : 0;
+    const exchange = this.reading === Reading.BODY ? this.exchange : undefined;
+    const waiting = this.input.length;
+    const remaining = exchange === undefined ? 0 : (this.body?.remaining ?? 0) - waiting;
+    const credit = waiting > 0 ? undefined : exchange?.credit;
     // Never beyond the body, nor beyond the credit.
-    const most = Math.min(exchange?.credit ?? 0, remaining);
+    const most = Math.min(credit ?? 0, remaining);
     const room = most < LEAST_ROOM_BYTES ? undefined : exchange?.listener?.room?.();
     if (room !== undefined && room.length >= LEAST_ROOM_BYTES)
       return room.length <= most ? room : room.subarray(0, most);
-    if (this.lastChunkBytes < LARGE_CHUNK_BYTES || most < LARGE_CHUNK_BYTES) {
-      if (this.area !== undefined) giveBackArea(this.area);
-      this.area = undefined;
-      return undefined;
-    }
-    this.area ??= takeArea();
-    return this.area.roomFor(most);
+    return this.bodyRoom?.next(remaining, credit);
   }
 
   private onEnd(): void {
@@ -337,7 +332,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     }
     exchange.credit -= bytes.length;
     try {
-      this.usedUp += freeBytes(listener.data(bytes), bytes.length, this.area);
+      this.usedUp += freeBytes(listener.data(bytes), bytes.length, this.bodyRoom?.area);
     } catch (error) {
       this.failed(exchange, error);
     }
@@ -402,9 +397,5 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
   }
 }
 
-/** Smaller pieces of a body are copied: that costs less than a place of their own. */
-const LEAST_ROOM_BYTES = 4 * 1024;
-/** A client that sends so much at once sends fast. */
-const LARGE_CHUNK_BYTES = 32 * 1024;
 /** For a client that has sent FIN, until its unanswered request is given up. */
 const HALF_CLOSED_MS = 1000;
