@@ -1,44 +1,29 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange/exchange.js';
-import { ExchangeClient } from '#host/exchange/exchange-client.js';
-import { ExchangeServer } from '#host/exchange/exchange-server.js';
 import { FieldBlock, type Fields } from '#host/http/field-block.js';
 import { settle, until, WAIT_MS } from '#test/support/polling.js';
-import { headOf, SECRET, temporarySocket } from './ends.js';
+import { ConnectedEnds } from './connected-ends.js';
+import { headOf } from './ends.js';
 import { Recorder } from './recorder.js';
 
 const get = headOf();
 
 describe('a front and an instance', () => {
-  const socket = temporarySocket();
-  let server: ExchangeServer;
-  let client: ExchangeClient;
+  let ends: ConnectedEnds;
   let handler: ExchangeHandler;
 
   beforeAll(async () => {
-    server = new ExchangeServer({
-      socketPath: socket.path,
-      secret: SECRET,
-      handler: (exchange) => handler(exchange),
-    });
-    await server.listen();
-    client = await ExchangeClient.connect({
-      socketPath: socket.path,
-      secret: SECRET,
-      onClosed: () => undefined,
-    });
+    ends = await ConnectedEnds.open((exchange) => handler(exchange));
   });
-  afterAll(async () => {
-    client.close();
-    await server.close(1000);
-    socket.remove();
-  });
-  beforeEach(() => until('quiet', () => client.activeExchanges === 0 && server.activeExchanges === 0));
+  afterAll(() => ends.close());
+  beforeEach(() =>
+    until('quiet', () => ends.client.activeExchanges === 0 && ends.server.activeExchanges === 0),
+  );
 
   const ask = (answer: ExchangeHandler, head = get) => {
     handler = answer;
     const seen = new Recorder();
-    return { seen, exchange: client.open(head, head.path, seen) };
+    return { seen, exchange: ends.client.open(head, head.path, seen) };
   };
 
   it.each<[string, string | Uint8Array | undefined, string]>([
@@ -81,7 +66,7 @@ describe('a front and an instance', () => {
     ).seen;
     await given.over();
     expect(given.fields).toEqual(['Content-Length', '40000']);
-    await reconnect();
+    await ends.reconnect();
   });
 
   it('carry heads in all their parts', async () => {
@@ -114,7 +99,7 @@ describe('a front and an instance', () => {
       exchange.respond(200, exchange.head.fields, undefined);
     };
     const seen = new Recorder();
-    const exchange = client.open(head, '/a/b', seen);
+    const exchange = ends.client.open(head, '/a/b', seen);
     await seen.over();
     const received = arrived?.head;
     expect(received).toMatchObject({
@@ -149,7 +134,7 @@ describe('a front and an instance', () => {
       exchange.respond(204, [], undefined);
     };
     const seen = new Recorder();
-    client.open(headOf({ path: whole }), path, seen, given);
+    ends.client.open(headOf({ path: whole }), path, seen, given);
     await seen.over();
     expect(seenPath).toBe(expected);
   });
@@ -199,15 +184,15 @@ describe('a front and an instance', () => {
       aborted: () => undefined,
     };
     const count = 10_000;
-    for (let i = 0; i < count; i++) client.open(headOf({ path: `/${i}` }), `/${i}`, listener);
+    for (let i = 0; i < count; i++) ends.client.open(headOf({ path: `/${i}` }), `/${i}`, listener);
     await until('all requests', () => held.length === count);
-    expect([client.activeExchanges, server.activeExchanges]).toEqual([count, count]);
+    expect([ends.client.activeExchanges, ends.server.activeExchanges]).toEqual([count, count]);
     // Answered in another order than asked.
     for (const exchange of held.reverse())
       exchange.respond(200, ['x-path', exchange.head.path], exchange.head.path);
     await until('all answers', () => answered === count);
     expect(sum).toBe((count * (count - 1)) / 2);
-    expect([client.activeExchanges, server.activeExchanges]).toEqual([0, 0]);
+    expect([ends.client.activeExchanges, ends.server.activeExchanges]).toEqual([0, 0]);
   });
 
   it('use ids again for a long time, aborts among them', async () => {
@@ -220,7 +205,7 @@ describe('a front and an instance', () => {
     for (let round = 0; round < 100; round++) {
       for (const path of ['/slow', '/fast', '/abort', '/slow', '/fast']) {
         const seen = new Recorder();
-        const exchange = client.open(headOf({ path }), path, seen);
+        const exchange = ends.client.open(headOf({ path }), path, seen);
         if (recorders.length % 5 === 3) exchange.abort(AbortReason.CANCELLED);
         recorders.push(seen);
       }
@@ -228,7 +213,7 @@ describe('a front and an instance', () => {
     }
     const expected = (i: number) =>
       [['response', 'end'], ['response', 'end'], ['aborted'], [], ['response', 'end']][i % 5];
-    await until('all', () => client.activeExchanges === 0 && server.activeExchanges === 0);
+    await until('all', () => ends.client.activeExchanges === 0 && ends.server.activeExchanges === 0);
     expect(recorders.map((seen) => seen.events)).toEqual(recorders.map((_, i) => expected(i)));
     expect(recorders.filter((seen) => seen.reason === AbortReason.APPLICATION_ERROR)).toHaveLength(100);
   });
@@ -332,17 +317,8 @@ describe('a front and an instance', () => {
   });
 
   it('ping through the event loop of the instance', async () => {
-    expect(await client.ping(WAIT_MS)).toBeGreaterThan(0);
+    expect(await ends.client.ping(WAIT_MS)).toBeGreaterThan(0);
   });
-
-  async function reconnect(): Promise<void> {
-    client.close();
-    client = await ExchangeClient.connect({
-      socketPath: socket.path,
-      secret: SECRET,
-      onClosed: () => undefined,
-    });
-  }
 });
 
 function manyFields(count: number): Fields {

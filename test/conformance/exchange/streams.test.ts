@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Exchange } from '#host/exchange/exchange.js';
-import { ExchangeClient, type OutgoingExchange } from '#host/exchange/exchange-client.js';
-import { ExchangeServer } from '#host/exchange/exchange-server.js';
+import type { OutgoingExchange } from '#host/exchange/exchange-client.js';
 import { FieldBlock } from '#host/http/field-block.js';
-import { headOf, SECRET, temporarySocket } from './ends.js';
+import { ConnectedEnds } from './connected-ends.js';
+import { headOf } from './ends.js';
 import { Recorder } from './recorder.js';
 
 /** Echoes the body and its trailers; gives credit back only as the echo goes on. */
@@ -25,29 +25,22 @@ function echo(exchange: Exchange): void {
 }
 
 describe('bodies between a front and an instance', () => {
-  const socket = temporarySocket();
-  const server = new ExchangeServer({ socketPath: socket.path, secret: SECRET, handler: echo });
-  let client: ExchangeClient;
+  let ends: ConnectedEnds;
   beforeAll(async () => {
-    await server.listen();
-    client = await ExchangeClient.connect({
-      socketPath: socket.path,
-      secret: SECRET,
-      onClosed: () => undefined,
-    });
+    ends = await ConnectedEnds.open(echo);
   });
-  afterAll(async () => {
-    client.close();
-    await server.close(1000);
-    socket.remove();
-  });
+  afterAll(() => ends.close());
 
   /** Sends `total` bytes in chunks of the sizes given, obeying the flow control, and compares the echo. */
   const run = (total: number, sizeOf: (index: number) => number, consumeLater: boolean) => {
     const seen = new Recorder();
     const sent = createHash('sha256');
     const got = createHash('sha256');
-    const exchange: OutgoingExchange = client.open(headOf({ method: 'POST', bodyLength: -1 }), '/', seen);
+    const exchange: OutgoingExchange = ends.client.open(
+      headOf({ method: 'POST', bodyLength: -1 }),
+      '/',
+      seen,
+    );
     seen.onData = (chunk) => {
       got.update(chunk);
       seen.chunks.length = 0;
