@@ -1,24 +1,13 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange/exchange.js';
-import { TestServer } from '#test/support/connector-server.js';
+import { describe, expect, it } from '@jest/globals';
+import { AbortReason, type Exchange } from '#host/exchange/exchange.js';
 import { echo } from '#test/support/echo.js';
-import { Http2Client, readResponse } from '#test/support/http2/http2-client.js';
+import { readResponse } from '#test/support/http2/http2-client.js';
+import { http2Pairs } from '#test/support/http2/http2-pairs.js';
 import { until } from '#test/support/polling.js';
 import { RawClient } from '#test/support/raw-client.js';
 
-const opened: { stop(): Promise<void> | void }[] = [];
-
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.stop();
-});
-
-async function serve(handler: ExchangeHandler): Promise<{ server: TestServer; client: Http2Client }> {
-  const server = await TestServer.start(handler, {}, { http2: {} });
-  const client = await Http2Client.open(server.port);
-  opened.push(server, { stop: () => client.close() });
-  return { server, client };
-}
+const serve = http2Pairs();
 
 describe('an HTTP/2 request', () => {
   it('looks like one of HTTP/1.1', async () => {

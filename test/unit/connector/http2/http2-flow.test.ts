@@ -1,22 +1,10 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Exchange, ExchangeHandler } from '#host/exchange/exchange.js';
-import { TestServer } from '#test/support/connector-server.js';
-import { Http2Client } from '#test/support/http2/http2-client.js';
+import { describe, expect, it } from '@jest/globals';
+import type { Exchange } from '#host/exchange/exchange.js';
+import { http2Pairs } from '#test/support/http2/http2-pairs.js';
 import { settle, until } from '#test/support/polling.js';
 
-const opened: { stop(): Promise<void> | void }[] = [];
-
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.stop();
-});
-
-async function serve(handler: ExchangeHandler): Promise<{ server: TestServer; client: Http2Client }> {
-  const server = await TestServer.start(handler, {}, { http2: {} });
-  const client = await Http2Client.open(server.port);
-  opened.push(server, { stop: () => client.close() });
-  return { server, client };
-}
+const serve = http2Pairs();
 
 const MIB = 1024 * 1024;
 

@@ -1,28 +1,17 @@
 import { once } from 'node:events';
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   AbortReason,
   type Exchange,
   type ExchangeHandler,
   type RequestHead,
 } from '#host/exchange/exchange.js';
-import { TestServer } from '#test/support/connector-server.js';
-import { Http2Client, readResponse } from '#test/support/http2/http2-client.js';
+import { type Http2Client, readResponse } from '#test/support/http2/http2-client.js';
+import { http2Pairs } from '#test/support/http2/http2-pairs.js';
 import { until } from '#test/support/polling.js';
 
-const opened: { stop(): Promise<void> | void }[] = [];
-
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.stop();
-});
-
-async function serve(handler: ExchangeHandler): Promise<{ server: TestServer; client: Http2Client }> {
-  const server = await TestServer.start(handler, {}, { http2: {} });
-  const client = await Http2Client.open(server.port);
-  opened.push(server, { stop: () => client.close() });
-  return { server, client };
-}
+const serve = http2Pairs();
 
 /** RFC 8441 §5.1. */
 function connectWebSocket(client: Http2Client): ClientHttp2Stream {
