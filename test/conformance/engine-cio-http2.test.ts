@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConsoleLog, routing } from 'portico';
 import { type ApplicationEngine, CIO, type EmbeddedSettings, embeddedServer, Node } from 'portico/embedded';
 import { makeCertificate } from '#test/support/certificates.js';
+import { portOf } from '#test/support/embedded-engine.js';
 import { sendHttp } from '#test/support/http-engine-client.js';
 import { Http2Client } from '#test/support/http2/http2-client.js';
 import { sendHttp2 } from '#test/support/http2/http2-engine-client.js';
@@ -14,10 +15,6 @@ const tls = makeCertificate({ names: ['localhost'] });
 const at = { host: '127.0.0.1', port: 0 };
 const PLAIN: EmbeddedSettings = { connectors: [at], log };
 const SECURE: EmbeddedSettings = { connectors: [{ ...at, tls: { key: tls.key, cert: tls.cert } }], log };
-
-async function portOf(engine: ApplicationEngine): Promise<number> {
-  return (await engine.resolvedConnectors())[0]?.port ?? 0;
-}
 
 for (const [name, scheme, settings] of [
   ['CIO by HTTP/2 with TLS', 'https', SECURE],

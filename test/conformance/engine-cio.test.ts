@@ -1,26 +1,15 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { applicationEnvironment, ConsoleLog, routing } from 'portico';
+import { type Application, applicationEnvironment, ConsoleLog, routing } from 'portico';
 import { CIO, embeddedServer } from 'portico/embedded';
 import { CioApplicationEngine } from '#host/engine/cio/cio-application-engine.js';
+import { startEmbedded } from '#test/support/embedded-engine.js';
 import { sendHttp } from '#test/support/http-engine-client.js';
-import { engineSuite } from './engine-suite.js';
+import { embeddedEngineSuite } from './engine-suite.js';
 
 const log = new ConsoleLog('silent');
 
-engineSuite(
-  'CIO',
-  async (module) => {
-    const engine = embeddedServer(CIO, { host: '127.0.0.1', port: 0, log }, module);
-    await engine.start();
-    const port = (await engine.resolvedConnectors())[0]?.port ?? 0;
-    return {
-      engine,
-      request: (method, target, options) => sendHttp(port, method, target, options),
-    };
-  },
-  { rootPath: '', refusesAfterStop: false },
-);
+embeddedEngineSuite(CIO);
 
 describe('embeddedServer', () => {
   it('says which port is in use, and stops the application again', async () => {
@@ -43,15 +32,9 @@ describe('embeddedServer', () => {
   });
 
   it('matches the root path itself', async () => {
-    const engine = embeddedServer(
-      CIO,
-      { host: '127.0.0.1', port: 0, log, rootPath: '/app' },
-      (application) => {
-        routing(application, (r) => void r.get('/x', (call) => call.request.path));
-      },
-    );
-    await engine.start();
-    const port = (await engine.resolvedConnectors())[0]?.port ?? 0;
+    const module = (application: Application): void =>
+      void routing(application, (r) => void r.get('/x', (call) => call.request.path));
+    const { engine, port } = await startEmbedded(CIO, module, { rootPath: '/app' });
     expect(await (await sendHttp(port, 'GET', '/app/x')).text()).toBe('/app/x');
     expect((await sendHttp(port, 'GET', '/x')).status).toBe(404);
     await engine.stop();

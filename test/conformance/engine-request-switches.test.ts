@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type Application, ApplicationCallPipeline, ConsoleLog } from 'portico';
-import { type ApplicationEngine, CIO, embeddedServer, Node, type RequestSettings } from 'portico/embedded';
+import { type Application, ApplicationCallPipeline } from 'portico';
+import { type ApplicationEngine, CIO, Node, type RequestSettings } from 'portico/embedded';
+import { startEmbedded } from '#test/support/embedded-engine.js';
 import { RawClient } from '#test/support/raw-client.js';
-
-const log = new ConsoleLog('silent');
 
 /** Tells what it was asked. */
 function echo(application: Application): void {
@@ -21,9 +20,9 @@ describe.each([CIO, Node])('the strict rules of the engine $name', (kind) => {
   });
 
   async function ask(line: string, request?: Partial<RequestSettings>): Promise<string> {
-    engine = embeddedServer(kind, { host: '127.0.0.1', port: 0, log, shutdownHook: false, request }, echo);
-    await engine.start();
-    client = await RawClient.open((await engine.resolvedConnectors())[0]?.port ?? 0);
+    const started = await startEmbedded(kind, echo, { shutdownHook: false, request });
+    engine = started.engine;
+    client = await RawClient.open(started.port);
     client.send(`${line} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
     const response = await client.response();
     return response?.status === 200 ? response.body.toString() : String(response?.status);

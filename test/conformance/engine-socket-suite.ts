@@ -21,6 +21,7 @@ import {
   embeddedServer,
 } from 'portico/embedded';
 import { echoTunnel } from '#test/support/echo-tunnel.js';
+import { portOf } from '#test/support/embedded-engine.js';
 import { sendHttp } from '#test/support/http-engine-client.js';
 import { until } from '#test/support/polling.js';
 import { RawClient } from '#test/support/raw-client.js';
@@ -50,7 +51,7 @@ export function engineSocketSuite(name: string, engine: EmbeddedEngine): void {
       const server = embeddedServer(engine, { host: '127.0.0.1', port: 0, log, ...settings }, module);
       running.push(server);
       await server.start();
-      return (await server.resolvedConnectors())[0]?.port ?? 0;
+      return await portOf(server);
     }
 
     afterEach(async () => {

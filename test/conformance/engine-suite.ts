@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Application } from 'portico';
-import type { ApplicationEngine } from 'portico/embedded';
+import type { ApplicationEngine, EmbeddedEngine } from 'portico/embedded';
 import type { TestRequestOptions } from 'portico/testing';
 import { LIFECYCLE_EVENTS } from '#host/application/application-events.js';
+import { startEmbedded } from '#test/support/embedded-engine.js';
 import { engineModule, type Probe } from '#test/support/engine-module.js';
+import { sendHttp } from '#test/support/http-engine-client.js';
 import { WAIT_MS } from '#test/support/polling.js';
 
 /** A response as the suite reads it. */
@@ -30,6 +32,15 @@ function recordEvents(engine: ApplicationEngine): string[] {
 
 /** Starts an engine with one module. */
 export type EngineFactory = (module: (application: Application) => void) => Promise<EngineUnderTest>;
+
+/** The suite for an engine with sockets of its own, asked over them. */
+export function embeddedEngineSuite(kind: EmbeddedEngine): void {
+  const start: EngineFactory = async (module) => {
+    const { engine, port } = await startEmbedded(kind, module);
+    return { engine, request: (method, target, options) => sendHttp(port, method, target, options) };
+  };
+  engineSuite(kind.name, start, { rootPath: '', refusesAfterStop: false });
+}
 
 /** What every engine must do. `refusesAfterStop`: requests after the stop get 503 instead of no connection. */
 export function engineSuite(

@@ -1,13 +1,10 @@
-import { ConsoleLog } from 'portico';
-import { CIO, type EmbeddedEngine, embeddedServer, Node } from 'portico/embedded';
+import { CIO, type EmbeddedEngine, Node } from 'portico/embedded';
+import { startEmbedded } from '#test/support/embedded-engine.js';
 import { webSocketsSuite } from './web-sockets-suite.js';
 
 function onSockets(engine: EmbeddedEngine): void {
   webSocketsSuite(engine.name, async (module) => {
-    const settings = { host: '127.0.0.1', port: 0, log: new ConsoleLog('silent') };
-    const server = embeddedServer(engine, settings, module);
-    await server.start();
-    const port = (await server.resolvedConnectors())[0]?.port ?? 0;
+    const { engine: server, port } = await startEmbedded(engine, module);
     return {
       url: `http://127.0.0.1:${port}`,
       get running() {

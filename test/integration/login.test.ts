@@ -4,6 +4,7 @@ import { CIO, embeddedServer } from 'portico/embedded';
 import { Authentication, authenticate, form, principal, session } from 'portico/plugins/authentication';
 import { CSRF } from 'portico/plugins/csrf';
 import { MemorySessionStorage, Sessions, sessionKey, sessions, signed } from 'portico/plugins/sessions';
+import { portOf } from '#test/support/embedded-engine.js';
 import { RawClient } from '#test/support/raw-client.js';
 import { RecordingLog } from '#test/support/recording-log.js';
 
@@ -65,7 +66,7 @@ describe('a site with a login, on a real port', () => {
 
   beforeAll(async () => {
     await engine.start();
-    port = (await engine.resolvedConnectors())[0]?.port ?? 0;
+    port = await portOf(engine);
   });
   afterAll(() => engine.stop());
 

@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Application, ConsoleLog } from 'portico';
-import { CIO, type EmbeddedSettings, embeddedServer } from 'portico/embedded';
+import type { Application } from 'portico';
+import { CIO, type EmbeddedSettings } from 'portico/embedded';
 import type { BootPlan } from '#host/instance/messages.js';
 import { AgentProcess } from '#test/support/agent-process.js';
 import { TestServer } from '#test/support/connector-server.js';
+import { startEmbedded } from '#test/support/embedded-engine.js';
 import { processTarget, routeOf, TestFront } from '#test/support/front.js';
 import type { SubjectName } from './case.js';
 import { application } from './exchange-application.js';
@@ -34,10 +35,7 @@ export async function startCio(
   module: (application: Application) => void = conformance,
   settings: EmbeddedSettings = {},
 ): Promise<Subject> {
-  const options = { host: '127.0.0.1', port: 0, log: new ConsoleLog('silent'), ...settings };
-  const engine = embeddedServer(CIO, options, module);
-  await engine.start();
-  const port = (await engine.resolvedConnectors())[0]?.port ?? 0;
+  const { engine, port } = await startEmbedded(CIO, module, settings);
   return { name: 'cio', port, stop: async () => void (await engine.stop(0)) };
 }
 

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { ConsoleLog } from 'portico';
-import { type EmbeddedEngine, embeddedServer } from 'portico/embedded';
+import type { EmbeddedEngine } from 'portico/embedded';
+import { startEmbedded } from '#test/support/embedded-engine.js';
 import { startFront } from '#test/support/http1-corpus/subject.js';
 import { echoes } from './framework-application.js';
 import type { RawWebSocket } from './raw-web-socket.js';
@@ -19,10 +19,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** The framework application on an engine of its own, in this process. */
 export async function startEngine(engine: EmbeddedEngine): Promise<WebSocketSubject> {
-  const options = { host: '127.0.0.1', port: 0, log: new ConsoleLog('silent') };
-  const server = embeddedServer(engine, options, echoes);
-  await server.start();
-  const port = (await server.resolvedConnectors())[0]?.port ?? 0;
+  const { engine: server, port } = await startEmbedded(engine, echoes);
   return { port, stop: async () => void (await server.stop(0)) };
 }
 

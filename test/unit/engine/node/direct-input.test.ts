@@ -8,6 +8,7 @@ import { type Application, ConsoleLog, routing } from 'portico';
 import { embeddedServer, Node } from 'portico/embedded';
 import { makeCertificate } from '#test/support/certificates.js';
 import { echoTunnel } from '#test/support/echo-tunnel.js';
+import { portOf } from '#test/support/embedded-engine.js';
 import { until } from '#test/support/polling.js';
 import { RawClient } from '#test/support/raw-client.js';
 
@@ -59,7 +60,7 @@ describe('large bodies on node:http', () => {
     );
     running.push(engine);
     await engine.start();
-    return (await engine.resolvedConnectors())[0]?.port ?? 0;
+    return await portOf(engine);
   }
 
   async function open(port: number): Promise<RawClient> {

@@ -2,6 +2,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Application, ApplicationCallPipeline, ConsoleLog } from 'portico';
 import { embeddedServer, Node } from 'portico/embedded';
+import { portOf } from '#test/support/embedded-engine.js';
 import { RawClient, type RawResponse } from '#test/support/raw-client.js';
 
 type Engine = ReturnType<typeof embeddedServer>;
@@ -25,7 +26,7 @@ describe('an answer in one piece on node:http', () => {
     );
     running.push(engine);
     await engine.start();
-    return await RawClient.open((await engine.resolvedConnectors())[0]?.port ?? 0);
+    return await RawClient.open(await portOf(engine));
   }
 
   async function ask(client: RawClient, head = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'): Promise<RawResponse> {
