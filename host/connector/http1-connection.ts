@@ -16,7 +16,7 @@ import { Parsed } from './field-section-parser.js';
 import { BodyEvent, Http1Body } from './http1-body.js';
 import { type ExchangeOwner, Http1Exchange } from './http1-exchange.js';
 import { Http1RequestHead } from './http1-request-head.js';
-import { beginsWithPreface } from './http2/preface.js';
+import { asksForHttp2 } from './http2/preface.js';
 import { judgeContested } from './waiver.js';
 
 /**
@@ -233,15 +233,9 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
     return true;
   }
 
-  /** RFC 9113 §3.4: the client preface begins like a request that no client of HTTP/1.1 sends. */
   private isHttp2(): boolean {
-    // RFC 9113 §3.2: with TLS it is agreed on by ALPN, or not spoken. TLS that a load balancer has ended is none of ours.
-    const isOurTls = Reflect.get(this.socket, 'encrypted') === true;
     return (
-      beginsWithPreface(this.input) &&
-      this.requestCount === 0 &&
-      !isOurTls &&
-      this.context.http2 !== undefined
+      this.requestCount === 0 && this.context.http2 !== undefined && asksForHttp2(this.socket, this.input)
     );
   }
 
