@@ -1,6 +1,6 @@
 import type { DeploymentJournal } from './history/deployment-journal.js';
 import type { Pin } from './history/journal.js';
-import type { ServingParts } from './serving.js';
+import type { ServingParts } from './serving-parts.js';
 
 /** What a context needs of the deployer. */
 export interface ContextParts extends ServingParts {

@@ -8,30 +8,19 @@ import { Comeback } from './live/comeback.js';
 import { LiveVersions } from './live/live-versions.js';
 import { PlaceVersions } from './live/place-versions.js';
 import { SideVersions } from './live/side-versions.js';
-import type { VersionMemory } from './live/version-memory.js';
 import { type Place, shownPlace } from './place.js';
 import { InterruptibleWork } from './rollout/interruptible-work.js';
 import { prepare } from './rollout/prepare.js';
 import { Retirements } from './rollout/retirements.js';
-import { awaitDependencies, begin, type RolloutParts } from './rollout/rollout.js';
+import { awaitDependencies, begin } from './rollout/rollout.js';
 import { RolloutFailure } from './rollout/rollout-failure.js';
 import { Trials } from './rollout/trials.js';
 import { failureFields, noteFailure } from './rollout/version-failure.js';
 import { queueOf, routeOf, targetOf, unavailable } from './route/context-route.js';
-import type { RouteBatch } from './route/route-batch.js';
 import { RoutePublisher } from './route/route-publisher.js';
+import type { ServingParts } from './serving-parts.js';
 import { mayServe, type Prepared, type Running, type Version } from './version.js';
 import { stateOf } from './version-status.js';
-
-/** What serving needs besides the parts of a rollout. */
-export interface ServingParts extends RolloutParts {
-  readonly batch: RouteBatch;
-  readonly memory: VersionMemory;
-  /** The status of a version may have changed. */
-  readonly changed: (name: string) => void;
-  /** Content that served before serves again, whatever the drop folder holds, over restarts too. */
-  readonly pin: (version: Version, kept: Prepared) => Promise<void>;
-}
 
 /** For developers: what is in flight when the code changes gets this long. */
 const DEVELOPMENT_DRAIN_MS = 200;

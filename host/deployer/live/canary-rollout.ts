@@ -2,7 +2,7 @@ import { compareVersions } from '../../bundle/compare-versions.js';
 import type { CanarySettings } from '../../config/version-settings.js';
 import { type Place, shownPlace } from '../place.js';
 import type { ErrorCounts } from '../rollout/error-rate.js';
-import type { ServingParts } from '../serving.js';
+import type { ServingParts } from '../serving-parts.js';
 import type { Running, Version } from '../version.js';
 import type { CanaryStatus } from './canaries.js';
 import { CanaryRun } from './canary-run.js';

@@ -7,7 +7,7 @@ import { type KeptWarm, Probations } from '../rollout/probation.js';
 import type { Retirements } from '../rollout/retirements.js';
 import { RolloutFailure } from '../rollout/rollout-failure.js';
 import { targetOf } from '../route/context-route.js';
-import type { ServingParts } from '../serving.js';
+import type { ServingParts } from '../serving-parts.js';
 import { mayServe, type Prepared, type Running, type Version } from '../version.js';
 import type { LiveVersions } from './live-versions.js';
 

@@ -5,7 +5,7 @@ import { formatDuration } from '../../units.js';
 import type { LiveStatus } from '../application-status.js';
 import type { Place } from '../place.js';
 import { targetOf } from '../route/context-route.js';
-import type { ServingParts } from '../serving.js';
+import type { ServingParts } from '../serving-parts.js';
 import type { Running, Version } from '../version.js';
 import { CanaryRollout } from './canary-rollout.js';
 import { targetOfLive } from './live-route.js';

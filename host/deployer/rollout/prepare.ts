@@ -4,8 +4,8 @@ import type { DeploymentEntry } from '../history/deployment-journal.js';
 import type { DeploymentFacts, KeptContent } from '../history/deployment-record.js';
 import { checkCron } from '../jobs/cron-timer.js';
 import type { Order, Prepared } from '../version.js';
-import type { RolloutParts } from './rollout.js';
 import { RolloutFailure } from './rollout-failure.js';
+import type { RolloutParts } from './rollout-parts.js';
 import type { SharedStore } from './shared-store.js';
 
 /**

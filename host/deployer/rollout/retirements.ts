@@ -1,6 +1,7 @@
 import type { Running, Version } from '../version.js';
 import type { KeptWarm } from './probation.js';
-import { type RolloutParts, retire } from './rollout.js';
+import { retire } from './rollout.js';
+import type { RolloutParts } from './rollout-parts.js';
 
 /** Old deployments that may drain at the same time; a further rollout waits for the oldest. */
 const MAX_RETIRING = 3;

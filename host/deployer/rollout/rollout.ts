@@ -3,46 +3,16 @@ import { within } from '../../deadline.js';
 import { messageOf, PorticoError } from '../../errors.js';
 import { countOf, type DrainReport, drainText, hadOpen } from '../../front/drains/drain-report.js';
 import type { InstanceAddress } from '../../front/messages.js';
-import type { RouteTable } from '../../front/route-table.js';
 import type { Departure } from '../../lifecycle/departure.js';
-import type { Slots } from '../../slots.js';
 import type { DeploymentChange, DeploymentProcess } from '../../supervisor/deployment-process.js';
-import type { DeployerLog, Launcher, ManifestReader } from '../collaborators.js';
-import type { DeploymentEntry } from '../history/deployment-journal.js';
-import type { DeploymentFacts } from '../history/deployment-record.js';
-import { type DeploymentStep, mayFollow } from '../history/deployment-steps.js';
-import type { KeptDescriptors } from '../history/kept-descriptors.js';
+import type { DeployerLog } from '../collaborators.js';
+import { mayFollow } from '../history/deployment-steps.js';
 import type { Order, Prepared, Running, Version } from '../version.js';
-import type { Dependencies } from './dependencies.js';
 import { type HealthQuestion, passHealthGate } from './health-gate.js';
 import { entryOfStart } from './prepare.js';
 import type { KeptWarm } from './probation.js';
 import { RolloutFailure } from './rollout-failure.js';
-import type { SharedStore } from './shared-store.js';
-
-/** What every rollout works with; the same for all contexts. */
-export interface RolloutParts {
-  readonly launcher: Launcher;
-  readonly routes: RouteTable;
-  readonly store: SharedStore;
-  readonly descriptors: KeptDescriptors;
-  readonly dependencies: Dependencies;
-  /** A deployment begins; what becomes of it is written down. */
-  readonly record: (name: string, step: DeploymentStep, facts: DeploymentFacts) => DeploymentEntry;
-  readonly readManifest: ManifestReader;
-  readonly defaults: ApplicationSettings;
-  /** Bound what is unpacked and started at the same time, over all contexts. */
-  readonly preparations: Slots;
-  readonly starts: Slots;
-  readonly log: DeployerLog;
-  /**
-   * For developers: a change ends the old processes before the new ones start, requests wait meanwhile, and what fails
-   * shows why.
-   */
-  readonly isDevelopment: boolean;
-  /** A number never given before; makes ids of deployments unique. */
-  readonly nextSerial: () => number;
-}
+import type { RolloutParts } from './rollout-parts.js';
 
 /** Beyond the deadlines the supervisor keeps itself; only reached when something is wrong with it. */
 const GRACE_MS = 5_000;
