@@ -13,8 +13,8 @@ import { CallGate } from './calls/call-gate.js';
 import { ConnectionShares } from './connection-shares.js';
 import { Dispatcher } from './dispatcher.js';
 import { type MappedContext, Mapping } from './mapping.js';
-import type { FrontCommand, FrontReport, FrontSettings } from './messages.js';
-import { type OpenRequestQuery, openRequestsOf } from './open-requests.js';
+import type { FrontCommand, FrontReport, FrontSettings, OpenRequestQuery } from './messages.js';
+import { openRequestsOf } from './open-requests.js';
 import { Runtimes } from './runtimes.js';
 import { TrafficCounts } from './traffic-counts.js';
 

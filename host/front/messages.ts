@@ -6,7 +6,6 @@ import type { LineLimits } from '../runtime/waiting-line.js';
 import type { CertificateUpdate, StapleChange } from '../tls/tls-settings.js';
 import type { DrainReport } from './drains/drain-report.js';
 import type { HttpChallengeTokens } from './http-challenges.js';
-import type { OpenRequestQuery } from './open-requests.js';
 
 /**
  * What server and front say to each other over the IPC channel of the front's process. Both ends are our own code;
@@ -130,6 +129,16 @@ export interface OpenRequest {
   /** Address; of a call the application that calls. */
   readonly client: string;
   readonly connector: string;
+}
+
+/** Which of them a front is asked for. */
+export interface OpenRequestQuery {
+  /** Name of the bundle without version; undefined: whoever answers. */
+  readonly application: string | undefined;
+  readonly version: string | undefined;
+  readonly olderThanMs: number;
+  /** Most that are listed. */
+  readonly limit: number;
 }
 
 /** Connections by connector. */

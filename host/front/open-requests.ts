@@ -1,17 +1,7 @@
 import type { Connector } from '../connector/connector.js';
 import type { Exchange } from '../exchange/exchange.js';
 import type { MappedContext } from './mapping.js';
-import { type OpenRequest, UNMAPPED_CONTEXT } from './messages.js';
-
-/** What a front is asked for. */
-export interface OpenRequestQuery {
-  /** Name of the bundle without version; undefined: whoever answers. */
-  readonly application: string | undefined;
-  readonly version: string | undefined;
-  readonly olderThanMs: number;
-  /** Most that are listed. */
-  readonly limit: number;
-}
+import { type OpenRequest, type OpenRequestQuery, UNMAPPED_CONTEXT } from './messages.js';
 
 /**
  * The requests that are open at the connectors of a front, the oldest first. Found by looking at every connection when

@@ -2,8 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { ConnectorSettings } from '../config/connector-settings.js';
 import { within } from '../deadline.js';
 import type { DrainReport } from '../front/drains/drain-report.js';
-import type { ContextRoute, FrontCommand, FrontReport, FrontSettings } from '../front/messages.js';
-import type { OpenRequestQuery } from '../front/open-requests.js';
+import type {
+  ContextRoute,
+  FrontCommand,
+  FrontReport,
+  FrontSettings,
+  OpenRequestQuery,
+} from '../front/messages.js';
 import { exitReason } from '../supervisor/end-cause.js';
 import { HeartbeatWatch } from '../supervisor/heartbeat-watch.js';
 import { systemEnvironment } from '../supervisor/surroundings/process-environment.js';

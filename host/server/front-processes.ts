@@ -8,8 +8,8 @@ import type {
   FrontCommand,
   FrontReport,
   FrontSettings,
+  OpenRequestQuery,
 } from '../front/messages.js';
-import type { OpenRequestQuery } from '../front/open-requests.js';
 import type { RouteTable } from '../front/route-table.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
