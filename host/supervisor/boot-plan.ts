@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BootPlan, CallRights } from '../instance/messages.js';
+import type { SupervisorDevelopment } from './deployment-options.js';
 import type { DeploymentSpec } from './deployment-process.js';
-import type { SupervisorDevelopment } from './supervisor.js';
 import type { WorkingFolder } from './surroundings/working-folder.js';
 
 /** What differs from one process of a deployment to the next. */

@@ -7,7 +7,6 @@ import type { CpuGroups } from './limits/cpu-groups.js';
 import type { OutputLog } from './output/output-log.js';
 import type { SpareProcesses } from './spares/spare-processes.js';
 import type { StrayProcesses } from './stray-processes.js';
-import type { SupervisorDevelopment } from './supervisor.js';
 import type { WorkingFolder } from './surroundings/working-folder.js';
 
 /** What runs in a process of its own. */
@@ -38,4 +37,11 @@ export interface DeploymentOptions {
   readonly log: ServerLog;
   /** Called once, when no process is left and none will come. */
   readonly ended: () => void;
+}
+
+/** What `portico dev` adds to a supervisor. */
+export interface SupervisorDevelopment {
+  readonly echo: (application: string, line: string) => void;
+  /** Where the developer has the bundle: error pages name its files there. Default: the snapshot. */
+  readonly folderOf?: (application: string) => string;
 }

@@ -5,6 +5,7 @@ import { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { ServerLog } from '../log/server-log.js';
 import type { CallGrants } from './call-grants.js';
 import { OrphanWatch } from './command/orphan-watch.js';
+import type { SupervisorDevelopment } from './deployment-options.js';
 import type { DeploymentProcess, DeploymentSpec } from './deployment-process.js';
 import { type CpuGroupPlaces, CpuGroups } from './limits/cpu-groups.js';
 import { OutputLog, type OutputSettings } from './output/output-log.js';
@@ -43,13 +44,6 @@ export interface SupervisorOptions {
   readonly statsIntervalMs?: number;
   /** For developers: applications run in development mode, and `echo` is told each line they print. */
   readonly development?: SupervisorDevelopment;
-}
-
-/** What `portico dev` adds to a supervisor. */
-export interface SupervisorDevelopment {
-  readonly echo: (application: string, line: string) => void;
-  /** Where the developer has the bundle: error pages name its files there. Default: the snapshot. */
-  readonly folderOf?: (application: string) => string;
 }
 
 /**
