@@ -4,7 +4,8 @@ const BLOCK_BYTES = 1024 * 1024;
 /**
  * Gathers the chunks of one body into one buffer. With a known length each chunk is copied at once to where it belongs,
  * while it is in the cache of the processor, and is garbage; only bodies beyond 1 MiB are copied a second time. A body
- * that came in one chunk is not copied at all, nor is what was read into the `room` named here. Without a length the chunks are kept and joined at the end.
+ * that came in one chunk is not copied at all, nor is what was read into the `room` named here. Without a length the
+ * chunks are kept and joined at the end.
  */
 export class BodyCollector {
   /** Bytes so far. */

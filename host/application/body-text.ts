@@ -3,8 +3,8 @@ import { BadRequestError } from './http-errors.js';
 import { requestMediaType } from './request-media-type.js';
 
 /**
- * Body bytes as a text, by the charset of Content-Type; UTF-8 without one. A byte order mark is no part of it. A charset that is not known is
- * `PORTICO_BAD_CHARSET` (400); bytes that are none of the charset become U+FFFD.
+ * Body bytes as a text, by the charset of Content-Type; UTF-8 without one. A byte order mark is no part of it. A
+ * charset that is not known is `PORTICO_BAD_CHARSET` (400); bytes that are none of the charset become U+FFFD.
  */
 export function decodeBodyText(call: ApplicationCall, bytes: Uint8Array): string {
   const charset = requestMediaType(call.request.contentType)?.charset;

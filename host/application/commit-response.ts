@@ -19,8 +19,8 @@ import { UpgradeTunnel } from './upgrade-tunnel.js';
 
 /**
  * Turns a content into calls of the exchange; the end of the send pipeline. The call is marked as handled first, unless
- * its Content-Length is known to be wrong: `PORTICO_CONTENT_LENGTH`. A promise only for streams and writers: it resolves when the last byte was handed over. A failure behind the head
- * truncates the response visibly and rejects.
+ * its Content-Length is known to be wrong: `PORTICO_CONTENT_LENGTH`. A promise only for streams and writers: it
+ * resolves when the last byte was handed over. A failure behind the head truncates the response visibly and rejects.
  */
 export function commitResponse(call: ApplicationCall, content: AnyContent): void | Promise<void> {
   const status = content.status ?? call.responseStatus ?? 200;

@@ -37,7 +37,8 @@ const AfterTransform = new PipelinePhase('AfterTransform');
 /**
  * What happens to values that no plugin cares for. Sending, in Render: texts, bytes, streams as they are, every other
  * value that JSON knows as `application/json`, the rest 406. Receiving, in Transform: bytes, stream, JSON, form; texts
- * and what a schema must check behind Transform, so that plugins see the bytes first. The Engine phase of sending commits the answer.
+ * and what a schema must check behind Transform, so that plugins see the bytes first. The Engine phase of sending
+ * commits the answer.
  */
 export function installDefaultTransforms(target: ApplicationCallPipeline): void {
   target.sendPipeline.intercept(ApplicationSendPipeline.Render, (run, subject) => {

@@ -23,9 +23,10 @@ export interface InstanceQuestion {
 }
 
 /**
- * Asks an instance not by way of the connectors but as a front would, over the exchange protocol or, where a program serves HTTP
- * by itself, over that; on a connection of its own. Resolves with the status of the answer. Rejects with `PORTICO_INSTANCE_SILENT` when there is none in time or it
- * breaks off, and as `ExchangeClient.connect`; then the request has been given up.
+ * Asks an instance not by way of the connectors but as a front would, over the exchange protocol or, where a program
+ * serves HTTP by itself, over that; on a connection of its own. Resolves with the status of the answer. Rejects with
+ * `PORTICO_INSTANCE_SILENT` when there is none in time or it breaks off, and as `ExchangeClient.connect`; then the
+ * request has been given up.
  */
 export async function askInstance(
   { socketPath, secret, httpPort }: InstanceAddress,

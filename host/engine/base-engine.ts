@@ -30,8 +30,9 @@ import { MAX_ENTRIES, SourceWatch } from './reload/source-watch.js';
 export interface EngineSettings {
   readonly environment: ApplicationEnvironment;
   /**
-   * Run in this order at the start, behind those of the environment. A function is asked at the start (generation 0) and at each reload: what loads its
-   * modules by reference imports them anew for each generation, see `importGeneration`.
+   * Run in this order at the start, behind those of the environment. A function is asked at the start (generation 0)
+   * and at each reload: what loads its modules by reference imports them anew for each generation, see
+   * `importGeneration`.
    */
   readonly modules: readonly Module[] | ModuleSource;
   /** For all modules together; default 10 s. */

@@ -38,9 +38,9 @@ export const EngineMain = { main, createServer } as const;
 export const DevelopmentEngine = EngineMain;
 
 /**
- * The server, not started. Errors: `PORTICO_ARGUMENT_INVALID`, `PORTICO_PORT_MISSING`, `PORTICO_TLS_MISSING`, `PORTICO_KEY_STORE`,
- * `PORTICO_STARTUP_INVALID`, `PORTICO_MODULES_MISSING`, `PORTICO_PROPERTY_TYPE`, and those of `loadConfiguration`. Modules are looked for when it
- * starts.
+ * The server, not started. Errors: `PORTICO_ARGUMENT_INVALID`, `PORTICO_PORT_MISSING`, `PORTICO_TLS_MISSING`,
+ * `PORTICO_KEY_STORE`, `PORTICO_STARTUP_INVALID`, `PORTICO_MODULES_MISSING`, `PORTICO_PROPERTY_TYPE`, and those of
+ * `loadConfiguration`. Modules are looked for when it starts.
  */
 async function createServer(
   args: readonly string[],
@@ -50,8 +50,8 @@ async function createServer(
 }
 
 /**
- * Starts the server and resolves when it has stopped. The process will exit with 1 when calls were cut. SIGTERM and SIGINT stop it, with the times of
- * `portico.deployment.shutdownGracePeriod` and `shutdownTimeout`.
+ * Starts the server and resolves when it has stopped. The process will exit with 1 when calls were cut. SIGTERM and
+ * SIGINT stop it, with the times of `portico.deployment.shutdownGracePeriod` and `shutdownTimeout`.
  */
 async function main(args: readonly string[], options: EngineMainOptions = {}): Promise<ApplicationEngine> {
   const { engine, graceMs, stopTimeoutMs } = await prepare(args, options);

@@ -11,10 +11,10 @@ import { type KeyStoreOptions, readKeyStore } from '../tls/read-key-store.js';
 
 /**
  * TLS of an application on its own, from `portico.security.ssl`: `keyStore` (PKCS #12, JKS, or PEM with key and
- * certificates) with `keyStorePassword`, and `keyAlias` where it holds several keys; or `key` and `certificate` (PEM) with `privateKeyPassword`; `trustStore` (PEM): clients must
- * show a certificate it trusts; `enabledProtocols`. Files are relative to `folder`. `keyStoreFile` of the command line
- * wins. Rejects with `PORTICO_TLS_MISSING` without a key, `PORTICO_KEY_STORE` for files that cannot be used,
- * `PORTICO_PROPERTY_TYPE` for unknown protocols.
+ * certificates) with `keyStorePassword`, and `keyAlias` where it holds several keys; or `key` and `certificate` (PEM)
+ * with `privateKeyPassword`; `trustStore` (PEM): clients must show a certificate it trusts; `enabledProtocols`. Files
+ * are relative to `folder`. `keyStoreFile` of the command line wins. Rejects with `PORTICO_TLS_MISSING` without a key,
+ * `PORTICO_KEY_STORE` for files that cannot be used, `PORTICO_PROPERTY_TYPE` for unknown protocols.
  */
 export async function tlsSettings(
   config: ApplicationConfig,

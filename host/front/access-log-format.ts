@@ -44,8 +44,9 @@ export const MAX_LINE_BYTES =
       LIMITS.userAgent);
 
 /**
- * The combined format of Apache and nginx. In the place of the user stands the application that calls, if one does. Times are UTC. Whatever a client may write is escaped as `\xHH` (quotes,
- * backslashes, and everything outside printable ASCII), so an event is one line and a terminal shows it unharmed.
+ * The combined format of Apache and nginx. In the place of the user stands the application that calls, if one does.
+ * Times are UTC. Whatever a client may write is escaped as `\xHH` (quotes, backslashes, and everything outside
+ * printable ASCII), so an event is one line and a terminal shows it unharmed.
  */
 export function combinedFormat(): AccessLogFormat {
   const clock = new SecondClock(clfTime);
@@ -82,7 +83,9 @@ export function combinedFormat(): AccessLogFormat {
 /**
  * One JSON object a line: `time` (RFC 3339, UTC, the end of the exchange), `remote`, `method`, `host`, `target`,
  * `version`, `status` (0: ended without one), `bytesIn`, `bytesOut`, `durationMs`, `context`, `application`,
- * `applicationVersion` (only if it has one: the version that answered), `caller` (only of calls: the application that calls), `referer`, `userAgent` (both only if sent), `aborted` (only if true). Printable ASCII only; the rest is `\uHHHH`.
+ * `applicationVersion` (only if it has one: the version that answered), `caller` (only of calls: the application that
+ * calls), `referer`, `userAgent` (both only if sent), `aborted` (only if true). Printable ASCII only; the rest is
+ * `\uHHHH`.
  */
 export function jsonFormat(): AccessLogFormat {
   const clock = new SecondClock(rfc3339Time);

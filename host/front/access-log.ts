@@ -8,8 +8,8 @@ import { combinedRefusalFormat, jsonRefusalFormat, type RefusalLogFormat } from 
 
 /**
  * The access log of one front: `access.log` in the log folder, one line for each finished exchange and for each request
- * that was refused before it became one, in the combined format or as JSON. A request costs the copying of some two hundred bytes; writing and rotating happen later, in
- * batches.
+ * that was refused before it became one, in the combined format or as JSON. A request costs the copying of some two
+ * hundred bytes; writing and rotating happen later, in batches.
  */
 export class AccessLog {
   readonly #format: AccessLogFormat;

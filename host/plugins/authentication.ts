@@ -92,11 +92,11 @@ export interface AuthenticateOptions {
 type NamedOrGiven = string | AuthenticationProvider<unknown>;
 
 /**
- * Routes that only known callers get to; the rest is answered by the challenge of a provider, mostly 401. A provider
- * is named or given, one or several; an empty list means the one named `default`. Blocks may be nested: then all providers of required blocks must
- * know the caller, and of the others the first is enough. Mind that a plain block in a plain block makes it an "or".
- * `PORTICO_MISSING_PLUGIN` without the plugin `Authentication`, `PORTICO_AUTHENTICATION_PROVIDER` for one that was not
- * added there.
+ * Routes that only known callers get to; the rest is answered by the challenge of a provider, mostly 401. A provider is
+ * named or given, one or several; an empty list means the one named `default`. Blocks may be nested: then all providers
+ * of required blocks must know the caller, and of the others the first is enough. Mind that a plain block in a plain
+ * block makes it an "or". `PORTICO_MISSING_PLUGIN` without the plugin `Authentication`,
+ * `PORTICO_AUTHENTICATION_PROVIDER` for one that was not added there.
  */
 export function authenticate<Parameters>(
   route: Route<Parameters>,

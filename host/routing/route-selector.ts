@@ -48,8 +48,9 @@ export interface ResolveSubject {
 
 /**
  * Decides whether a route matches. Immutable; shared by all requests. New kinds MAY be added by plugins: `evaluate`
- * MUST be synchronous, MUST NOT throw anything but an `HttpError`, and gives the same answer for the same request. Equal selectors below one
- * parent are one route; `id` is what is compared, undefined when it equals nothing but itself.
+ * MUST be synchronous, MUST NOT throw anything but an `HttpError`, and gives the same answer for the same request.
+ * Equal selectors below one parent are one route; `id` is what is compared, undefined when it equals nothing but
+ * itself.
  */
 export interface RouteSelector {
   readonly id: string | undefined;

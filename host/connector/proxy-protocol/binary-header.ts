@@ -8,7 +8,8 @@ export const SIGNATURE = Buffer.from([
 ]);
 
 /**
- * Longest header of version 2 that is taken. Addresses are 216 bytes at most; the rest is what load balancers add. The format would allow 64 KiB.
+ * Longest header of version 2 that is taken. Addresses are 216 bytes at most; the rest is what load balancers add. The
+ * format would allow 64 KiB.
  */
 export const MAX_BINARY_BYTES = 4096;
 

@@ -19,8 +19,8 @@ export interface ContextJobsParts {
 
 /**
  * The scheduled jobs of one context: those that the version wants which stands for it. Each run is one request to one
- * instance, or one call of a function there; runs go on while versions come and go. Nothing is made up for: what was due while the host was down, or the
- * application was stopped, is left out. Owned by the context; owns the timers.
+ * instance, or one call of a function there; runs go on while versions come and go. Nothing is made up for: what was
+ * due while the host was down, or the application was stopped, is left out. Owned by the context; owns the timers.
  */
 export class ContextJobs {
   readonly #parts: ContextJobsParts;

@@ -7,10 +7,9 @@ import { describeThrown } from './thrown.js';
 
 /**
  * Loads one file of a bundle: CommonJS or an ES module, by the same rules as `node file`. Loaded with `asMain`, the
- * file sees itself as the program: `require.main === module`, `process.argv[1]`.
- * With a `generation` above 0 it is loaded anew, see `importGeneration`.
- * Fails with ModuleLoadError: missing, outside of the bundle, the running program itself, TypeScript without support, syntax error, missing
- * dependency, or whatever it threw.
+ * file sees itself as the program: `require.main === module`, `process.argv[1]`. With a `generation` above 0 it is
+ * loaded anew, see `importGeneration`. Fails with ModuleLoadError: missing, outside of the bundle, the running program
+ * itself, TypeScript without support, syntax error, missing dependency, or whatever it threw.
  */
 export async function loadFile(
   folder: string,

@@ -44,7 +44,8 @@ export class ServerSentEvents<PathParameters = AnyPathParameters> {
 
   /**
    * Sends an event, or a text as the data of one. It leaves at once; the promise resolves when the client has room for
-   * more: awaiting it keeps memory bounded. Does nothing once `signal` is aborted. `PORTICO_SSE_EVENT` for an event that cannot be written.
+   * more: awaiting it keeps memory bounded. Does nothing once `signal` is aborted. `PORTICO_SSE_EVENT` for an event
+   * that cannot be written.
    */
   send(event: ServerSentEvent | string): Promise<void> {
     return this.#write(encodeEvent(typeof event === 'string' ? { data: event } : event));

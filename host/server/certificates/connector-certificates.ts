@@ -90,8 +90,9 @@ export class ConnectorCertificates {
   }
 
   /**
-   * Reads all files anew, or only those that have changed. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then what it names stays as it was. The others are
-   * new all the same: a certificate that is renewed by itself must not end because another one is broken.
+   * Reads all files anew, or only those that have changed. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then what it
+   * names stays as it was. The others are new all the same: a certificate that is renewed by itself must not end
+   * because another one is broken.
    */
   async reload({ onlyChanged = false } = {}): Promise<void> {
     const known = { certificates: this.#certificates, clients: this.#clients };

@@ -97,9 +97,10 @@ export class TlsConnectors {
   }
 
   /**
-   * Reads the certificates of a connector anew, or those of all; of thousands perhaps only those whose files have changed. Resolves when new connections get them; connections that
-   * live are not touched. Rejects with `PORTICO_CERTIFICATES_UNUSABLE`; then what it names is served as before. Rejects with
-   * `PORTICO_CONNECTOR_UNKNOWN` when no connector with TLS has this name.
+   * Reads the certificates of a connector anew, or those of all; of thousands perhaps only those whose files have
+   * changed. Resolves when new connections get them; connections that live are not touched. Rejects with
+   * `PORTICO_CERTIFICATES_UNUSABLE`; then what it names is served as before. Rejects with `PORTICO_CONNECTOR_UNKNOWN`
+   * when no connector with TLS has this name.
    */
   async reload(connector?: string, { onlyChanged = false } = {}): Promise<void> {
     const wanted = this.#connectors.filter((one) => connector === undefined || one.connector === connector);
