@@ -1,11 +1,11 @@
 /**
- * `node dist/test/bench/cpu.js [--starts N] [--rounds N] [--seconds S | --requests N] [subject…]`: CPU time of each process per request,
- * the figure to work on when the machine is too busy for requests per second to mean anything. Rounds are interleaved, in
- * turns of order; figures are medians, `÷ first` is the median of the ratios of neighbouring rounds, with its quartiles:
- * many short rounds decide more than a few long ones. One process of a subject can be faster than the next for as long as it
- * lives, as V8 compiles it once; so all are started `--starts` times (default 1). With `--requests` a round of GET has so many
- * requests, sent by `h2load`, and can be much shorter than a second. Subjects are said in `cpu-subjects.ts`;
- * `cio:text cio:text@../other` compares two checkouts.
+ * `node dist/test/bench/cpu.js [--starts N] [--rounds N] [--seconds S | --requests N] [subject…]`: CPU time of each
+ * process per request, the figure to work on when the machine is too busy for requests per second to mean anything.
+ * Rounds are interleaved, in turns of order; figures are medians, `÷ first` is the median of the ratios of neighbouring
+ * rounds, with its quartiles: many short rounds decide more than a few long ones. One process of a subject can be
+ * faster than the next for as long as it lives, as V8 compiles it once; so all are started `--starts` times (default
+ * 1). With `--requests` a round of GET has so many requests, sent by `h2load`, and can be much shorter than a second.
+ * Subjects are said in `cpu-subjects.ts`; `cio:text cio:text@../other` compares two checkouts.
  *
  * BENCH_ROUNDS (default 3), BENCH_SECONDS (default 3) and BENCH_CONNECTIONS (default 64) set the load, BENCH_WARM the
  * seconds before it (3; a line with few requests a second needs more, until V8 has compiled what is hot).

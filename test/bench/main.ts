@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- GROUP…]`: ratios side by side in one run; all groups when none is named. A run takes about 9
- * minutes for `host`, 7 for `framework`, 5 for `connector` and 6 for `idle` (its last part alone: `waking`, 2), more when the machine is busy. Tables are
- * printed, everything is written to `.portico/bench/` as JSON.
+ * minutes for `host`, 7 for `framework`, 5 for `connector` and 6 for `idle` (its last part alone: `waking`, 2), more
+ * when the machine is busy. Tables are printed, everything is written to `.portico/bench/` as JSON.
  *
  * BENCH_ROUNDS and BENCH_SECONDS set the length of the measurement of one subject.
  */
