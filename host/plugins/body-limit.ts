@@ -1,7 +1,7 @@
 import type { ApplicationCall } from '../application/application-call.js';
 import { PayloadTooLargeError } from '../application/http-errors.js';
 import { RequestBody } from '../application/request-body.js';
-import { PorticoError } from '../errors.js';
+import { checkFunction, PorticoError } from '../errors.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { ReceiveRequestBytes } from '../plugin/hooks.js';
 
@@ -26,6 +26,7 @@ export interface BodyLimitConfig {
 export const BodyLimit: RouteScopedPlugin<BodyLimitConfig, void> = createRouteScopedPlugin('BodyLimit', {
   createConfig: (): BodyLimitConfig => ({ limitBytes: () => undefined }),
   install(plugin) {
+    checkFunction(plugin.config.limitBytes, () => 'limitBytes of BodyLimit');
     const limitBytes = (call: ApplicationCall): number | undefined =>
       checkedLimit(plugin.config.limitBytes(call));
     plugin.onCallValidators((call) => {

@@ -1,10 +1,13 @@
 import { randomFillSync, randomInt } from 'node:crypto';
 import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
+import { checkHeader } from '../application/header-check.js';
 import { BadRequestError } from '../application/http-errors.js';
 import { withCallFacts } from '../application/log-context.js';
+import { checkFunction } from '../errors.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
+import { checkNumber, invalidOption } from '../plugin/check-option.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
 
 /** Characters of an id when nothing else is said. */
@@ -37,10 +40,12 @@ export class CallIdConfig {
 
   /** Asks `provider`; several are asked in order until one gives an acceptable id. */
   retrieve(provider: Provider): void {
+    checkFunction(provider, () => 'A provider of CallId');
     this.#providers.push(provider);
   }
 
   retrieveFromHeader(name: string): void {
+    checkHeader(name, '');
     this.retrieve((call) => call.request.header(name));
   }
 
@@ -49,6 +54,9 @@ export class CallIdConfig {
     if (typeof make === 'function') this.retrieve(make);
     else {
       const { length = 64, dictionary = CALL_ID_DICTIONARY } = make;
+      checkNumber('CallId: length', length, 1);
+      if (dictionary === '')
+        throw invalidOption('CallId: dictionary', dictionary, 'Name the characters of an id.');
       this.retrieve(() => randomText(length, dictionary));
     }
   }
@@ -59,6 +67,7 @@ export class CallIdConfig {
   }
 
   replyToHeader(name: string): void {
+    checkHeader(name, '');
     this.reply((call, id) => call.response.headers.set(name, id));
   }
 

@@ -2,9 +2,11 @@ import type { ApplicationCall } from '../application/application-call.js';
 import { ApplicationCallPipeline } from '../application/call-pipelines.js';
 import type { Log, LogLevel } from '../application/log.js';
 import { withCallFacts } from '../application/log-context.js';
+import { checkFunction } from '../errors.js';
 import { statusText } from '../http/status-text.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
+import { invalidOption } from '../plugin/check-option.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
 import { CallSetup, ResponseBroken, ResponseSent } from '../plugin/hooks.js';
 
@@ -23,11 +25,13 @@ export class CallLoggingConfig {
 
   /** Only calls that pass any of the filters are logged. */
   filter(filter: (call: ApplicationCall) => boolean): void {
+    checkFunction(filter, () => 'A filter of CallLogging');
     this.#filters.push(filter);
   }
 
   /** A fact for the context of every line that is logged while the call is handled (Ktor's MDC). */
   mdc(name: string, fact: (call: ApplicationCall) => string | undefined): void {
+    checkFunction(fact, () => `The fact ${name} of CallLogging`);
     this.#facts.set(name, fact);
   }
 
@@ -40,6 +44,7 @@ export class CallLoggingConfig {
   }
 }
 
+const LEVELS: ReadonlySet<string> = new Set(['trace', 'debug', 'info', 'warn', 'error']);
 const BEGIN = new AttributeKey<number>('CallLogging.begin');
 const Mdc = new PipelinePhase('Mdc');
 
@@ -61,6 +66,9 @@ export const CallLogging: ApplicationPlugin<CallLoggingConfig, void> = createApp
       const { application, pipeline, config } = plugin;
       const { filters, facts, format, level, now } = config;
       const log = config.log ?? application.log;
+      checkFunction(format, () => 'The format of CallLogging');
+      if (!LEVELS.has(level))
+        throw invalidOption('CallLogging: level', level, `Use ${[...LEVELS].join(', ')}.`);
       plugin.on(CallSetup, (call) => call.attributes.put(BEGIN, now()));
       const write = (call: ApplicationCall, rest: string): void => {
         if (filters.length > 0 && !filters.some((filter) => filter(call))) return;

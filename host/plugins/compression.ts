@@ -14,6 +14,7 @@ import { RequestBody } from '../application/request-body.js';
 import { PorticoError } from '../errors.js';
 import { parseHeaderValues } from '../http/header-value.js';
 import { MediaType } from '../http/media-type.js';
+import { checkNumber } from '../plugin/check-option.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { ReceiveRequestBytes } from '../plugin/hooks.js';
 import { BROTLI, type Coding, DEFLATE, GZIP, KNOWN, ZSTD } from './compression/codings.js';
@@ -136,6 +137,10 @@ export const Compression: RouteScopedPlugin<CompressionConfig, void> = createRou
     install(plugin) {
       const { config } = plugin;
       config.complete();
+      checkNumber('Compression: minimumBytes', config.minimumBytes, 0);
+      checkNumber('Compression: maxEncodingChainLength', config.maxEncodingChainLength, 0);
+      if (config.maxDecodedBytes !== undefined)
+        checkNumber('Compression: maxDecodedBytes', config.maxDecodedBytes, 0);
       if (config.mode !== 'requests')
         plugin.pipeline.sendPipeline.intercept(ApplicationSendPipeline.ContentEncoding, (run, subject) => {
           if (subject instanceof OutgoingContent)

@@ -13,9 +13,10 @@ import {
 } from '../application/outgoing-content.js';
 import type { RequestBody } from '../application/request-body.js';
 import { requestMediaType } from '../application/request-media-type.js';
-import { PorticoError } from '../errors.js';
+import { kindOf, PorticoError } from '../errors.js';
 import { type AcceptedMediaType, MediaType, parseAccept } from '../http/media-type.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
+import { invalidOption } from '../plugin/check-option.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { accepts } from './content-negotiation/accepts.js';
 import type { ContentConverter, Converted, SerializeContext } from './content-negotiation/converter.js';
@@ -74,6 +75,12 @@ export class ContentNegotiationConfig {
     takes?: (requestType: MediaType) => boolean,
   ): void {
     const type = typeof contentType === 'string' ? MediaType.parse(contentType) : contentType;
+    if (typeof converter?.serialize !== 'function' && typeof converter?.deserialize !== 'function')
+      throw invalidOption(
+        `ContentNegotiation: the converter of ${type}`,
+        kindOf(converter),
+        'Give an object with serialize, deserialize or both.',
+      );
     const isSame = (requestType: MediaType): boolean => requestType.matches(type);
     this.#registrations.push({ contentType: type, converter, takes: takes ?? isSame });
   }

@@ -1,6 +1,7 @@
 import type { ApplicationCall } from '../application/application-call.js';
 import { addVary } from '../application/content-facts.js';
 import { MediaType } from '../http/media-type.js';
+import { checkNumber } from '../plugin/check-option.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { type AllowedHostOptions, AllowedOrigins } from './cors/allowed-origins.js';
 import { isValidOrigin, normalizeOrigin } from './cors/origin.js';
@@ -87,6 +88,7 @@ export class CorsConfig {
 export const CORS: RouteScopedPlugin<CorsConfig, void> = createRouteScopedPlugin('CORS', {
   createConfig: () => new CorsConfig(),
   install(plugin) {
+    checkNumber('CORS: maxAgeSeconds', plugin.config.maxAgeSeconds, 0);
     const rules = new CorsRules(plugin.config);
     plugin.onCallValidators((call) => rules.check(call));
     // Without a route for OPTIONS no question would get into the pipeline of this one.

@@ -6,6 +6,7 @@ import { RequestBody } from '../application/request-body.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
+import { checkNumber } from '../plugin/check-option.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { BeforeSetup } from '../plugin/hooks.js';
 import { BodyCache } from './double-receive/body-cache.js';
@@ -63,6 +64,8 @@ export const DoubleReceive: RouteScopedPlugin<DoubleReceiveConfig, void> = creat
   {
     createConfig: () => new DoubleReceiveConfig(),
     install({ config, pipeline }) {
+      checkNumber('DoubleReceive: maxMemoryBytes', config.maxMemoryBytes, 0);
+      checkNumber('DoubleReceive: maxBytes', config.maxBytes, 0);
       pipeline.insertPhaseBefore(ApplicationCallPipeline.Setup, BeforeSetup);
       pipeline.intercept(BeforeSetup, (run) => {
         const { call } = run;

@@ -1,6 +1,8 @@
 import type { ApplicationCall } from '../application/application-call.js';
 import { configureBy } from '../application/configure.js';
+import { checkHeaderValue } from '../application/header-check.js';
 import { quoteParameter } from '../http/header-value.js';
+import { checkNumber } from '../plugin/check-option.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 
 /** One policy, as the browser is told it (RFC 6797 §6.1). */
@@ -59,11 +61,15 @@ export const HSTS: RouteScopedPlugin<HstsConfig, void> = createRouteScopedPlugin
   },
 });
 
+/** Throws `PORTICO_PLUGIN_OPTION`, `PORTICO_INVALID_HEADER`. */
 function render({ maxAgeSeconds, includeSubDomains, preload, customDirectives }: HstsPolicy): string {
+  checkNumber('HSTS: maxAgeSeconds', maxAgeSeconds, 0);
   const directives = [`max-age=${maxAgeSeconds}`];
   if (includeSubDomains) directives.push('includeSubDomains');
   if (preload) directives.push('preload');
   for (const [name, value] of Object.entries(customDirectives))
     directives.push(value === undefined ? name : `${name}=${quoteParameter(value)}`);
-  return directives.join('; ');
+  const text = directives.join('; ');
+  checkHeaderValue('Strict-Transport-Security', text);
+  return text;
 }

@@ -1,4 +1,5 @@
 import type { ApplicationCall } from '../application/application-call.js';
+import { checkNumber } from '../plugin/check-option.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 
 /** Options of `HttpsRedirect`. */
@@ -43,6 +44,7 @@ export const HttpsRedirect: RouteScopedPlugin<HttpsRedirectConfig, void> = creat
     install(plugin) {
       const { config } = plugin;
       const { sslPort, permanentRedirect } = config;
+      checkNumber('HttpsRedirect: sslPort', sslPort, 1, 65_535);
       const port = sslPort === 443 ? '' : `:${sslPort}`;
       plugin.onCallValidators((call) => {
         const { origin } = call.request;

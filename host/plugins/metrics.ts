@@ -57,10 +57,10 @@ export const PrometheusMetrics: ApplicationPlugin<PrometheusMetricsConfig, Regis
     createConfig: () => new PrometheusMetricsConfig(),
     install(plugin) {
       const { registry, metricName, bucketsSeconds, collectDefaults, filter, route } = plugin.config;
-      if (metricName.trim() === '')
+      if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(metricName))
         throw new PorticoError(
           'PORTICO_METRIC_NAME',
-          'metricName of PrometheusMetrics is blank. Leave it away.',
+          `metricName of PrometheusMetrics is ${JSON.stringify(metricName)}. Use letters, digits, _ and :, and no digit at the begin; or leave it away.`,
         );
       if (collectDefaults) for (const metric of metricsOfProcess()) registry.registerMetric(metric);
       const registers = [registry];

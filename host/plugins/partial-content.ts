@@ -30,6 +30,7 @@ import {
 import { isSameStrong, parseEntityTag } from '../http/entity-tag.js';
 import { parseHttpDate } from '../http/http-date.js';
 import { PipelinePhase } from '../pipeline/pipeline-phase.js';
+import { checkNumber } from '../plugin/check-option.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { suppressCompression } from './compression/suppression.js';
 import { sliced } from './partial-content/sliced.js';
@@ -57,6 +58,7 @@ export const PartialContent: RouteScopedPlugin<PartialContentConfig, void> = cre
     createConfig: (): PartialContentConfig => ({ maxRangeCount: 10 }),
     install(plugin) {
       const { maxRangeCount } = plugin.config;
+      checkNumber('PartialContent: maxRangeCount', maxRangeCount, 1);
       plugin.onCall((call) => {
         // What is sent must not change its length on the way.
         if (rangesOf(call) !== undefined) suppressCompression(call);

@@ -8,9 +8,10 @@ import {
   headersForOtherContent,
 } from '../application/content-facts.js';
 import { type AnyContent, TEXT_HTML } from '../application/outgoing-content.js';
-import { PorticoError } from '../errors.js';
+import { checkFunction, PorticoError } from '../errors.js';
 import { AttributeKey } from '../pipeline/attributes.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
+import { checkNumber } from '../plugin/check-option.js';
 import { type ApplicationPlugin, createApplicationPlugin } from '../plugin/create-plugin.js';
 import { CallFailed, CallUnhandled } from '../plugin/hooks.js';
 
@@ -30,6 +31,8 @@ export class StatusPagesConfig {
 
   /** For errors of a class and those derived from it; the nearest class counts. */
   exception<E>(type: ErrorClass<E>, handler: ErrorHandler<E>): void {
+    checkFunction(type, () => 'What exception() of StatusPages is for');
+    checkFunction(handler, () => `The handler of StatusPages for ${type.name}`);
     this.#errors.set(type, handler);
   }
 
@@ -38,7 +41,11 @@ export class StatusPagesConfig {
    * the answer it replaces are kept.
    */
   status(codes: number | readonly number[], handler: StatusHandler): void {
-    for (const code of [codes].flat()) this.#statuses.set(code, handler);
+    for (const code of [codes].flat()) {
+      checkNumber('StatusPages: a status', code, 200, 599);
+      checkFunction(handler, () => `The handler of StatusPages for ${code}`);
+      this.#statuses.set(code, handler);
+    }
   }
 
   /**
@@ -58,6 +65,7 @@ export class StatusPagesConfig {
 
   /** For calls that nobody has answered, before they become 404 or 405. */
   unhandled(handler: (call: ApplicationCall) => unknown): void {
+    checkFunction(handler, () => 'unhandled of StatusPages');
     this.#unhandled = handler;
   }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { configureBy } from '../../application/configure.js';
 import { PorticoError } from '../../errors.js';
 import type { SetCookie } from '../../http/set-cookie.js';
+import { checkNumber } from '../../plugin/check-option.js';
 import type { SessionKey } from './session-key.js';
 import { SessionProvider } from './session-provider.js';
 import { jsonSerializer, type SessionSerializer } from './session-serializer.js';
@@ -103,6 +104,8 @@ export class SessionsConfig {
           'Give each a key and a name of its own.',
       );
     const ttlSeconds = config.maxAgeSeconds ?? WEEK_SECONDS;
+    checkNumber(`Sessions: maxAgeSeconds of ${key.name}`, ttlSeconds, 1);
+    checkNumber(`Sessions: storageTimeoutMs of ${key.name}`, config.storageTimeoutMs, 1);
     this.#providers.push(
       new SessionProvider({ ...config, key, transport, ttlSeconds, transforms: config.transforms }),
     );

@@ -1,4 +1,5 @@
-import { PorticoError } from '../../errors.js';
+import { checkNumber } from '../../plugin/check-option.js';
+import { MAX_DURATION_MS } from '../../units.js';
 
 /** Options of `SSE`. */
 export class SSEConfig {
@@ -15,18 +16,10 @@ export class SSEConfig {
 
 /** Throws `PORTICO_PLUGIN_OPTION` for a limit that means nothing. */
 export function checkBuffer(maxBufferedBytes: number): void {
-  if (Number.isFinite(maxBufferedBytes) && maxBufferedBytes >= 1) return;
-  throw new PorticoError(
-    'PORTICO_PLUGIN_OPTION',
-    `SSE: maxBufferedBytes is ${maxBufferedBytes}. Use a number of at least 1.`,
-  );
+  checkNumber('SSE: maxBufferedBytes', maxBufferedBytes, 1);
 }
 
 /** Throws `PORTICO_PLUGIN_OPTION` for a time that means nothing. */
 export function checkHeartbeat(heartbeatMs: number): void {
-  if (Number.isFinite(heartbeatMs) && heartbeatMs >= 0) return;
-  throw new PorticoError(
-    'PORTICO_PLUGIN_OPTION',
-    `SSE: heartbeatMs is ${heartbeatMs}. Use a number of at least 0.`,
-  );
+  checkNumber('SSE: heartbeatMs', heartbeatMs, 0, MAX_DURATION_MS);
 }

@@ -1,4 +1,5 @@
-import { PorticoError } from '../../errors.js';
+import { checkNumber } from '../../plugin/check-option.js';
+import { MAX_DURATION_MS } from '../../units.js';
 
 /** Options of `WebSockets`. */
 export class WebSocketsConfig {
@@ -48,12 +49,11 @@ const NUMBERS = [
 
 /** Throws `PORTICO_PLUGIN_OPTION` for a value that means nothing. */
 export function checkConfig(config: WebSocketsConfig): void {
-  for (const [name, least] of NUMBERS) {
-    const value = config[name];
-    if (Number.isFinite(value) && value >= least) continue;
-    throw new PorticoError(
-      'PORTICO_PLUGIN_OPTION',
-      `WebSockets: ${name} is ${String(value)}. Use a number of at least ${least}.`,
+  for (const [name, least] of NUMBERS)
+    checkNumber(
+      `WebSockets: ${name}`,
+      config[name],
+      least,
+      name.endsWith('Ms') ? MAX_DURATION_MS : undefined,
     );
-  }
 }
