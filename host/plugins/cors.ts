@@ -1,7 +1,8 @@
 import type { ApplicationCall } from '../application/application-call.js';
 import { addVary } from '../application/content-facts.js';
+import { isToken } from '../http/byte-classes.js';
 import { MediaType } from '../http/media-type.js';
-import { checkNumber } from '../plugin/check-option.js';
+import { checkNumber, invalidOption } from '../plugin/check-option.js';
 import { createRouteScopedPlugin, type RouteScopedPlugin } from '../plugin/create-plugin.js';
 import { type AllowedHostOptions, AllowedOrigins } from './cors/allowed-origins.js';
 import { isValidOrigin, normalizeOrigin } from './cors/origin.js';
@@ -48,10 +49,12 @@ export class CorsConfig {
 
   /** Besides GET, HEAD and POST. */
   allowMethod(method: string): void {
+    checkToken('a method', method);
     this.methods.add(method);
   }
 
   allowHeader(name: string): void {
+    checkToken('a header', name);
     this.headers.add(name);
   }
 
@@ -67,8 +70,15 @@ export class CorsConfig {
 
   /** A header of answers that pages may read. */
   exposeHeader(name: string): void {
+    checkToken('an exposed header', name);
     this.exposedHeaders.add(name);
   }
+}
+
+/** RFC 9110 §5.6.2: names of methods and headers are tokens. */
+function checkToken(what: string, name: unknown): void {
+  if (typeof name !== 'string' || !isToken(name))
+    throw invalidOption(`CORS: ${what}`, name, 'Write its name.');
 }
 
 /**

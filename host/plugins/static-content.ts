@@ -2,7 +2,7 @@ import { ApplicationStopped } from '../application/application-events.js';
 import { configureBy } from '../application/configure.js';
 import type { Route } from '../routing/route.js';
 import { FolderSource } from './static-content/folder-source.js';
-import { StaticContentConfig } from './static-content/static-config.js';
+import { checkStatic, StaticContentConfig } from './static-content/static-config.js';
 import { StaticResponder } from './static-content/static-responder.js';
 import type { StaticSource } from './static-content/static-source.js';
 import { ZipSource } from './static-content/zip-source.js';
@@ -125,6 +125,7 @@ function configured(configure: (config: StaticContentConfig) => void): StaticCon
 }
 
 function serve(route: Route, path: string, source: StaticSource, config: StaticContentConfig): Route {
+  checkStatic(config);
   const site = new StaticResponder(source, config);
   const files = (route.route(path) as unknown as Route)
     .lowPriority()

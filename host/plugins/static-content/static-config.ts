@@ -1,10 +1,15 @@
 import type { ApplicationCall } from '../../application/application-call.js';
+import { checkFunction } from '../../errors.js';
 import type { CacheControl } from '../../http/cache-control.js';
 import type { EntityTag } from '../../http/entity-tag.js';
+import { invalidOption } from '../../plugin/check-option.js';
 import type { StaticFile } from './static-source.js';
 
 /** Codings of files that were compressed beforehand. */
 export type PreCompression = 'br' | 'gzip' | 'zstd';
+
+const CODINGS: ReadonlySet<unknown> = new Set<PreCompression>(['br', 'gzip', 'zstd']);
+const TAGS: ReadonlySet<unknown> = new Set(['strong', 'weak', 'none']);
 
 /** How static files are served. Paths have no `/` in front. */
 export class StaticContentConfig {
@@ -50,6 +55,9 @@ export class StaticContentConfig {
    * file without extension must be there as well.
    */
   preCompressed(...codings: readonly PreCompression[]): void {
+    for (const coding of codings)
+      if (!CODINGS.has(coding))
+        throw invalidOption('Static content: a coding', coding, `Use ${[...CODINGS].join(', ')}.`);
     this.#preCompressed = codings;
   }
 
@@ -74,4 +82,12 @@ export class StaticContentConfig {
   get fallbackOrNull(): ((call: ApplicationCall, path: string) => unknown) | undefined {
     return this.#fallback;
   }
+}
+
+/** Throws `PORTICO_PLUGIN_OPTION`, `PORTICO_NOT_A_FUNCTION` for what means nothing. */
+export function checkStatic({ etag, contentType, cacheControl }: StaticContentConfig): void {
+  if (!TAGS.has(etag) && typeof etag !== 'function')
+    throw invalidOption('Static content: etag', etag, `Use ${[...TAGS].join(', ')} or a function.`);
+  checkFunction(contentType, () => 'contentType of static content');
+  checkFunction(cacheControl, () => 'cacheControl of static content');
 }

@@ -13,6 +13,7 @@ import { PrometheusMetrics } from 'portico/plugins/metrics';
 import { PartialContent } from 'portico/plugins/partial-content';
 import { Sessions, sessionKey } from 'portico/plugins/sessions';
 import { SSE } from 'portico/plugins/sse';
+import { type StaticContentConfig, staticFiles } from 'portico/plugins/static-content';
 import { StatusPages } from 'portico/plugins/status-pages';
 import { WebSockets } from 'portico/plugins/web-sockets';
 import { testApplication } from 'portico/testing';
@@ -27,6 +28,10 @@ const set = <Config extends object>(
   plugin: Plugin<Application, Config, unknown>,
   options: Partial<Config>,
 ): ((application: Application) => void) => install(plugin, (config) => void Object.assign(config, options));
+const files =
+  (configure: (config: StaticContentConfig) => void) =>
+  (application: Application): void =>
+    void routing(application, (r) => staticFiles(r, '/s', '.', configure));
 const wrong = 'x' as never;
 const missing = undefined as never;
 
@@ -36,6 +41,13 @@ describe('options that mean nothing are refused when the application starts', ()
     ['Strict-Transport-Security', 'HEADER', set(HSTS, { customDirectives: { 'a\n': 'b' } })],
     ['HttpsRedirect: sslPort is "x"', 'OPTION', set(HttpsRedirect, { sslPort: wrong })],
     ['CORS: maxAgeSeconds is NaN', 'OPTION', set(CORS, { maxAgeSeconds: Number.NaN })],
+    ['CORS: a method is "g t"', 'OPTION', install(CORS, (c) => c.allowMethod('g t'))],
+    ['CORS: a header is "a b"', 'OPTION', install(CORS, (c) => c.allowHeader('a b'))],
+    ['CORS: an exposed header', 'OPTION', install(CORS, (c) => c.exposeHeader('a\nb'))],
+    ['coding is "x"', 'OPTION', files((c) => c.preCompressed(wrong))],
+    ['content: etag is "x"', 'OPTION', files((c) => void Object.assign(c, { etag: 'x' }))],
+    ['contentType of static', 'FUNCTION', files((c) => void Object.assign(c, { contentType: 'x' }))],
+    ['cacheControl of static', 'FUNCTION', files((c) => void Object.assign(c, { cacheControl: 'x' }))],
     ['DoubleReceive: maxBytes', 'OPTION', set(DoubleReceive, { maxBytes: -1 })],
     ['PartialContent: maxRangeCount', 'OPTION', set(PartialContent, { maxRangeCount: 0 })],
     ['Compression: minimumBytes', 'OPTION', set(Compression, { minimumBytes: wrong })],
