@@ -69,7 +69,8 @@ export class Connector {
       transportSecurity,
     };
     this.#http2 = http2 === undefined ? undefined : new Http2Listener({ ...shared, settings: http2 });
-    this.#http1 = new Http1Listener({ ...shared, http2: this.#http2 });
+    const isGateway = forwarding && ((info: ConnectionInfo) => forwarding.isTrusted(info));
+    this.#http1 = new Http1Listener({ ...shared, http2: this.#http2, isGateway });
     this.#tls = ConnectorTls.of(settings, engineTls, {
       observer,
       secured: (socket, info) => {

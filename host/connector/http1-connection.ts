@@ -216,7 +216,7 @@ export class Http1Connection extends ConnectionLifetime implements ExchangeOwner
       return false;
     }
     if (parsed === Parsed.REFUSED) return this.isHttp2() ? this.handOver() : this.refuse(headParser.refusal);
-    const refusal = target.read(input.bytes, headParser);
+    const refusal = target.read(input.bytes, headParser, this.info);
     if (refusal === undefined && !headParser.isTrace) {
       this.dispatch(new Http1RequestHead(input.bytes, headParser, target, this.info));
       return true;

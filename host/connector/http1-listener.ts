@@ -48,6 +48,8 @@ export class Http1Listener {
     readonly transportSecurity?: string | undefined;
     /** Undefined: clients that speak HTTP/2 are refused. */
     readonly http2?: Http2Taker | undefined;
+    /** As of RequestTarget. */
+    readonly isGateway?: ((connection: ConnectionInfo) => boolean) | undefined;
   }) {
     const { limits, handler, waives } = options;
     this.context = {
@@ -58,7 +60,7 @@ export class Http1Listener {
       waives,
       headParser: new RequestHeadParser(limits, waives !== undefined),
       trailerParser: new TrailerParser(limits),
-      target: new RequestTarget(),
+      target: new RequestTarget(options.isGateway),
       fieldWriter: new FieldWriter(options.transportSecurity),
       now: performance.now(),
       sweepMs: sweepTimeOf(limits),

@@ -1,3 +1,4 @@
+import type { ConnectionInfo } from '../exchange/exchange.js';
 import { authorityText, isAuthority, isSameAuthority } from '../http/authority.js';
 import { TARGET } from '../http/byte-classes.js';
 import { canonicalPath } from '../http/canonical-path.js';
@@ -13,8 +14,15 @@ export class RequestTarget {
   /** Authority of an absolute-form target, in lower case. */
   authority: string | undefined;
 
+  private readonly isGateway: (connection: ConnectionInfo) => boolean;
+
+  /** `isGateway`: this client ends TLS for others, and is trusted. By default nobody does. */
+  constructor(isGateway: (connection: ConnectionInfo) => boolean = () => false) {
+    this.isGateway = isGateway;
+  }
+
   /** Reads the target the parser found (RFC 9112 §3.2). Gives the reason when it must be refused. */
-  read(bytes: Buffer, head: RequestHeadParser): RefusalReason | undefined {
+  read(bytes: Buffer, head: RequestHeadParser, connection: ConnectionInfo): RefusalReason | undefined {
     const { targetStart, targetEnd, queryMark } = head;
     const pathEnd = queryMark < 0 ? targetEnd : queryMark;
     this.query = queryMark < 0 ? undefined : bytes.toString('latin1', queryMark + 1, targetEnd);
@@ -24,7 +32,7 @@ export class RequestTarget {
       this.path = '*';
       return undefined;
     }
-    return this.readAbsolute(bytes, head, pathEnd);
+    return this.readAbsolute(bytes, head, pathEnd, connection);
   }
 
   /**
@@ -65,7 +73,12 @@ export class RequestTarget {
     return undefined;
   }
 
-  private readAbsolute(bytes: Buffer, head: RequestHeadParser, pathEnd: number): RefusalReason | undefined {
+  private readAbsolute(
+    bytes: Buffer,
+    head: RequestHeadParser,
+    pathEnd: number,
+    connection: ConnectionInfo,
+  ): RefusalReason | undefined {
     const text = bytes.toString('latin1', head.targetStart, pathEnd);
     const match = /^(https?):\/\/([^/]*)/i.exec(text);
     if (match === null) return 'bad-target';
@@ -73,12 +86,15 @@ export class RequestTarget {
     const authorityStart = authorityEnd - (match[2] as string).length;
     if (!isAuthority(bytes, authorityStart, authorityEnd)) return 'bad-target';
     this.authority = authorityText(bytes, authorityStart, authorityEnd);
+    const scheme = (match[1] as string).toLowerCase() === 'https' ? 'https' : 'http';
     // RFC 9112 §3.2.2 lets the target win over a Host that differs. Two hosts in one request are refused here.
     if (head.hostEnd > head.hostStart) {
       const host = authorityText(bytes, head.hostStart, head.hostEnd);
-      const scheme = (match[1] as string).toLowerCase() === 'https' ? 'https' : 'http';
       if (!isSameAuthority(host, this.authority, scheme)) return 'bad-host';
     }
+    // RFC 9110 §7.4: what is to be fetched over TLS is not given to somebody without, unless he is a trusted gateway.
+    if (scheme === 'https' && !connection.isSecure && !this.isGateway(connection))
+      return 'misdirected-request';
     if (authorityEnd < pathEnd) return this.readPath(bytes, authorityEnd, pathEnd);
     // RFC 9112 §3.2.4: OPTIONS without path and query means the server itself.
     this.path = head.method === 'OPTIONS' && this.query === undefined ? '*' : '/';

@@ -20,7 +20,6 @@ const ELSEWHERE = [
   'tls-handshake-timeout',
   'tls-handshake-failed',
   'client-certificate',
-  'misdirected-request',
   'descriptor-limit',
   'proxy-protocol-sender',
   'proxy-protocol-header',

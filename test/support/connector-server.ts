@@ -17,7 +17,7 @@ import { TLS_DEFAULTS } from '#test/support/tls-connector.js';
 
 /** What a test may want of a connector, apart from limits. */
 export interface TestServerOptions
-  extends Pick<ConnectorSettings, 'transportSecurity'>,
+  extends Pick<ConnectorSettings, 'transportSecurity' | 'forwarding'>,
     Pick<ConnectorOptions, 'waives' | 'descriptors'> {
   /** What differs from the defaults; without it, HTTP/1.1 only. */
   readonly http2?: Partial<Http2Settings> | undefined;
@@ -42,7 +42,7 @@ export class TestServer {
   private constructor(
     handler: ExchangeHandler,
     limits: Partial<ConnectorLimits>,
-    { http2, tls, transportSecurity, ...options }: TestServerOptions,
+    { http2, tls, transportSecurity, forwarding, ...options }: TestServerOptions,
   ) {
     this.connector = new Connector({
       settings: {
@@ -50,6 +50,7 @@ export class TestServer {
         ...(http2 && { http2: { ...DEFAULT_HTTP2_SETTINGS, ...http2 } }),
         ...(tls && { tls: { ...TLS_DEFAULTS, ...tls } }),
         ...(transportSecurity !== undefined && { transportSecurity }),
+        ...(forwarding && { forwarding }),
       },
       handler,
       observer: this.observer(),

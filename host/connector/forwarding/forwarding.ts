@@ -46,7 +46,7 @@ export class Forwarding {
 
   /** The head as it is behind this stage. */
   effective(head: RequestHead): RequestHead {
-    const said = this.#isTrusted(head.connection) ? this.#read(head) : undefined;
+    const said = this.isTrusted(head.connection) ? this.#read(head) : undefined;
     const { connection } = head;
     const fields = withoutForwardedFields(head.fields);
     if (said === undefined)
@@ -68,7 +68,8 @@ export class Forwarding {
     });
   }
 
-  #isTrusted(connection: ConnectionInfo): boolean {
+  /** This connection comes from a proxy that is believed. */
+  isTrusted(connection: ConnectionInfo): boolean {
     let verdict = this.#verdicts.get(connection);
     if (verdict === undefined) {
       verdict = this.#proxies.has(connection.remoteAddress);

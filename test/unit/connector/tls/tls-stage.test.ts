@@ -8,6 +8,7 @@ import type { TlsSettings } from '#host/tls/tls-settings.js';
 import { makeAuthority, makeCertificate, type TestCertificate } from '#test/support/certificates.js';
 import { TestServer } from '#test/support/connector-server.js';
 import { settle, until } from '#test/support/polling.js';
+import { RawClient } from '#test/support/raw-client.js';
 import { ask, connectTls, setOf } from '#test/support/tls-connector.js';
 
 let authority: TestCertificate;
@@ -145,6 +146,29 @@ describe('a connector with TLS', () => {
     await expect(open({ ALPNProtocols: ['spdy/1'] })).rejects.toThrow(/alert/);
     await refused(Array(3).fill('tls-handshake-failed'));
     expect(server.connector.openConnections).toBe(0);
+  });
+
+  it('is what a target of https needs, unless a trusted proxy ends TLS', async () => {
+    const absolute = 'GET https://shop.example/ HTTP/1.1\r\nHost: shop.example\r\n\r\n';
+    const answer = async (proxies: readonly string[]) => {
+      server = await TestServer.start(tellFacts, {}, { forwarding: { proxies, fields: [] } });
+      const client = await RawClient.open(server.port);
+      client.send(absolute);
+      const response = await client.response();
+      client.destroy();
+      return response?.status;
+    };
+    expect(await answer(['10.0.0.0/8'])).toBe(421);
+    expect(server.reasons).toEqual(['misdirected-request']);
+    await server.stop();
+    expect(await answer(['127.0.0.0/8'])).toBe(200);
+    await server.stop();
+    await start();
+    const socket = await open({ servername: 'shop.example' });
+    socket.write(absolute);
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(bytes.toString()).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it('tells who speaks plain HTTP to it', async () => {
