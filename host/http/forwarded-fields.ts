@@ -7,7 +7,7 @@ import { FieldBlock } from './field-block.js';
  * `Portico-Hops`, that another application does; and `Portico-Token`, by which that one proves who it is.
  *
  * A name with `_` in the place of `-` is the same: servers that make variables of the names (CGI, WSGI, Rack) cannot tell
- * them apart.
+ * them apart. For that reason `Content_Length` and `Transfer_Encoding` belong here as well, which frame nothing in HTTP.
  */
 export function hasForwardedFields({ bytes, offsets }: FieldBlock): boolean {
   const end = offsets.length;
@@ -17,7 +17,7 @@ export function hasForwardedFields({ bytes, offsets }: FieldBlock): boolean {
     // Most names are shorter; asked of every request, this is to cost nothing.
     if (length < FORWARDED.length) continue;
     const first = (bytes[start] as number) | 0x20;
-    const isOne = first === 0x78 || first === 0x66 || first === 0x63 || first === 0x70;
+    const isOne = first === 0x78 || first === 0x66 || first === 0x63 || first === 0x70 || first === 0x74;
     if (isOne && isForwardedName(bytes, start, start + length)) return true;
   }
   return false;
@@ -45,21 +45,33 @@ function isForwardedName(bytes: Uint8Array, start: number, end: number): boolean
     // Also longer names begin with PREFIX.
     case TOKEN.length:
       return beginsWith(bytes, start, TOKEN) || beginsWith(bytes, start, PREFIX);
+    // And of LENGTH.
     case CALLER.length:
-      return beginsWith(bytes, start, CALLER) || beginsWith(bytes, start, PREFIX);
+      return (
+        beginsWith(bytes, start, CALLER) ||
+        beginsWith(bytes, start, LENGTH) ||
+        beginsWith(bytes, start, PREFIX)
+      );
+    // And of CODING.
     case CHAIN.length:
-      return beginsWith(bytes, start, CHAIN) || beginsWith(bytes, start, PREFIX);
+      return (
+        beginsWith(bytes, start, CHAIN) ||
+        beginsWith(bytes, start, CODING) ||
+        beginsWith(bytes, start, PREFIX)
+      );
     default:
       return end - start > PREFIX.length && beginsWith(bytes, start, PREFIX);
   }
 }
 
-/** `text` in lower case, with `-`. */
+/** `text` in lower case; its `-` may be `_`, its `_` is nothing else. */
 function beginsWith(bytes: Uint8Array, start: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const byte = bytes[start + i] as number;
     const code = text.charCodeAt(i);
-    if (code === HYPHEN ? byte !== HYPHEN && byte !== LOW_LINE : (byte | 0x20) !== code) return false;
+    const isEqual =
+      byte === LOW_LINE ? code === LOW_LINE || code === HYPHEN : (byte | 0x20) === code && code !== LOW_LINE;
+    if (!isEqual) return false;
   }
   return true;
 }
@@ -72,5 +84,7 @@ const HOPS = 'portico-hops';
 const TOKEN = 'portico-token';
 const CALLER = 'portico-caller';
 const CHAIN = 'client-cert-chain';
+const LENGTH = 'content_length';
+const CODING = 'transfer_encoding';
 const HYPHEN = 0x2d;
 const LOW_LINE = 0x5f;

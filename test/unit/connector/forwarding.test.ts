@@ -150,6 +150,12 @@ describe('X-Forwarded-…', () => {
       ':aa:',
       'X_Real_IP',
       'e',
+      'Transfer_encoding',
+      'chunked',
+      'CONTENT_LENGTH',
+      '5',
+      'Content-Length',
+      '7',
     ]);
     for (const proxies of [PROXIES, []]) {
       const { fields, method, path, query, version } = new Forwarding({ proxies, fields: ALL }).effective(
@@ -166,6 +172,8 @@ describe('X-Forwarded-…', () => {
         'd',
         'X_Real_IP',
         'e',
+        'Content-Length',
+        '7',
         'Accept',
         '*/*',
       ]);
