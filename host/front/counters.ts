@@ -56,9 +56,9 @@ export class ContextCounters implements MountCounters {
     this.queued += change;
   }
 
-  limit(reason: LimitReason): void {
+  limit(reason: LimitReason, times = 1): void {
     this.#limited ??= {};
-    this.#limited[reason] = (this.#limited[reason] ?? 0) + 1;
+    this.#limited[reason] = (this.#limited[reason] ?? 0) + times;
   }
 
   /** The counts since the last `take`; undefined when nothing has changed. */

@@ -104,7 +104,10 @@ export class TrafficCounts {
   take(openConnections: number): FrontCounts {
     const contexts: ContextCounts[] = [];
     const add = (counters: ContextCounters): void => {
-      if (counters.tooLargeBodies > 0) this.refuse('body-too-large', counters.tooLargeBodies);
+      if (counters.tooLargeBodies > 0) {
+        this.refuse('body-too-large', counters.tooLargeBodies);
+        counters.limit('body-limit', counters.tooLargeBodies);
+      }
       counters.tooLargeBodies = 0;
       const counts = counters.take();
       if (counts !== undefined) contexts.push(counts);

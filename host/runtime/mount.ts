@@ -27,9 +27,10 @@ export interface MountCounters {
 /**
  * Limits that a request can meet; each is the name of an event. `queue-full`: no room to wait for the start of the
  * application; `queue-timeout`: it waited too long, for that or for its turn; `concurrency-limit`: so many are being
- * answered, and no room to wait for a turn; `output-rate`: the response was slowed down.
+ * answered, and no room to wait for a turn; `output-rate`: the response was slowed down; `body-limit`: its body was too
+ * large.
  */
-export type LimitReason = 'queue-full' | 'queue-timeout' | 'concurrency-limit' | 'output-rate';
+export type LimitReason = 'queue-full' | 'queue-timeout' | 'concurrency-limit' | 'output-rate' | 'body-limit';
 
 /** Counts of one deployment, beside those of its context. */
 export interface DeploymentTally {

@@ -55,4 +55,5 @@ const TOLD: Readonly<Record<string, string>> = {
   'queue-timeout': 'sent away after waiting too long',
   'concurrency-limit': 'sent away, since it answers as many as it may and the queue is full',
   'output-rate': 'slowed down to the output rate',
+  'body-limit': 'answered with 413, as the body was larger than limits.body',
 };

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { HostEvent } from '#host/log/event-log.js';
 import { TestHost } from '#test/support/host.js';
 import { until, WAIT_MS } from '#test/support/polling.js';
 
@@ -82,6 +83,25 @@ describe('limits of a connector', () => {
     expect(text.includes('Connection: close')).toBe(reason === 'max-requests');
     await until('it is counted', async () => ((await closed(host, reason)) > before ? true : undefined));
     expect(await served(host)).toBe('all');
+  });
+
+  it('of an application are events of it, and counted by it', async () => {
+    const [, bytes = ''] = broken.at(-1) ?? [];
+    expect(await statusLine(host.port, bytes)).toMatch(/ 413 /);
+    const event = await until('the event', async () => {
+      const response = await host.admin('/v1/events?application=echo');
+      const { events } = (await response.json()) as { events: HostEvent[] };
+      return events.find(({ event }) => event === 'body-limit');
+    });
+    expect(event).toMatchObject({
+      level: 'warn',
+      message: expect.stringMatching(
+        /^echo: \d+ requests? answered with 413, as the body was larger than limits\.body$/,
+      ),
+    });
+    expect(await (await host.admin('/metrics')).text()).toMatch(
+      /^portico_limited_requests_total\{application="echo",context="\/echo",reason="body-limit"\} [1-9]/m,
+    );
   });
 
   it('leave a line in the access log for a request that nobody could read', async () => {
