@@ -8,12 +8,17 @@ export class StartFailure extends PorticoError {
   constructor(deployment: string, detail: StartFailureDetail, options?: { readonly cause?: unknown }) {
     super(
       'PORTICO_START_FAILED',
-      `${deployment} did not start (${detail.step}): ${detail.message} ${ADVICE[detail.step]}`,
+      `${deployment} did not start (${detail.step}): ${asSentence(detail.message)} ${ADVICE[detail.step]}`,
       options,
     );
     this.name = 'StartFailure';
     this.detail = detail;
   }
+}
+
+/** What an application has said need not end as a sentence does. */
+function asSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 const ADVICE: Readonly<Record<StartFailureDetail['step'], string>> = {
