@@ -29,7 +29,8 @@ export const ABORTED = 4;
 export const HEAD_DONE = 8;
 /** 101 was answered: no trailers any more. */
 export const TUNNEL = 16;
-const END_QUEUED = 32;
+/** This end has given all, and it is not all sent. */
+export const END_QUEUED = 32;
 const WANTS_DRAIN = 64;
 const IS_BLOCKED = 128;
 const BOTH_CLOSED = LOCAL_CLOSED | REMOTE_CLOSED;
@@ -123,12 +124,12 @@ export abstract class ExchangeStream {
     this.pump();
   }
 
-  /** Largest whole body that could leave at once, as one frame. */
-  protected get sendableBytes(): number {
-    return this.host.writer.isCongested ? 0 : Math.min(this.sendCredit, MAX_PAYLOAD_BYTES);
+  /** Largest body that may leave as one frame. */
+  protected get frameBytes(): number {
+    return Math.min(this.sendCredit, MAX_PAYLOAD_BYTES);
   }
 
-  /** The whole body lies in the writer, where its frame goes. At most `sendableBytes`, and nothing was sent before. */
+  /** The whole body lies in the writer, where its frame goes. At most `frameBytes`, and nothing was sent before. */
   protected sendInPlace(length: number): void {
     this.host.writer.commit(length, FrameType.DATA, FLAG_END, this.generation, this.id);
     this.sendCredit -= length;
@@ -337,7 +338,7 @@ export abstract class ExchangeStream {
     }
   }
 
-  private blockUntilDrained(): void {
+  protected blockUntilDrained(): void {
     if ((this.state & IS_BLOCKED) !== 0) return;
     this.state |= IS_BLOCKED;
     this.host.block(this);

@@ -3,6 +3,7 @@ import { FieldBlock, type Fields } from '../http/field-block.js';
 import { type AbortReason, type Exchange, type RequestListener, USED_UP } from './exchange.js';
 import {
   ABORTED,
+  END_QUEUED,
   ExchangeStream,
   HEAD_DONE,
   LOCAL_CLOSED,
@@ -24,6 +25,8 @@ export class WireExchange extends ExchangeStream implements Exchange {
   private listener: RequestListener | undefined = undefined;
   private isDropping = false;
   private interims = 0;
+  /** An answer that waits until the socket has room. */
+  private later: { status: number; fields: Fields; text: string } | undefined = undefined;
 
   constructor(host: StreamHost, id: number, generation: number, head: WireRequestHead) {
     super(host, id, generation);
@@ -65,7 +68,12 @@ export class WireExchange extends ExchangeStream implements Exchange {
     checkStatus(status);
     const isBodiless = body === undefined || status === 204 || status === 304;
     const isLong = typeof body === 'string' && body.length * 3 > INLINE_BODY_BYTES;
-    if (isLong && !isBodiless && this.respondAscii(status, fields, body)) return;
+    if (
+      isLong &&
+      !isBodiless &&
+      (this.respondLater(status, fields, body) || this.respondAscii(status, fields, body))
+    )
+      return;
     const whole = isLong ? Buffer.from(body) : body;
     if (
       isBodiless ||
@@ -132,6 +140,15 @@ export class WireExchange extends ExchangeStream implements Exchange {
     }
   }
 
+  override resume(): void {
+    super.resume();
+    const { later } = this;
+    this.later = undefined;
+    if (later === undefined || (this.state & LOCAL_CLOSED) !== 0) return;
+    this.state &= ~(HEAD_DONE | END_QUEUED);
+    this.respond(later.status, later.fields, later.text);
+  }
+
   protected onData(chunk: Buffer): boolean {
     if (this.listener !== undefined) return this.listener.data(chunk) === USED_UP;
     this.returnCredit(chunk.length);
@@ -157,10 +174,23 @@ export class WireExchange extends ExchangeStream implements Exchange {
     return true;
   }
 
+  /** Text that could be written to where its frame goes, were there room, waits as it is. False: nothing was done. */
+  private respondLater(status: number, fields: Fields, text: string): boolean {
+    const { writer } = this.host;
+    if (!writer.isCongested || !this.mayFit(text)) return false;
+    const flat = fields instanceof FieldBlock ? fields.flat() : [...fields];
+    // Encoded also now, so that a bad field is the caller's error.
+    writeResponse(status, flat, writer.bytes, writer.room(sizeOfResponse(flat)));
+    this.later = { status, fields: flat, text };
+    this.state |= HEAD_DONE | END_QUEUED;
+    this.blockUntilDrained();
+    return true;
+  }
+
   /** Text is written to where its frame goes, if it is ASCII and can leave at once. False: nothing was done. */
   private respondAscii(status: number, fields: Fields, text: string): boolean {
     const { length } = text;
-    if (length > this.sendableBytes - MORE_THAN_ASCII || this.head.method === 'HEAD') return false;
+    if (!this.mayFit(text)) return false;
     const { writer } = this.host;
     const framed = withLength(fields, length);
     const at = writer.room(sizeOfResponse(framed) + HEADER_BYTES + length + MORE_THAN_ASCII);
@@ -172,6 +202,11 @@ export class WireExchange extends ExchangeStream implements Exchange {
     this.state |= HEAD_DONE;
     this.sendInPlace(length);
     return true;
+  }
+
+  /** As ASCII the text is no more than one frame. */
+  private mayFit(text: string): boolean {
+    return text.length <= this.frameBytes - MORE_THAN_ASCII && this.head.method !== 'HEAD';
   }
 
   private writeHead(
