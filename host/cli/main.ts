@@ -3,6 +3,7 @@ import { Argument, Command, Option } from 'commander';
 import { messageOf, PorticoError } from '../errors.js';
 import { packageVersion } from '../package-version.js';
 import { parseDays, parsePort, withBaseOptions } from './base-options.js';
+import { surviveLostOutput } from './output-lost.js';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 a port is in use. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
@@ -20,6 +21,8 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   PORTICO_VALIDATION_FAILED: 2,
   PORTICO_PORT_IN_USE: 3,
 };
+
+surviveLostOutput(process.argv[2]);
 
 // Each command loads its own code, so that `list` does not load the server.
 const program = new Command('portico')

@@ -6,7 +6,6 @@ import { inspectManifest } from '../deployer/plan/inspect-candidate.js';
 import type { Candidate } from '../deployer/scan/candidate.js';
 import { Scanner } from '../deployer/scan/scan.js';
 import { messageOf, PorticoError } from '../errors.js';
-import { printable } from '../log/printable.js';
 import { type BaseOptions, configOf } from './base-options.js';
 
 /**
@@ -65,7 +64,7 @@ async function tellCertificates({ connectors }: HostConfig): Promise<number> {
     const shown = hosts.length === 0 ? '' : ` for ${hosts.slice(0, 20).join(', ')}`;
     const added = notes.map((note) => `; note: ${note}`).join('');
     if (problems.length === 0)
-      process.stdout.write(`ok    ${printable(connector)}: certificates${shown}${added}\n`);
+      process.stdout.write(`ok    ${quotedName(connector)}: certificates${shown}${added}\n`);
   }
   return checked.filter(({ problems }) => problems.length > 0).length;
 }

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -244,6 +245,27 @@ describe('portico without a running host', () => {
     });
     expect(admin.code).toBe(3);
     server.close();
+  });
+
+  it('start serves on when nobody reads its log any more; other commands end without a stack', async () => {
+    const host = await TestHost.start({ apps: { calm } });
+    try {
+      host.process.stdout?.destroy();
+      host.process.stderr?.destroy();
+      // Each says so in the log.
+      for (let i = 0; i < 2; i++) expect((await portico(['reload', '--base', host.base])).code).toBe(0);
+      expect(await host.text('/calm/')).toBe('calm');
+      const child = spawn(process.execPath, [cli, 'validate', '--base', host.base]);
+      child.stdout.destroy();
+      let said = '';
+      child.stderr.on('data', (text) => {
+        said += String(text);
+      });
+      const [code] = (await once(child, 'close')) as [number];
+      expect([code, said]).toEqual([1, '']);
+    } finally {
+      await host.stop();
+    }
   });
 
   it('refuses a port that is no port', async () => {
