@@ -60,7 +60,7 @@ function bagsOf(forge: Forge, bytes: Buffer, password: string | undefined, what:
       throw unusable(`${what} has a password. Give it with "password" or "passwordFile".`, cause);
     if (isLocked)
       throw unusable(
-        `The password does not open ${what} (${message}). Correct "password" or "passwordFile".`,
+        `The password does not open ${what} (${message}). Correct the password, or name the right file.`,
         cause,
       );
     throw unusable(`${what} cannot be read as PKCS #12: ${message}.`, cause);
