@@ -56,6 +56,18 @@ export class Forwarding {
     return { port: await this.listen(server), received };
   }
 
+  /** A proxy to an upstream that answers 200, and what that upstream has read. */
+  async recorder(base = ''): Promise<{ port: number; received: string[] }> {
+    const { port, received } = await this.raw((socket) => socket.write(OK));
+    return { port: await this.to(`http://127.0.0.1:${port}${base}`), received };
+  }
+
+  /** A proxy to an upstream that answers with these bytes. */
+  async answering(text: string): Promise<number> {
+    const { port } = await this.raw((socket) => socket.write(Buffer.from(text, 'latin1')));
+    return await this.to(`http://127.0.0.1:${port}`);
+  }
+
   async listen(server: Server): Promise<number> {
     this.#servers.push(server);
     server.on('connection', (socket) => {
@@ -117,6 +129,9 @@ export class Forwarding {
     return socket;
   }
 }
+
+/** A whole answer. */
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A request head, and a body that follows it. */
 export function requestText(
