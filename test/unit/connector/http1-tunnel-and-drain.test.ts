@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { ConnectorLimits } from '#host/config/connector-limits.js';
 import { AbortReason, type Exchange, type ExchangeHandler } from '#host/exchange/exchange.js';
-import { TestServer } from '#test/support/connector-server.js';
+import type { TestServer } from '#test/support/connector-server.js';
 import { echo } from '#test/support/echo.js';
+import { GET, http1Pair } from '#test/support/http1-pair.js';
 import { settle, until, WAIT_MS } from '#test/support/polling.js';
-import { headerOf, RawClient } from '#test/support/raw-client.js';
+import { headerOf, type RawClient } from '#test/support/raw-client.js';
 
 let server: TestServer;
 let client: RawClient;
@@ -14,12 +14,10 @@ afterEach(async () => {
   await server.stop();
 });
 
-async function start(handler: ExchangeHandler, limits: Partial<ConnectorLimits> = {}): Promise<void> {
-  server = await TestServer.start(handler, limits);
-  client = await RawClient.open(server.port);
+async function start(...given: Parameters<typeof http1Pair>): Promise<void> {
+  ({ server, client } = await http1Pair(...given));
 }
 
-const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: Echo\r\n\r\n';
 
 const events: string[] = [];
