@@ -81,7 +81,7 @@ async function prepare(args: readonly string[], options: EngineMainOptions) {
   // Reading files is loaded here: who only imports `embeddedServer` does not carry it.
   const { parseCommandLine } = await import('./command-line.js');
   const { loadConfiguration } = await import('./load-configuration.js');
-  const { serverSettings } = await import('./application-settings.js');
+  const { serverSettings } = await import('./server-settings.js');
   const { ENGINE_SETTINGS, settingsAmong } = await import('./ignored-settings.js');
   const folder = resolve(options.folder ?? '.');
   const log = options.log ?? new ConsoleLog();

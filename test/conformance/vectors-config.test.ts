@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ApplicationConfig, MapApplicationConfig, PorticoError } from 'portico';
 import { EngineMain, readConfiguration } from 'portico/embedded';
-import { serverSettings } from '#host/engine/application-settings.js';
 import { parseCommandLine } from '#host/engine/command-line.js';
 import { loadConfiguration } from '#host/engine/load-configuration.js';
+import { serverSettings } from '#host/engine/server-settings.js';
 import { TemporaryFolder } from '#test/support/temporary-folder.js';
 import { readVectors } from '#test/support/vectors.js';
 

@@ -16,7 +16,7 @@ import { type KeyStoreOptions, readKeyStore } from '../tls/read-key-store.js';
  * are relative to `folder`. `keyStoreFile` of the command line wins. Rejects with `PORTICO_TLS_MISSING` without a key,
  * `PORTICO_KEY_STORE` for files that cannot be used, `PORTICO_PROPERTY_TYPE` for unknown protocols.
  */
-export async function tlsSettings(
+export async function sslSettings(
   config: ApplicationConfig,
   folder: string,
   keyStoreFile: string | undefined,

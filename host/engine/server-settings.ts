@@ -8,7 +8,7 @@ import { DEFAULT_GRACE_MS, DEFAULT_STOP_TIMEOUT_MS } from './application-engine.
 import { type CommandLine, pathList } from './command-line.js';
 import type { ConnectorSettings } from './connector-settings.js';
 import { limitSettings } from './limit-settings.js';
-import { tlsSettings } from './tls-settings.js';
+import { sslSettings } from './ssl-settings.js';
 
 /** How an application on its own is served, as command line and configuration say; the command line wins. */
 export interface ServerSettings {
@@ -33,7 +33,7 @@ export interface ServerSettings {
 
 /**
  * Brings both together; `folder` is where files of keys are. Rejects with `PORTICO_PORT_MISSING` when nobody names a port,
- * `PORTICO_PROPERTY_TYPE` with file and line for a value that cannot be taken, and what `tlsSettings` throws.
+ * `PORTICO_PROPERTY_TYPE` with file and line for a value that cannot be taken, and what `sslSettings` throws.
  */
 export async function serverSettings(
   commandLine: CommandLine,
@@ -54,7 +54,7 @@ export async function serverSettings(
   const connectors: ConnectorSettings[] = [];
   if (port !== undefined) connectors.push({ scheme: 'http', host, port });
   if (sslPort !== undefined) {
-    const tls = await tlsSettings(config, folder, commandLine.sslKeyStore);
+    const tls = await sslSettings(config, folder, commandLine.sslKeyStore);
     connectors.push({ scheme: 'https', host, port: sslPort, tls });
   }
   return {
