@@ -38,6 +38,8 @@ export interface FrontProcessOptions {
   readonly firstMapping: Promise<unknown>;
   /** Reports beyond the protocol of starting, mapping and counting on request. */
   readonly received: (report: FrontReport) => void;
+  /** By which the next server knows it, should this one be killed. */
+  readonly mark: string | undefined;
   readonly ackTimeoutMs: number;
   readonly startTimeoutMs: number;
   readonly hangTimeoutMs: number;
@@ -79,7 +81,11 @@ export class FrontProcess {
       this.#resolveGone = resolve;
     });
     this.#child = fork(options.frontPath, [], {
-      env: { ...systemEnvironment(process.env), NODE_ENV: 'production' },
+      env: {
+        ...systemEnvironment(process.env),
+        NODE_ENV: 'production',
+        ...(options.mark === undefined ? {} : { PORTICO_INSTANCE: options.mark }),
+      },
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       detached: true,

@@ -31,6 +31,8 @@ export interface FrontProcessesOptions {
   readonly logger: ServerLog;
   /** The first fronts accept when this has settled, so that they know the applications. Default: at once. */
   readonly firstMapping?: Promise<unknown>;
+  /** By which the next server knows the fronts, should this one be killed. */
+  readonly mark?: string;
   /** How many fronts share the sockets. Default 1. */
   readonly count?: number;
   /** Program of a front. Default: the one of this installation. */
@@ -290,6 +292,7 @@ export class FrontProcesses implements RouteTable {
       mapping: () => ({ revision: this.#routes.revision, routes: this.#routes.all() }),
       firstMapping: this.#options.firstMapping ?? Promise.resolve(),
       received: (report) => this.#received(place, serial, report),
+      mark: this.#options.mark,
       ackTimeoutMs: ackTimeoutMs ?? 5000,
       startTimeoutMs: startTimeoutMs ?? 10_000,
       hangTimeoutMs: hangTimeoutMs ?? 10_000,

@@ -17,6 +17,7 @@ import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { EventLog } from '../log/event-log.js';
 import type { ServerLog } from '../log/server-log.js';
 import { packageVersion } from '../package-version.js';
+import { endLeftoverFronts, frontMarkOf } from '../supervisor/stray-processes.js';
 import { Supervisor } from '../supervisor/supervisor.js';
 import { ApplicationCalls } from './application-calls.js';
 import { Catalog } from './catalog.js';
@@ -144,7 +145,9 @@ export class PorticoServer {
   async #open(): Promise<Parts> {
     this.#prepareFolders();
     const certificates = await Certificates.load(this.#config, this.#log);
-    const sockets = await openSockets(this.#config.connectors, this.#inherited, this.#log);
+    const { connectors, folders } = this.#config;
+    const endFronts = (): Promise<boolean> => endLeftoverFronts(folders.run);
+    const sockets = await openSockets(connectors, this.#inherited, this.#log, endFronts);
     try {
       this.#parts = this.#assemble(sockets, certificates);
       return this.#parts;
@@ -189,6 +192,7 @@ export class PorticoServer {
     });
     const fronts = new FrontProcesses({
       firstMapping,
+      mark: frontMarkOf(folders.run),
       settings: frontSettingsOf(config),
       connectors: frontConnectorsOf(sockets, () => this.#config.connectors, certificates),
       logger: log,

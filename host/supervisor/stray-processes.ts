@@ -24,7 +24,7 @@ export class StrayProcesses {
       const wanted = this.#wanted;
       this.#wanted = [];
       this.#next = undefined;
-      this.#last = endMarked((mark) => wanted.some((wants) => wants(mark)));
+      this.#last = endMarked((mark) => wanted.some((wants) => wants(mark))).then(() => undefined);
       return this.#last;
     });
     return this.#next;
@@ -42,7 +42,23 @@ export function isLeftover(runFolder: string, mark: string): boolean {
   return typeof pid === 'string' && !isProcessAlive(Number(pid));
 }
 
-async function endMarked(isWanted: (mark: string) => boolean): Promise<void> {
+/** The mark of a front of this server. Not that of an instance: a front whose server has gone may finish what it has. */
+export function frontMarkOf(runFolder: string): string {
+  return `${FRONT}${runFolder}#${process.pid}#`;
+}
+
+/** Ends the fronts of servers on this run folder that are no more. False: there was none. */
+export async function endLeftoverFronts(runFolder: string): Promise<boolean> {
+  const isWanted = (mark: string): boolean =>
+    mark.startsWith(FRONT) && isLeftover(runFolder, mark.slice(FRONT.length));
+  return (await endMarked(isWanted)) > 0;
+}
+
+const FRONT = 'front:';
+
+/** Gives how many there were. */
+async function endMarked(isWanted: (mark: string) => boolean): Promise<number> {
+  let ended = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     let found = 0;
     for (const pid of await processes()) {
@@ -51,8 +67,10 @@ async function endMarked(isWanted: (mark: string) => boolean): Promise<void> {
       found += 1;
       kill(pid);
     }
-    if (found === 0) return;
+    ended += found;
+    if (found === 0) break;
   }
+  return ended;
 }
 
 async function processes(): Promise<number[]> {

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { childrenOf } from '#test/bench/memory.js';
 import { type BundleContent, TestHost } from '#test/support/host.js';
@@ -126,4 +128,22 @@ describe('an application that does harm', () => {
     expect((await host.get('/villain/')).status).toBe(200);
     expect((await host.get('/bystander/')).status).toBe(200);
   });
+});
+
+it('a front that hangs does not keep the next server from its port when the server was killed', async () => {
+  const first = await TestHost.start({ config, apps: { bystander } });
+  const isFront = (pid: number): boolean =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('front/main');
+  const front = childrenOf(first.pid).find(isFront) ?? 0;
+  process.kill(front, 'SIGSTOP');
+  await first.end('SIGKILL');
+  const connectors = `connectors: [{ name: web }, { name: before, port: ${first.port} }]\n`;
+  writeFileSync(join(first.base, 'host.yaml'), connectors + config);
+  const next = await TestHost.startOn(first.base);
+  expect(next.ports).toContain(first.port);
+  expect(next.log).toContain('a front of a server that is no more held before; it was ended');
+  await until('it has ended', () => !isAlive(front));
+  const answer = await fetch(`http://127.0.0.1:${first.port}/bystander/`);
+  expect(answer.status).toBe(200);
+  await next.stop();
 });
