@@ -77,7 +77,7 @@ describe('a measured limit', () => {
       writeFileSync(join(root, name), `${text}\n`);
     const held = new Supervisor({ ...options, cpuGroups: { root, self: join(root, 'self') } });
     const limits = { ...DEFAULT_PROCESS_LIMITS, maxCpuShare: 0.5 };
-    const cat = `cat ${root}/portico-*/cgroup.procs; exec sleep 100`;
+    const cat = `cat ${root}/portico-*/cgroup.procs; echo; exec sleep 100`;
     const spec = deploymentSpec({}, { processLimits: limits });
     const entry = { kind: 'command', command: ['sh', '-c', cat], listen: 'port' } as const;
     try {
