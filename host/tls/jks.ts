@@ -39,7 +39,10 @@ export async function readJks(
   } catch (cause) {
     const message = messageOf(cause);
     if (/password/i.test(message))
-      throw unusable(`The password does not open ${what}. Correct the password, or name the right file.`, cause);
+      throw unusable(
+        `The password does not open ${what}. Correct the password, or name the right file.`,
+        cause,
+      );
     throw unusable(`${what} cannot be read as JKS: ${message}.`, cause);
   }
   const entries = new Map(
