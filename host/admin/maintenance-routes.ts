@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express';
+import type { ApplicationStatus } from '../deployer/application-status.js';
 import { unknownApplication } from '../deployer/deployer-errors.js';
 import type { AdminCollaborators, MaintenanceState, MaintenanceTarget } from './admin-collaborators.js';
 import { sendError } from './admin-errors.js';
@@ -46,7 +47,9 @@ export function maintenanceRoutes({
     router.all(path, allowOnly('POST, DELETE'));
   };
   at('/applications/:name/maintenance', (name) => {
-    const application = deployments.find(name);
+    // All versions are at one path: the name without a version means them all.
+    const isVersion = (one: ApplicationStatus): boolean => one.name.startsWith(`${name}##`);
+    const application = deployments.find(name) ?? deployments.list().find(isVersion);
     if (application === undefined) {
       // A path stays closed when its application has gone: the next one there would be closed, too.
       const isHere = ({ scope, path }: MaintenanceState) =>
