@@ -135,14 +135,14 @@ export function redirectEntry({ to, status, path }: RedirectSection): Entry {
 
 /**
  * What a bundle is that names no entry. With a `package.json`: a Node server with `index.js` or `server.js`, else a
- * static site. Without: a folder with `index.html` is a static site, one with `index.js` a Node server.
+ * static site. Without: a folder with `index.html` is a static site, one with `index.js` or `server.js` a Node server.
  */
 export function detectEntry(folder: string, hasPackage: boolean): Entry {
   const program = ['index.js', 'index.mjs', 'index.cjs', 'server.js', 'server.mjs', 'server.cjs'];
   const order = hasPackage ? [...program, 'index.html'] : ['index.html', ...program];
   const found = order.find((name) => isThere(join(folder, name)));
   if (found === undefined) {
-    const looked = `looked for application.conf, application.yaml, package.json, index.html and index.js; found ${listing(folder)}`;
+    const looked = `looked for application.conf, application.yaml, package.json, index.html, index.js and server.js; found ${listing(folder)}`;
     throw new EntryError(`the bundle does not say how it answers: ${looked}`);
   }
   return found === 'index.html' ? staticEntry(folder, '.') : mainEntry(folder, found);

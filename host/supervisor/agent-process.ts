@@ -50,7 +50,13 @@ export class AgentProcess {
       options;
     this.#owner = owner;
     const heap = `--max-old-space-size=${Math.max(16, Math.floor(maxHeapBytes / 1024 / 1024))}`;
-    const flags = [heap, ...STACK_FLAGS, ...heapReportFlags(socketPath), ...nodeOptions];
+    const flags = [
+      heap,
+      NO_HINTS_ON_OUR_FILES,
+      ...STACK_FLAGS,
+      ...heapReportFlags(socketPath),
+      ...nodeOptions,
+    ];
     const command = [process.execPath, ...flags, agentPath];
     const [program = '', ...args] = inShell(command, { umask: undefined, maxFiles });
     const child = spawn(program, args, {
@@ -99,3 +105,6 @@ export class AgentProcess {
     this.#channel?.destroy();
   }
 }
+
+/** Node would ask for a `package.json` in a folder of the host, with each bundle of `.js` modules that has none of its own. */
+const NO_HINTS_ON_OUR_FILES = '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON';

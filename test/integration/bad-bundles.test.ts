@@ -21,6 +21,11 @@ const withDescriptor = (text: string) => ({ ...calm, 'application.yaml': text })
 const bad: readonly (readonly [name: string, content: BundleContent, reason: RegExp])[] = [
   ['syntax-error', withEntry('export default function ( {'), /app\.js|SyntaxError|Unexpected/],
   ['throws', withEntry("throw new Error('no database');"), /no database \(app\.js:1\)/],
+  [
+    'throws-typeless',
+    { 'server.js': "export const a = 1; throw new Error('no database');" },
+    /no database \(server\.js:1\)/,
+  ],
   ['throws-null', withEntry('throw null;'), /null/],
   ['throws-proxy', withEntry("throw new Proxy({}, { get() { throw new Error('trap'); } });"), /thrown|load/i],
   [
@@ -94,6 +99,8 @@ archives: { maxTotalSize: 8MiB, maxEntries: 500 }
       expect(application.reason).toMatch(reason);
       // Files are named as they are in the bundle, wherever it runs.
       expect(application.reason).not.toContain(host.base);
+      // Node's own words on a missing "type" do, and ask for a file there.
+      expect(application.lastOutput?.join('\n') ?? '').not.toContain('MODULE_TYPELESS_PACKAGE_JSON');
       const response = await host.get(`/${name}/`);
       expect(response.status).toBe(503);
       expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
