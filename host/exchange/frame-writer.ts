@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import { HEADER_BYTES, writeHeader } from './frame.js';
+import { letLeave, takeLeft } from './leaving-memory.js';
+import { SendMark } from './send-mark.js';
 
 /** Size of the blocks that frames are collected in, and of those for large frames. */
 const BLOCK_BYTES = 64 * 1024;
@@ -161,10 +163,10 @@ export class FrameWriter {
 
   private renew(payloadBytes: number): void {
     this.cut();
+    if (this.bytes.length === LARGE_BLOCK_BYTES) letLeave(this.bytes, [SendMark.given(this)]);
     const size = payloadBytes + HEADER_BYTES;
-    this.bytes = Buffer.allocUnsafeSlow(
-      size <= BLOCK_BYTES ? BLOCK_BYTES : Math.max(LARGE_BLOCK_BYTES, size),
-    );
+    if (size > LARGE_BLOCK_BYTES) this.bytes = Buffer.allocUnsafeSlow(size);
+    else this.bytes = size > BLOCK_BYTES ? takeLeft(LARGE_BLOCK_BYTES) : Buffer.allocUnsafeSlow(BLOCK_BYTES);
     this.position = 0;
     this.start = 0;
   }

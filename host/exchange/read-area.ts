@@ -1,4 +1,5 @@
 import { USED_UP } from './exchange.js';
+import { letLeave, takeLeft } from './leaving-memory.js';
 import { SendMark } from './send-mark.js';
 
 /** With less left behind what is kept, a new area is better: reads should be large. */
@@ -69,48 +70,12 @@ export class ReadArea {
   }
 
   private renew(): void {
-    if (!this.isNeeded) {
-      LEAVING.push({ bytes: this.bytes, marks: this.marks });
-      if (LEAVING.length > MAX_LEAVING) LEAVING.shift();
-      hadLarge = true;
-      idleCheck ??= setInterval(forgetWhenIdle, IDLE_MS).unref();
-    }
+    if (!this.isNeeded) letLeave(this.bytes, this.marks);
     this.marks = [];
     this.isNeeded = false;
     this.kept = 0;
     this.bytes = this.free = takeLeft(this.size);
   }
-}
-
-/** Memory whose bytes are on their way, of all areas of the process, in the order in which it was full. */
-const LEAVING: { readonly bytes: Buffer; readonly marks: readonly SendMark[] }[] = [];
-/** Some more than what is under way when a handful of large bodies pass through at the same time. */
-const MAX_LEAVING = 32;
-
-/** Memory of this size that is free again, or new memory. */
-function takeLeft(size: number): Buffer {
-  // The oldest are the likeliest; one line that stands still does not hold up the memory of others.
-  for (let i = 0; i < LEAVING.length; i++) {
-    const { bytes, marks } = LEAVING[i] as (typeof LEAVING)[number];
-    if (bytes.length !== size || !marks.every(({ hasLeft }) => hasLeft)) continue;
-    LEAVING.splice(i, 1);
-    return bytes;
-  }
-  return Buffer.allocUnsafeSlow(size);
-}
-
-/** Without large bodies for so long the memory is given up. */
-const IDLE_MS = 1000;
-let hadLarge = false;
-let idleCheck: NodeJS.Timeout | undefined;
-
-function forgetWhenIdle(): void {
-  if (!hadLarge) {
-    LEAVING.length = 0;
-    clearInterval(idleCheck);
-    idleCheck = undefined;
-  }
-  hadLarge = false;
 }
 
 /** What a listener's answer to `bytes` of a chunk says: how many are free now; `area` learns of those that depart. */
