@@ -256,7 +256,13 @@ export class VirtualConnection extends Socket {
   #attach(message: AttachedResponse | null): void {
     const before = this.#message;
     this.#message = message;
-    if (message !== null || before === null) return;
+    if (message !== null) {
+      // The front writes both for every answer. Of what Node writes, it would be read here only to be passed on or dropped.
+      message.sendDate = false;
+      message._removedConnection = true;
+      return;
+    }
+    if (before === null) return;
     if (before._last === true) return;
     // Node leaves the connection open behind a coding that is not chunked; here nothing else can follow on it.
     if (this.#relay.isDelimitedByClose) this.#relay.finish();
@@ -352,12 +358,15 @@ export class VirtualConnection extends Socket {
 
 type WriteCallback = (error?: Error | null) => void;
 
-/** The two properties of Node's `ServerResponse` that tell how it ended. */
+/** Of Node's `ServerResponse`: two properties that tell how it ended, and two that say what it writes. */
 interface AttachedResponse {
   /** The application has called `end`. */
   readonly finished: boolean;
   /** Node closes the connection after this response. */
   readonly _last?: boolean;
+  sendDate: boolean;
+  /** What `removeHeader('Connection')` sets: no Connection and no Keep-Alive of Node's own. */
+  _removedConnection: boolean;
 }
 
 /** How long a request body may go on after the response has ended, from its last byte. */

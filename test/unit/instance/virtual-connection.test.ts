@@ -76,7 +76,22 @@ describe('a (req, res) application on virtual connections', () => {
     });
     const exchange = await server.fetch();
     expect(exchange).toMatchObject({ isResponded: true, status: 200, body: 'hällo' });
-    expect(exchange.fields.filter((_, i) => i % 2 === 0)).toEqual(['X-A', 'X-A', 'Date']);
+    expect(exchange.fields.filter((_, i) => i % 2 === 0)).toEqual(['X-A', 'X-A']);
+  });
+
+  it('leaves Date to the front, unless the application writes its own', async () => {
+    const date = 'Sun, 06 Nov 1994 08:49:37 GMT';
+    const server = serve((req, res) => {
+      if (req.url === '/set') res.setHeader('Date', date);
+      else res.sendDate = req.url === '/asked';
+      res.end();
+    });
+    expect((await server.fetch()).fields).toEqual([]);
+    expect((await server.fetch({ target: '/set' })).fields).toEqual(['Date', date]);
+    expect((await server.fetch({ target: '/asked' })).fields).toEqual([
+      'Date',
+      expect.stringMatching(/ GMT$/),
+    ]);
   });
 
   it('answers with buffers, pieces and nothing', async () => {
