@@ -9,6 +9,7 @@ import { AbortReason, type Exchange } from '../exchange/exchange.js';
 import { statusText } from '../http/status-text.js';
 import { isPromiseLike } from '../pipeline/pipeline-context.js';
 import { errorAnswer, type ShownPlaces } from './error-page/error-answer.js';
+import { type PendingCall, PendingCalls } from './pending-calls.js';
 
 /** Hears of errors that ended calls, before they are answered. MUST NOT throw. */
 export type FailureObserver = (call: ApplicationCall, status: number, error: unknown) => void;
@@ -22,8 +23,8 @@ export type FailureObserver = (call: ApplicationCall, status: number, error: unk
  */
 export class CallRunner {
   readonly #application: Application;
-  /** Calls that were not answered at once, and when they began; in the order they came. */
-  readonly #pending = new Map<ApplicationCall, number>();
+  /** Calls that were not answered at once. */
+  readonly #pending = new PendingCalls();
   readonly #responseTimeoutMs: number;
   /** Looks for late calls, as long as there are any. */
   #sweep: NodeJS.Timeout | undefined;
@@ -60,7 +61,7 @@ export class CallRunner {
       result = this.#fail(call, error);
     }
     if (result === undefined) this.#settle(call);
-    else this.#runBehind(call, result).catch((failure: unknown) => this.#giveUp(call, failure));
+    else this.#runBehind(call, result);
   }
 
   /** Resolves true when no call is running, false when `deadlineMs` have passed first. */
@@ -80,12 +81,12 @@ export class CallRunner {
 
   /** Gives up all calls that are running. */
   abortAll(): void {
-    for (const call of this.#pending.keys()) giveUp(call, AbortReason.INSTANCE_GONE);
+    for (const { call } of this.#pending.all()) giveUp(call, AbortReason.INSTANCE_GONE);
   }
 
   #endLateCalls(): void {
     const latest = performance.now() - this.#responseTimeoutMs;
-    for (const [call, begin] of this.#pending) {
+    for (const { call, begin } of this.#pending.all()) {
       if (begin > latest) return;
       if (call.exchange.isBegun || call.exchange.isEnded) continue;
       this.#application.log.warn(
@@ -95,12 +96,20 @@ export class CallRunner {
     }
   }
 
-  async #runBehind(call: ApplicationCall, result: unknown): Promise<void> {
-    this.#pending.set(call, this.#responseTimeoutMs > 0 ? performance.now() : 0);
+  #runBehind(call: ApplicationCall, result: unknown): void {
+    const pending = this.#pending.add(call, this.#responseTimeoutMs > 0 ? performance.now() : 0);
     if (this.#responseTimeoutMs > 0)
       this.#sweep ??= setInterval(() => this.#endLateCalls(), this.#responseTimeoutMs / 4).unref();
     // Still inside the exchange's handler: the last moment to listen (Exchange.listen).
-    if (!call.exchange.isEnded) call.signals.onAbort(() => this.#forget(call));
+    if (!call.exchange.isEnded) call.signals.onAbort(() => this.#forget(pending));
+    this.#awaitEnd(pending, result).catch((failure: unknown) => {
+      this.#giveUp(call, failure);
+      this.#forget(pending);
+    });
+  }
+
+  async #awaitEnd(pending: PendingCall, result: unknown): Promise<void> {
+    const { call } = pending;
     try {
       await result;
       await call.answering;
@@ -108,7 +117,7 @@ export class CallRunner {
       await this.#fail(call, error);
     }
     this.#settle(call);
-    this.#forget(call);
+    this.#forget(pending);
   }
 
   /** Answers with the status of the error; with a promise when that takes time. */
@@ -161,7 +170,6 @@ export class CallRunner {
       failure,
     );
     call.exchange.abort(AbortReason.APPLICATION_ERROR);
-    this.#forget(call);
   }
 
   /** The application is done with the call: it must be answered now, and nobody will read the rest of its body. */
@@ -173,8 +181,8 @@ export class CallRunner {
     call.signalsOrNull?.body.discard();
   }
 
-  #forget(call: ApplicationCall): void {
-    this.#pending.delete(call);
+  #forget(pending: PendingCall): void {
+    this.#pending.remove(pending);
     if (this.#pending.size > 0) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
