@@ -18,7 +18,7 @@ export class EventStream {
     this.#ended = ended;
   }
 
-  /** Ends it before the next event. Asks a second time without effect. */
+  /** Ends it before the next event. A second time has no effect. */
   goAway(): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
@@ -28,8 +28,8 @@ export class EventStream {
   /** What the application sends. False: the client does not keep up. */
   write(chunk: Uint8Array): boolean {
     if (this.#isOver) return true;
-    const rest = this.#isLeaving ? this.#place.follow(chunk, true) : this.#place.follow(chunk, false);
-    const keepsUp = this.#exchange.write(rest === chunk.length ? chunk : chunk.subarray(0, rest));
+    const taken = this.#place.follow(chunk, this.#isLeaving);
+    const keepsUp = this.#exchange.write(taken === chunk.length ? chunk : chunk.subarray(0, taken));
     if (this.#isLeaving && this.#place.isBetweenEvents) this.#end();
     return keepsUp;
   }
@@ -68,7 +68,7 @@ class EventPlace {
     return this.#isLineStart && !this.#isInEvent;
   }
 
-  /** Follows `chunk`, all of it or as far as the event that is going on. Gives the number of bytes. */
+  /** Follows `chunk`, all of it or, with `untilBetween`, as far as the event that is going on. Gives the number of bytes. */
   follow(chunk: Uint8Array, untilBetween: boolean): number {
     for (let at = 0; at < chunk.length; at++) {
       this.#step(chunk[at] as number);

@@ -1,7 +1,6 @@
-import { copyFile, type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { copyFile, type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
-import { systemCodeOf } from '../../system-error.js';
 import type { DeployerLog } from '../collaborators.js';
 import { SerialQueue } from '../serial-queue.js';
 import { limitOf, retained } from './deployment-history.js';
@@ -16,6 +15,7 @@ import {
 import { type DeploymentStep, isUnderWay, requireStep } from './deployment-steps.js';
 import { JournalWrites } from './journal-writes.js';
 import { replaceFile } from './replace-file.js';
+import { readWorkText } from './work-file.js';
 
 /** In the work folder. */
 export const DEPLOYMENTS_FILE = 'deployments.log';
@@ -154,18 +154,8 @@ export class DeploymentJournal {
 
   async #read(): Promise<void> {
     const path = join(this.#folder, DEPLOYMENTS_FILE);
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (error) {
-      if (systemCodeOf(error) !== 'ENOENT') {
-        this.#log.error(
-          { code: 'PORTICO_JOURNAL_UNREADABLE', err: error },
-          `${path} cannot be read (${messageOf(error)}); the history of deployments begins anew`,
-        );
-      }
-      return;
-    }
+    const text = await readWorkText(path, this.#log, 'the history of deployments begins anew');
+    if (text === undefined) return;
     const lines = text.split('\n');
     // What follows the last line end was being written when the server ended.
     lines.pop();

@@ -37,18 +37,8 @@ export class WorkFile {
     loss: string,
     parse: (data: unknown) => Content,
   ): Promise<Content | undefined> {
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (error) {
-      if (systemCodeOf(error) !== 'ENOENT') {
-        log.error(
-          { code: 'PORTICO_JOURNAL_UNREADABLE', err: error },
-          `${path} cannot be read (${messageOf(error)}); ${loss}`,
-        );
-      }
-      return undefined;
-    }
+    const text = await readWorkText(path, log, loss);
+    if (text === undefined) return undefined;
     try {
       return parse(JSON.parse(text));
     } catch (error) {
@@ -81,5 +71,24 @@ export class WorkFile {
       await replaceFile(this.#path, text);
     });
     if (isWritten) this.#written = text;
+  }
+}
+
+/** The text of a file of the work folder. Undefined, with a message that ends with `loss`: it cannot be read; without: there is none. */
+export async function readWorkText(
+  path: string,
+  log: DeployerLog,
+  loss: string,
+): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') {
+      log.error(
+        { code: 'PORTICO_JOURNAL_UNREADABLE', err: error },
+        `${path} cannot be read (${messageOf(error)}); ${loss}`,
+      );
+    }
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { ConnectorConfig } from '../../config/host-config.js';
 import { PorticoError } from '../../errors.js';
 import { validityOf } from '../../tls/certificate-facts.js';
-import { ConnectorCertificates } from './connector-certificates.js';
+import { type CertificateStatus, ConnectorCertificates } from './connector-certificates.js';
 import { uncoveredText } from './uncovered-hosts.js';
 
 /** What was found of the certificates of one connector. */
@@ -29,19 +29,9 @@ export async function checkCertificates(
     const config = tls.acme === undefined ? tls : { ...tls, defaultHost: undefined };
     try {
       const certificates = (await ConnectorCertificates.load(connector, config)).status();
-      const notes = certificates.flatMap((certificate) => {
-        const validity = validityOf(certificate, new Date());
-        const time =
-          validity === 'expired'
-            ? `has expired on ${certificate.notAfter.toISOString()}`
-            : `is valid from ${certificate.notBefore.toISOString()} on only`;
-        return [
-          validity === 'valid'
-            ? undefined
-            : `${certificate.place}: The certificate ${time}. Clients refuse it.`,
-          uncoveredText(certificate),
-        ].filter((note) => note !== undefined);
-      });
+      const notes = certificates.flatMap((certificate) =>
+        [untimelyText(certificate), uncoveredText(certificate)].filter((note) => note !== undefined),
+      );
       const hosts = [...new Set(certificates.flatMap((certificate) => certificate.hosts))];
       checked.push({ connector, hosts, problems: [], notes });
     } catch (error) {
@@ -50,4 +40,17 @@ export async function checkCertificates(
     }
   }
   return checked;
+}
+
+/** What to say of a certificate whose time is not now; undefined when it is. */
+function untimelyText(certificate: CertificateStatus): string | undefined {
+  const { place, notBefore, notAfter } = certificate;
+  switch (validityOf(certificate, new Date())) {
+    case 'valid':
+      return undefined;
+    case 'expired':
+      return `${place}: The certificate has expired on ${notAfter.toISOString()}. Clients refuse it.`;
+    case 'not-yet-valid':
+      return `${place}: The certificate is valid from ${notBefore.toISOString()} on only. Clients refuse it.`;
+  }
 }

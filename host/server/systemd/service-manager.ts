@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { messageOf } from '../../errors.js';
 import type { ServerLog } from '../../log/server-log.js';
 import { systemEnvironment } from '../../supervisor/surroundings/process-environment.js';
+import { MAX_DURATION_MS } from '../../units.js';
 
 /**
  * Tells systemd how the service is doing (`sd_notify(3)`), and that it is alive. Node has no sockets of the kind this takes, so
@@ -43,7 +44,10 @@ export class ServiceManager {
   ready(status: string): void {
     this.#tell(['READY=1', `STATUS=${status}`]);
     if (this.#watchdogMs === undefined || this.#watchdog !== undefined) return;
-    this.#watchdog = setInterval(() => this.#tell(['WATCHDOG=1']), Math.min(this.#watchdogMs, MAX_TIMER_MS));
+    this.#watchdog = setInterval(
+      () => this.#tell(['WATCHDOG=1']),
+      Math.min(this.#watchdogMs, MAX_DURATION_MS),
+    );
     // It goes on to the very end: also while it is stopping the process is alive.
     this.#watchdog.unref();
   }
@@ -73,7 +77,6 @@ export class ServiceManager {
 }
 
 const MIN_WATCHDOG_MS = 100;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** For the program to start, to say it, and to hear that it was heard. */
 const TELL_MS = 5000;
 
