@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeBase, TestHost } from '#test/support/host.js';
 import { repositoryFolder } from '#test/support/paths.js';
@@ -187,6 +188,12 @@ describe('portico without a running host', () => {
   };
   afterAll(() => {
     for (const base of bases) rmSync(base, { recursive: true, force: true });
+  });
+
+  it('is a program of its own, as npx runs it', async () => {
+    const program = join(repositoryFolder, 'dist/host/cli/main.js');
+    const { stdout } = await promisify(execFile)(program, ['--help']);
+    expect(stdout).toMatch(/^Usage: portico/);
   });
 
   it('says that no host runs', async () => {
